@@ -1,0 +1,127 @@
+//! A job: one run over a route, and what became of it.
+
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use crate::{catalogue::ObjectKind, model::Time};
+
+/// Number of a job in its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct JobId(pub u64);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for JobId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// What a job shall do. Holds no secret: credentials are found anew on every run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// Location to read from, as it was given.
+    pub from: String,
+    /// Location to write to, as it was given.
+    pub to: String,
+    /// Stable name of the source endpoint.
+    pub source_identity: String,
+    /// Stable name of the destination endpoint.
+    pub sink_identity: String,
+    /// How.
+    pub options: JobOptions,
+}
+
+/// How a job shall do it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JobOptions {
+    /// Only these kinds, if there are any.
+    pub only: BTreeSet<ObjectKind>,
+    /// Not these kinds.
+    pub skip: BTreeSet<ObjectKind>,
+    /// Whether what is gone at the source is removed from the destination.
+    pub delete: bool,
+    /// Whether refs that somebody changed at the destination are overwritten.
+    pub force: bool,
+    /// Whether any loss makes the run end with a status of its own.
+    pub strict: bool,
+    /// Only this project of the source.
+    pub project: Option<String>,
+    /// Path that the project, or the owner of all projects, gets at the destination.
+    pub target: Option<String>,
+    /// The users file's content, so that a resumed run maps as the first did.
+    pub users: Option<String>,
+    /// Whether the destination is read back and compared afterwards.
+    pub verify: bool,
+}
+
+impl JobOptions {
+    /// Whether records of that kind are wanted.
+    pub fn wants(&self, kind: ObjectKind) -> bool {
+        (self.only.is_empty() || self.only.contains(&kind)) && !self.skip.contains(&kind)
+    }
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Nobody has taken it.
+    Waiting,
+    /// A worker has it.
+    Running,
+    /// It ran to its end and all arrived.
+    Finished,
+    /// It ran to its end; something failed, differs or was lost without having been planned.
+    Failed,
+    /// It stopped before its end and can be resumed.
+    Stopped,
+    /// It was cancelled; it can be resumed too.
+    Cancelled,
+}
+
+impl JobState {
+    /// Stable name, used in the journal and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A job as people see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobView {
+    /// Its number.
+    pub id: JobId,
+    /// Number of its route.
+    pub route: u64,
+    /// What it shall do.
+    pub spec: JobSpec,
+    /// Where it stands.
+    pub state: JobState,
+    /// Why it stopped or failed.
+    pub reason: Option<String>,
+    /// Whether somebody asked it to stop.
+    pub cancelling: bool,
+    /// Whether its worker has gone silent past its lease.
+    pub lease_expired: bool,
+    /// When it was added.
+    pub created_at: Time,
+    /// When a worker first took it.
+    pub started_at: Option<Time>,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+}

@@ -1,0 +1,109 @@
+//! The plan: what will arrive, and how, before anything moves.
+
+use crate::{catalogue::ObjectKind, loss::LossCause, port::SourceLoss};
+use serde::{Deserialize, Serialize};
+
+/// What is to be expected of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Location to read from.
+    pub from: String,
+    /// Location to write to.
+    pub to: String,
+    /// Projects, in the source's order.
+    pub projects: Vec<PlannedProject>,
+    /// One row for each kind that the source has any of.
+    pub kinds: Vec<PlannedKind>,
+    /// What is lost already in reading.
+    pub source_losses: Vec<SourceLoss>,
+    /// Names and numbers that are taken at the destination, and other things to look at first.
+    pub conflicts: Vec<Conflict>,
+    /// Logins that the users file does not map, if one was given.
+    pub unmapped_users: Vec<String>,
+}
+
+impl Plan {
+    /// Whether a loss of that field was foreseen.
+    pub fn foresees(&self, kind: ObjectKind, field: &str) -> bool {
+        self.kinds.iter().any(|row| {
+            row.kind == kind
+                && (row.fate == Fate::Dropped
+                    || row.gaps.iter().any(|gap| {
+                        gap.field == field
+                            || gap.field == crate::loss::Loss::WHOLE
+                            || field.strip_prefix(&gap.field).is_some_and(|it| it.starts_with('.'))
+                    }))
+        })
+    }
+
+    /// Whether everything arrives as it is.
+    pub fn is_whole(&self) -> bool {
+        self.source_losses.is_empty() && self.kinds.iter().all(|it| it.fate == Fate::Whole)
+    }
+}
+
+/// A project that is to be carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedProject {
+    /// Full path at the source.
+    pub source: String,
+    /// Full path at the destination.
+    pub target: String,
+    /// Records in all, where known.
+    pub records: Option<u64>,
+    /// Bytes of repositories and blobs, where known.
+    pub bytes: Option<u64>,
+}
+
+/// What becomes of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It arrives as it is.
+    Whole,
+    /// It arrives, and some fields do not.
+    Degraded,
+    /// It does not arrive.
+    Dropped,
+    /// It was not asked for.
+    Skipped,
+}
+
+/// A kind that is to be carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedKind {
+    /// The kind.
+    pub kind: ObjectKind,
+    /// Records in all projects, where known.
+    pub records: Option<u64>,
+    /// Bytes of repositories and blobs, where known.
+    pub bytes: Option<u64>,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Why it is dropped.
+    pub why: Option<String>,
+    /// Fields that do not arrive as they are.
+    pub gaps: Vec<PlannedGap>,
+}
+
+/// A field that does not arrive as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedGap {
+    /// The field; `*` for any.
+    pub field: String,
+    /// Whose fault.
+    pub cause: LossCause,
+    /// What becomes of it.
+    pub why: String,
+}
+
+/// Something that should be looked at before anything moves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Full path of the project at the source, where it is about one.
+    pub project: Option<String>,
+    /// What is the matter, for people.
+    pub detail: String,
+    /// Whether the run refuses to start because of it.
+    pub blocks: bool,
+}

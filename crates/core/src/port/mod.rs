@@ -1,0 +1,14 @@
+//! The ports: what the engine needs from the world, and nothing more.
+
+mod journal;
+mod sink;
+mod source;
+mod transform;
+
+pub use journal::{
+    Begun, Claim, Counts, Entry, Failure, Gone, History, Item, ItemQuery, Journal, JournalError,
+    LaneView, NotedLoss, Position, ProjectView, Pulse, Queue, Settled, Stage,
+};
+pub use sink::{Outcome, Sink, Written};
+pub use source::{BlobRef, ByteStream, Inventory, KindCount, Page, Source, SourceLoss};
+pub use transform::{Context, Transform};

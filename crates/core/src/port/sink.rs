@@ -1,0 +1,88 @@
+//! A place to write projects to.
+
+use super::source::{BlobRef, ByteStream};
+use crate::{
+    error::HostError,
+    git::{GitRemote, RepoKind},
+    loss::Loss,
+    record::{Origin, Record, Scope, TargetId},
+    support::Capabilities,
+};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+/// How an object came to be as it is at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Made by this write.
+    Created,
+    /// There already, and brought up to date.
+    Updated,
+    /// There already, made by an interrupted run or by others, and as it should be.
+    Adopted,
+}
+
+/// What a write came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The destination's id for the object.
+    pub target: TargetId,
+    /// How it came to be.
+    pub outcome: Outcome,
+    /// What the destination could not hold.
+    pub losses: Vec<Loss>,
+}
+
+/// A place to write projects to.
+///
+/// `scope` is always the destination's: the engine has mapped project paths.
+/// Implementations must be usable from several tasks at once, for different
+/// scopes and for different kinds in one scope.
+#[async_trait]
+pub trait Sink: Send + Sync {
+    /// Asks the host what it can really do.
+    async fn probe(&self) -> Result<Capabilities, HostError>;
+
+    /// Looks for an object that an interrupted run may have written.
+    ///
+    /// Must see what was written and flushed, by whatever process; for
+    /// destinations that settle by page it must also see what was written and
+    /// not flushed by this one.
+    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError>;
+
+    /// Creates the record, or updates `existing`.
+    ///
+    /// Writing the same record again with the same `existing` must not double it.
+    async fn write(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        existing: Option<&TargetId>,
+    ) -> Result<Written, HostError>;
+
+    /// Removes what we wrote. Removing what is not there is not an error.
+    async fn remove(
+        &self,
+        scope: &Scope,
+        origin: &Origin,
+        target: &TargetId,
+    ) -> Result<(), HostError>;
+
+    /// The Git endpoint to push to, made if it is not there; `None` where the
+    /// destination has no such repository.
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError>;
+
+    /// Stores a blob. Called before the record that it belongs to is written.
+    ///
+    /// Bytes that do not have the announced size or SHA-256 are an error and
+    /// leave nothing behind. Storing the same blob twice stores it once.
+    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError>;
+
+    /// Makes everything written so far in a scope durable; called before the journal settles a page.
+    async fn flush(&self, scope: &Scope) -> Result<(), HostError>;
+
+    /// Called once when every lane of a scope is done; the shared scope comes last of all and
+    /// completes the whole: an archive gets its name here.
+    async fn finish(&self, scope: &Scope) -> Result<(), HostError>;
+}

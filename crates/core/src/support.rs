@@ -1,0 +1,115 @@
+//! What a host can do with each kind of object.
+//!
+//! Promised by a table, narrowed by a probe, intersected by the plan, enforced
+//! by the engine, tested by the suites, and printed into `docs/hosts.md`.
+
+use crate::{catalogue::ObjectKind, limits::Limits};
+use std::collections::BTreeMap;
+
+/// A field that one side cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Field as named in the model.
+    pub field: &'static str,
+    /// What becomes of it, one clause for the plan: "becomes a line in the body".
+    pub why: &'static str,
+}
+
+/// What a host can do with one kind of object, in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// All of it.
+    Full,
+    /// Most of it; the gaps go into the plan and the host table.
+    Partial(&'static [Gap]),
+    /// None of it, and why.
+    None(&'static str),
+}
+
+impl Support {
+    /// Whether anything of the kind can pass.
+    pub const fn is_some(self) -> bool {
+        !matches!(self, Self::None(_))
+    }
+
+    /// The fields that do not pass.
+    pub const fn gaps(self) -> &'static [Gap] {
+        match self {
+            Self::Partial(gaps) => gaps,
+            Self::Full | Self::None(_) => &[],
+        }
+    }
+}
+
+/// When the engine may note a write as settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settle {
+    /// After each record: for slow destinations, where repeating a page would cost.
+    Record,
+    /// After a page and a `flush`, in one transaction: for the local store and archives.
+    Page,
+}
+
+/// What a destination keeps of every record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeps {
+    /// Who wrote it. Where not, a line in the body says so.
+    pub authors: bool,
+    /// When it was written. Where not, the same line says so.
+    pub times: bool,
+    /// Numbers of issues and change requests.
+    pub numbers: bool,
+}
+
+impl Keeps {
+    /// Everything.
+    pub const ALL: Self = Self { authors: true, times: true, numbers: true };
+}
+
+/// What one endpoint can do: a host's promise, narrowed by `probe`.
+#[derive(Clone, Debug)]
+pub struct Capabilities {
+    kinds: BTreeMap<ObjectKind, Support>,
+    /// What it keeps of every record it takes.
+    pub keeps: Keeps,
+    /// Limits of its fields.
+    pub limits: Limits,
+    /// When its writes are settled.
+    pub settle: Settle,
+    /// Stable name of this very endpoint: the same for the same store or server, whoever asks.
+    pub identity: String,
+    /// Address under which people link to objects here, such as `https://github.com`.
+    pub web_url: Option<String>,
+    /// Changes whenever anything in the endpoint changes; `None` where that cannot be told cheaply.
+    ///
+    /// Two equal versions promise equal content, so that a run between two
+    /// unchanged ends need not read either.
+    pub version: Option<String>,
+}
+
+impl Capabilities {
+    /// Builds the table from a host's exhaustive `support` function.
+    pub fn promised(support: fn(ObjectKind) -> Support, identity: impl Into<String>) -> Self {
+        Self {
+            kinds: ObjectKind::ALL.iter().map(|&kind| (kind, support(kind))).collect(),
+            keeps: Keeps::ALL,
+            limits: Limits::default(),
+            settle: Settle::Record,
+            identity: identity.into(),
+            web_url: None,
+            version: None,
+        }
+    }
+
+    /// Takes away what this endpoint turned out not to do.
+    #[must_use]
+    pub fn without(mut self, kind: ObjectKind, why: &'static str) -> Self {
+        self.kinds.insert(kind, Support::None(why));
+        self
+    }
+
+    /// What is known of a kind.
+    pub fn of(&self, kind: ObjectKind) -> Support {
+        self.kinds.get(&kind).copied().unwrap_or(Support::None("unknown kind"))
+    }
+}
