@@ -1,0 +1,19 @@
+//! Repositories from remote to remote.
+//!
+//! [`transfer`] is the one call that the engine uses; it runs `git` processes.
+//! [`process`] is the only place in the workspace that starts programs, with
+//! nothing of the caller's Git configuration and nothing of a foreign
+//! repository's own.
+
+pub mod bundle;
+pub mod error;
+pub mod lfs;
+pub mod process;
+pub mod refs;
+pub mod repository;
+mod transfer;
+
+pub use error::{GitError, RefusedRef};
+pub use process::Git;
+pub use refs::{LeftRef, RefList, RefPolicy};
+pub use transfer::{TransferOptions, Transferred, transfer};

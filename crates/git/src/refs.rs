@@ -1,0 +1,236 @@
+//! Refs: what an endpoint has, and what of it travels.
+
+use crate::{error::GitError, process::Git};
+use packhorse_core::{GitRemote, model::ObjectFormat};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// What an endpoint advertises.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RefList {
+    /// Full name of the ref that `HEAD` stands for, where it is told.
+    pub head: Option<String>,
+    /// Object id by full name, `HEAD` and peeled tags apart.
+    pub refs: BTreeMap<String, String>,
+}
+
+impl RefList {
+    /// The hash that names the objects; SHA-1 when there are none.
+    pub fn object_format(&self) -> ObjectFormat {
+        match self.refs.values().next() {
+            Some(id) if id.len() == 64 => ObjectFormat::Sha256,
+            _ => ObjectFormat::Sha1,
+        }
+    }
+
+    /// SHA-256 over `<object id> <name>\n` of every ref, sorted by name.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (name, id) in &self.refs {
+            hash.update(format!("{id} {name}\n"));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Asks an endpoint for its refs.
+///
+/// # Errors
+///
+/// [`GitError::NoRepository`] and [`GitError::Unauthorized`] among others.
+pub async fn list(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
+    let url = remote.url.as_str();
+    let text = git.command(["ls-remote", "--symref", "--", url]).with_remote(remote).text().await?;
+    let mut list = parse(&text);
+    if list.head.is_none()
+        && let Some(path) = remote.url.as_path()
+    {
+        list.head = crate::repository::head(path);
+    }
+    Ok(list)
+}
+
+fn parse(text: &str) -> RefList {
+    let mut list = RefList::default();
+    for line in text.lines() {
+        let Some((value, name)) = line.split_once('\t') else { continue };
+        if name == "HEAD" {
+            if let Some(target) = value.strip_prefix("ref: ") {
+                list.head = Some(target.to_owned());
+            }
+        } else if name.starts_with("refs/") && !name.ends_with("^{}") {
+            list.refs.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    list
+}
+
+/// A ref that is not carried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftRef {
+    /// Full name, with `*` for several of one kind.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Which refs travel between two hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefPolicy {
+    /// Whether everything under `refs/` travels, hidden refs too.
+    everything: bool,
+}
+
+/// Refs that hosts make by themselves and refuse from outside.
+///
+/// Source: git-receive-pack's `transfer.hideRefs`; GitHub `refs/pull`, GitLab
+/// `refs/merge-requests`, `refs/keep-around`, `refs/pipelines`,
+/// `refs/environments`, Bitbucket `refs/pull-requests` and `stash-refs`, Gerrit
+/// `refs/changes`.
+const HIDDEN: &[&str] = &[
+    "refs/pull/",
+    "refs/merge-requests/",
+    "refs/pull-requests/",
+    "refs/stash-refs/",
+    "refs/keep-around/",
+    "refs/pipelines/",
+    "refs/environments/",
+    "refs/changes/",
+    "refs/__gh__/",
+    "refs/remotes/",
+];
+
+impl RefPolicy {
+    /// The policy for a destination host; the store and archives keep everything.
+    pub fn between(_source_host: &str, sink_host: &str) -> Self {
+        Self { everything: sink_host == "local" || sink_host.ends_with("-archive") }
+    }
+
+    /// Everything travels.
+    pub const MIRROR: Self = Self { everything: true };
+
+    /// Why a ref stays behind, if it does.
+    pub fn leaves(self, name: &str) -> Option<&'static str> {
+        if !is_valid_name(name) {
+            return Some("its name is not one that Git allows");
+        }
+        if self.everything {
+            return None;
+        }
+        let hidden = HIDDEN.iter().any(|prefix| name.starts_with(prefix));
+        hidden.then_some("hosts make such refs themselves and refuse them from outside")
+    }
+
+    /// The refs that travel, and those that do not.
+    pub fn select(self, list: &RefList) -> (RefList, Vec<LeftRef>) {
+        let mut carried = RefList { head: list.head.clone(), refs: BTreeMap::new() };
+        let mut left = Vec::new();
+        for (name, id) in &list.refs {
+            match self.leaves(name) {
+                None => drop(carried.refs.insert(name.clone(), id.clone())),
+                Some(reason) => {
+                    left.push(LeftRef { name: name.clone(), reason: reason.to_owned() });
+                }
+            }
+        }
+        (carried, left)
+    }
+}
+
+/// Whether Git allows a full ref name.
+///
+/// Source: git-check-ref-format(1).
+pub fn is_valid_name(name: &str) -> bool {
+    let forbidden = |c: char| c <= ' ' || c == '\x7f' || "~^:?*[\\".contains(c);
+    name.starts_with("refs/")
+        && name.len() <= 4096
+        && !name.ends_with('.')
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.contains(forbidden)
+        && name
+            .split('/')
+            .all(|part| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock"))
+}
+
+/// A ref that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefDifference {
+    /// Full name; `HEAD` for what it stands for.
+    pub name: String,
+    /// What was expected, if anything.
+    pub expected: Option<String>,
+    /// What is there, if anything.
+    pub found: Option<String>,
+}
+
+/// The refs in which two lists differ.
+pub fn differences(expected: &RefList, found: &RefList) -> Vec<RefDifference> {
+    let names: std::collections::BTreeSet<_> =
+        expected.refs.keys().chain(found.refs.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| expected.refs.get(*name) != found.refs.get(*name))
+        .map(|name| RefDifference {
+            name: name.clone(),
+            expected: expected.refs.get(name).cloned(),
+            found: found.refs.get(name).cloned(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(name: &str, valid: bool) {
+        assert_eq!(is_valid_name(name), valid, "{name}");
+    }
+
+    #[test]
+    fn names_follow_git_rules() {
+        check("refs/heads/main", true);
+        check("refs/heads/a/b-c_d", true);
+        check("refs/heads/é", true);
+        check("heads/main", false);
+        check("refs/heads/", false);
+        check("refs/heads/a..b", false);
+        check("refs/heads/.a", false);
+        check("refs/heads/a.lock", false);
+        check("refs/heads/a b", false);
+        check("refs/heads/a~1", false);
+        check("refs/heads/@{u}", false);
+        check("refs/heads/../../config", false);
+    }
+
+    proptest! {
+        #[test]
+        fn a_valid_name_never_leaves_the_directory(name in "refs/[a-z./~@{ -]{0,24}") {
+            if is_valid_name(&name) {
+                prop_assert!(!name.split('/').any(|it| it == ".." || it == "." || it.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn hidden_refs_stay_behind_unless_everything_travels() {
+        let host = RefPolicy::between("github", "gitea");
+        let store = RefPolicy::between("github", "local");
+
+        assert!(host.leaves("refs/pull/1/head").is_some());
+        assert!(host.leaves("refs/notes/commits").is_none());
+        assert!(store.leaves("refs/pull/1/head").is_none());
+    }
+
+    #[test]
+    fn peeled_tags_and_head_are_no_refs() {
+        let list = parse(
+            "ref: refs/heads/main\tHEAD\naa\tHEAD\naa\trefs/heads/main\nbb\trefs/tags/v1\naa\trefs/tags/v1^{}\n",
+        );
+
+        assert_eq!(list.head.as_deref(), Some("refs/heads/main"));
+        assert_eq!(list.refs.len(), 2);
+    }
+}
