@@ -40,6 +40,17 @@ pub enum Event {
         /// Bytes of repositories and blobs since the last tick.
         bytes: u64,
     },
+    /// A kind is not carried, because the destination has no place for it.
+    Dropped {
+        /// Where it belongs.
+        scope: Scope,
+        /// The kind.
+        kind: ObjectKind,
+        /// Number of its records, where the source could tell.
+        records: Option<u64>,
+        /// Why.
+        why: String,
+    },
     /// A record did not arrive.
     Failed {
         /// Where it belongs.

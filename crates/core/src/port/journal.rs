@@ -268,9 +268,7 @@ pub trait Queue: Send + Sync {
     /// Asks a job to stop; a waiting one is stopped at once. `false` when it had ended already.
     async fn cancel(&self, job: JobId) -> Result<bool, JournalError>;
 
-    /// Ends a claim with the state that the job is in now.
-    ///
-    /// `documents` are kept under their names, as JSON: `plan`, `verification`, `versions`.
+    /// Ends a claim with the state that the job is in now, and why.
     async fn close(
         &self,
         claim: &Claim,
@@ -324,9 +322,15 @@ pub trait Journal: Queue {
         to: Option<&Position>,
     ) -> Result<(), JournalError>;
 
-    /// Up to `limit` items of a lane that were written by earlier jobs and that this job has not
-    /// seen, once the lane is done.
-    async fn gone(&self, claim: &Claim, lane: &Lane, limit: usize) -> Result<Gone, JournalError>;
+    /// Up to `limit` items of a lane after that origin id, in order of ids, that were written by
+    /// earlier jobs and that this job has not seen: gone at the source, once the lane is done.
+    async fn gone(
+        &self,
+        claim: &Claim,
+        lane: &Lane,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Gone, JournalError>;
 
     /// Forgets items, because their objects were removed from the destination, and counts them as deleted.
     async fn forget(&self, claim: &Claim, lane: &Lane, ids: &[String]) -> Result<(), JournalError>;
@@ -339,7 +343,9 @@ pub trait Journal: Queue {
         query: &ItemQuery,
     ) -> Result<Vec<Item>, JournalError>;
 
-    /// Notes an event; progress ticks are not noted.
+    /// Notes an event; progress ticks are not noted, but for what they say of the source's count.
+    ///
+    /// [`Event::Project`] moves the project's view, [`Event::Dropped`] the lane's counters and losses.
     async fn note(&self, claim: &Claim, event: &Event) -> Result<(), JournalError>;
 
     /// Everything that was noted of a job, for reports: see [`History`].
