@@ -3,7 +3,7 @@
 //! Promised by a table, narrowed by a probe, intersected by the plan, enforced
 //! by the engine, tested by the suites, and printed into `docs/hosts.md`.
 
-use crate::{catalogue::ObjectKind, limits::Limits};
+use crate::{catalogue::ObjectKind, limits::Limits, model::Markup};
 use std::collections::BTreeMap;
 
 /// A field that one side cannot hold.
@@ -80,6 +80,8 @@ pub struct Capabilities {
     pub identity: String,
     /// Address under which people link to objects here, such as `https://github.com`.
     pub web_url: Option<String>,
+    /// Markup that texts are shown in here; `None` where any is kept as it is.
+    pub markup: Option<Markup>,
     /// Changes whenever anything in the endpoint changes; `None` where that cannot be told cheaply.
     ///
     /// Two equal versions promise equal content, so that a run between two
@@ -97,6 +99,7 @@ impl Capabilities {
             settle: Settle::Record,
             identity: identity.into(),
             web_url: None,
+            markup: None,
             version: None,
         }
     }

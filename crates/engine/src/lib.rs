@@ -1,1 +1,5 @@
 //! Packhorse: engine.
+
+pub mod report;
+pub mod transform;
+pub mod verify;

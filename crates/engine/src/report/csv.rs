@@ -1,0 +1,146 @@
+//! The report as CSV, after RFC 4180: one row for a project, a kind, a loss, a failure, a finding.
+
+use super::{
+    Report, ReportError,
+    gather::PAGE,
+    text::{stage_name, what_detail},
+};
+use packhorse_core::port::{Counts, History};
+use std::{borrow::Cow, io::Write};
+
+const HEADER: [&str; 8] = ["type", "project", "kind", "id", "field", "cause", "count", "detail"];
+
+/// Writes the report and everything in the job's history, page by page.
+///
+/// # Errors
+///
+/// When `out` refuses or the journal cannot be read.
+pub async fn csv(
+    report: &Report,
+    history: &dyn History,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ReportError> {
+    row(HEADER, out)?;
+    projects(report, out)?;
+    kinds(report, out)?;
+    let mut count = 0;
+    loop {
+        let page = history.losses(count, PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        count += page.len() as u64;
+        for it in &page {
+            let loss = &it.loss;
+            let (project, kind) = (it.scope.key(), it.kind.name());
+            row(
+                ["loss", project, kind, &it.id, &loss.field, loss.cause.name(), "1", &loss.detail],
+                out,
+            )?;
+        }
+    }
+    count = 0;
+    loop {
+        let page = history.failures(count, PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        count += page.len() as u64;
+        for it in &page {
+            let id = it.id.as_deref().unwrap_or_default();
+            row(["failure", it.scope.key(), it.kind.name(), id, "", "", "1", &it.reason], out)?;
+        }
+    }
+    findings(report, out)
+}
+
+fn projects(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {
+    for it in &report.projects {
+        let reason = it.reason.as_deref().unwrap_or_default();
+        let detail = match reason {
+            "" => stage_name(it.stage).to_owned(),
+            reason => format!("{}: {reason}", stage_name(it.stage)),
+        };
+        row(["project", &it.source, "", &it.target, "", "", "1", &detail], out)?;
+    }
+    Ok(())
+}
+
+fn kinds(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {
+    for it in &report.kinds {
+        let Counts { read, created, updated, adopted, unchanged, deleted, dropped, failed, .. } =
+            it.counts;
+        let outcomes = [
+            ("read", read),
+            ("created", created),
+            ("updated", updated),
+            ("adopted", adopted),
+            ("unchanged", unchanged),
+            ("deleted", deleted),
+            ("dropped", dropped),
+            ("failed", failed),
+        ];
+        for (outcome, count) in outcomes.iter().filter(|(_, count)| *count > 0) {
+            row(["kind", "", it.kind.name(), "", "", "", &count.to_string(), outcome], out)?;
+        }
+    }
+    for it in &report.source_losses {
+        let (loss, count) = (&it.loss, it.count.to_string());
+        row(["loss", "", &it.name, "", &loss.field, loss.cause.name(), &count, &loss.detail], out)?;
+    }
+    Ok(())
+}
+
+fn findings(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {
+    for it in report.verification.iter().flat_map(|it| &it.findings) {
+        let (project, kind, detail) = (it.scope.key(), it.kind.name(), what_detail(&it.what));
+        row(["finding", project, kind, &it.id, it.what.name(), "", "1", &detail], out)?;
+    }
+    Ok(())
+}
+
+fn row<const N: usize>(cells: [&str; N], out: &mut dyn Write) -> Result<(), ReportError> {
+    let line: Vec<Cow<'_, str>> = cells.iter().map(|it| cell(it)).collect();
+    Ok(write!(out, "{}\r\n", line.join(","))?)
+}
+
+/// One cell, quoted where it must be.
+///
+/// SECURITY: a spreadsheet takes what begins with one of these for a formula; an
+/// apostrophe in front makes it text.
+fn cell(text: &str) -> Cow<'_, str> {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let text: Cow<'_, str> = if is_formula { format!("'{text}").into() } else { text.into() };
+    if text.contains(['"', ',', '\r', '\n']) {
+        return format!("\"{}\"", text.replace('"', "\"\"")).into();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(cell(text), expected);
+    }
+
+    #[test]
+    fn cells_are_quoted_where_they_must_be() {
+        check("plain words", "plain words");
+        check("a,b", "\"a,b\"");
+        check("say \"hi\"", "\"say \"\"hi\"\"\"");
+        check("two\nlines", "\"two\nlines\"");
+        check("", "");
+    }
+
+    #[test]
+    fn nothing_becomes_a_formula() {
+        check("=1+1", "'=1+1");
+        check("+1", "'+1");
+        check("-1", "'-1");
+        check("@SUM(A1,B1)", "\"'@SUM(A1,B1)\"");
+        check("\t=1", "'\t=1");
+    }
+}

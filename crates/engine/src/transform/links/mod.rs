@@ -1,0 +1,309 @@
+//! References in texts: addresses at the old host, `#12`, `@somebody`.
+//!
+//! Texts are patched in place, byte range by byte range, so that what needs no
+//! change stays as it was typed. Code is never touched. A reference to something
+//! whose new number is not known yet stays, and the record gets a loss of the
+//! field [`UNRESOLVED`], by which [`crate::relink`] finds it again.
+//!
+//! New numbers come out of [`Record::links`]: the engine puts there what the
+//! origins that [`references`] names became. A number of another project stands
+//! there under `path#number`.
+
+mod place;
+mod scan;
+
+use super::{
+    paths::PathMap,
+    text::marked_up,
+    users::{Account, UserMap},
+};
+use packhorse_core::{
+    Capabilities, Loss, ObjectKind, Origin, Record, TargetId,
+    model::{Markup, Text},
+    port::{Context, Transform},
+};
+use place::Thing;
+use scan::{Spot, What, scan};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Field of the loss that marks a record whose references are not all resolved.
+pub const UNRESOLVED: &str = "references";
+
+/// Most references of one record that are looked up; further ones stay as they are.
+const MAX_REFERENCES: usize = 1_000;
+
+/// Leads references in texts to where their objects are now.
+#[derive(Debug)]
+pub struct Links {
+    source_url: Option<String>,
+    sink_url: Option<String>,
+    /// Markup of the destination; `None` keeps any.
+    markup: Option<Markup>,
+    keeps_numbers: bool,
+    paths: Arc<PathMap>,
+    users: Option<Arc<UserMap>>,
+}
+
+impl Links {
+    /// The step between two ends; `None` where there is nothing to lead anywhere else.
+    pub fn between(
+        source: &Capabilities,
+        sink: &Capabilities,
+        paths: Arc<PathMap>,
+        users: Option<Arc<UserMap>>,
+    ) -> Option<Self> {
+        let url = |caps: &Capabilities| {
+            caps.web_url.as_deref().map(|it| it.trim_end_matches('/').to_owned())
+        };
+        let (source_url, sink_url) = (url(source), url(sink));
+        let stays = (sink_url.is_none() || sink_url == source_url)
+            && sink.markup.is_none()
+            && sink.keeps.numbers
+            && paths.is_identity()
+            && users.is_none();
+        let keeps_numbers = sink.keeps.numbers;
+        let markup = sink.markup;
+        (!stays).then_some(Self { source_url, sink_url, markup, keeps_numbers, paths, users })
+    }
+
+    /// Whether numbers have to be looked up to lead references to their objects.
+    fn looks_up(&self, markup: Markup) -> bool {
+        !self.keeps_numbers || signs_differ(markup, self.markup.unwrap_or(markup))
+    }
+
+    fn spots(&self, text: &Text) -> Vec<Spot> {
+        scan(text.as_str(), text.markup, self.source_url.as_deref(), &self.paths)
+    }
+
+    /// What a spot becomes; `Err` when that is not known yet.
+    fn becomes(&self, what: &What, here: &Here<'_>) -> Result<Option<String>, NotYet> {
+        match what {
+            What::Mention(login) => Ok(self
+                .users
+                .as_ref()
+                .and_then(|users| users.account(login))
+                .map(|account| mention(account, here.layout))),
+            What::Shorthand { project, thing } => {
+                let thing = self.resolve(thing, project.as_deref(), here)?;
+                let path = project.as_deref().and_then(|it| self.paths.project(it));
+                Ok(short(&thing, path.unwrap_or_default(), here.layout))
+            }
+            What::Address { project, thing, fragment } => {
+                let Some(url) = &self.sink_url else { return Ok(None) };
+                let thing = self.resolve(thing, Some(project), here)?;
+                let path = self.paths.project(project).unwrap_or(project);
+                let address = thing.address(here.layout);
+                let fragment = here.fragment(fragment, project);
+                Ok(address.map(|rest| format!("{url}/{path}{rest}{fragment}")))
+            }
+        }
+    }
+
+    /// The same thing under the number that it has at the destination.
+    fn resolve(
+        &self,
+        thing: &Thing,
+        project: Option<&str>,
+        here: &Here<'_>,
+    ) -> Result<Thing, NotYet> {
+        let kinds: &[(ObjectKind, u64)] = match thing {
+            Thing::Numbered(n) if !self.looks_up(here.markup) => return Ok(Thing::Numbered(*n)),
+            Thing::Numbered(n) => &[(ObjectKind::Issue, *n), (ObjectKind::ChangeRequest, *n)],
+            other => match other.numbered() {
+                Some(_) if self.keeps_numbers => return Ok(other.clone()),
+                Some(one) => &[one],
+                None => return Ok(other.clone()),
+            },
+        };
+        kinds
+            .iter()
+            .find_map(|(kind, n)| {
+                let number = here.links.get(&here.origin(*kind, project, *n))?.0.parse().ok()?;
+                Thing::renumbered(*kind, number)
+            })
+            .ok_or(NotYet)
+    }
+}
+
+/// A reference to something whose new number is not known.
+struct NotYet;
+
+/// Where a text stands.
+struct Here<'a> {
+    project: Option<&'a str>,
+    markup: Markup,
+    layout: Markup,
+    links: &'a BTreeMap<Origin, TargetId>,
+}
+
+impl Here<'_> {
+    /// How a numbered thing is called among [`Record::links`].
+    fn origin(&self, kind: ObjectKind, project: Option<&str>, n: u64) -> Origin {
+        match project {
+            Some(other) if self.project != Some(other) => Origin::new(kind, format!("{other}#{n}")),
+            Some(_) | None => Origin::new(kind, n.to_string()),
+        }
+    }
+
+    /// The part of an address that leads to a comment.
+    ///
+    /// A comment that is not known leads to the page as a whole.
+    fn fragment(&self, fragment: &str, project: &str) -> String {
+        let id = fragment.rsplit(['-', '_']).next().unwrap_or_default();
+        let known = (self.project == Some(project))
+            .then(|| self.links.get(&Origin::new(ObjectKind::Comment, id)))
+            .flatten();
+        match (known, self.layout) {
+            (Some(target), Markup::Gitlab) => format!("#note_{}", target.0),
+            (Some(target), Markup::Github | Markup::Gitea | Markup::Plain) => {
+                format!("#issuecomment-{}", target.0)
+            }
+            (Some(target), Markup::Bitbucket) => format!("#comment-{}", target.0),
+            (None, _) => String::new(),
+        }
+    }
+}
+
+impl Transform for Links {
+    fn name(&self) -> &'static str {
+        "links"
+    }
+
+    fn apply(&self, context: &Context<'_>, mut record: Record) -> Record {
+        let Some((_, text)) = marked_up(&mut record.object) else { return record };
+        let layout = self.markup.unwrap_or(text.markup);
+        let here = Here {
+            project: context.scope.project(),
+            markup: text.markup,
+            layout,
+            links: &record.links,
+        };
+        let mut not_yet = false;
+        let mut patches = Vec::new();
+        for Spot { range, what } in self.spots(text) {
+            match self.becomes(&what, &here) {
+                Ok(Some(new)) => patches.push((range, new)),
+                Ok(None) => {}
+                Err(NotYet) => not_yet = true,
+            }
+        }
+        patch(&mut text.text.0, &patches);
+        if text.markup != Markup::Plain {
+            text.markup = layout;
+        }
+        if not_yet {
+            let detail = "refers to something whose new number was not known yet";
+            record.losses.push(Loss::policy(UNRESOLVED, detail));
+        }
+        record
+    }
+}
+
+/// What a record's texts refer to by number, as it is to be looked up for [`Record::links`].
+///
+/// Empty where the destination keeps numbers. At most 1,000.
+pub fn references(
+    record: &mut Record,
+    context: &Context<'_>,
+    paths: &Arc<PathMap>,
+) -> BTreeSet<Reference> {
+    let links = Links::between(context.source, context.sink, Arc::clone(paths), None);
+    let Some(links) = links else { return BTreeSet::new() };
+    let Some((_, text)) = marked_up(&mut record.object) else { return BTreeSet::new() };
+    if !links.looks_up(text.markup) {
+        return BTreeSet::new();
+    }
+    let mut found = BTreeSet::new();
+    for spot in links.spots(text) {
+        let (project, thing) = match spot.what {
+            What::Mention(_) => continue,
+            What::Shorthand { project, thing } => (project, thing),
+            What::Address { project, thing, .. } => (Some(project), thing),
+        };
+        let project = project.filter(|it| context.scope.project() != Some(it));
+        let kinds = match thing {
+            Thing::Numbered(n) => vec![(ObjectKind::Issue, n), (ObjectKind::ChangeRequest, n)],
+            other => other.numbered().into_iter().collect(),
+        };
+        for (kind, number) in kinds {
+            found.insert(Reference { project: project.clone(), kind, number });
+        }
+        if found.len() >= MAX_REFERENCES {
+            break;
+        }
+    }
+    found
+}
+
+/// Something that a text refers to by its number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// Full path of its project at the source; `None` when it is the record's own.
+    pub project: Option<String>,
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Its number at the source.
+    pub number: u64,
+}
+
+impl Reference {
+    /// How it is called among [`Record::links`].
+    pub fn key(&self) -> Origin {
+        match &self.project {
+            Some(project) => Origin::new(self.kind, format!("{project}#{}", self.number)),
+            None => Origin::new(self.kind, self.number.to_string()),
+        }
+    }
+}
+
+/// Whether two hosts write references to change requests with different signs.
+fn signs_differ(a: Markup, b: Markup) -> bool {
+    (a == Markup::Gitlab) != (b == Markup::Gitlab)
+}
+
+fn short(thing: &Thing, path: &str, layout: Markup) -> Option<String> {
+    match thing {
+        Thing::ChangeRequest(n) if layout == Markup::Gitlab => Some(format!("{path}!{n}")),
+        Thing::Numbered(n) | Thing::Issue(n) | Thing::ChangeRequest(n) => {
+            Some(format!("{path}#{n}"))
+        }
+        Thing::Project
+        | Thing::Milestone(_)
+        | Thing::Discussion(_)
+        | Thing::Release(_)
+        | Thing::Commit(_) => None,
+    }
+}
+
+fn mention(account: &Account, layout: Markup) -> String {
+    match layout {
+        Markup::Bitbucket => format!("@{{{}}}", account.login),
+        Markup::Plain | Markup::Github | Markup::Gitlab | Markup::Gitea => {
+            format!("@{}", account.login)
+        }
+    }
+}
+
+/// Puts new text in place of byte ranges, which are in order; overlapping ones give way to the first.
+fn patch(text: &mut String, patches: &[(std::ops::Range<usize>, String)]) {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for (range, new) in patches {
+        if range.start < done {
+            continue;
+        }
+        out.push_str(&text[done..range.start]);
+        out.push_str(new);
+        done = range.end;
+    }
+    if done > 0 {
+        out.push_str(&text[done..]);
+        *text = out;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Addresses of objects, in the layouts that hosts have.
+//!
+//! Source: the pages of GitHub, GitLab, Gitea and Bitbucket themselves.
+
+use packhorse_core::{ObjectKind, model::Markup};
+
+/// What a reference points to, within a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Thing {
+    /// The project itself.
+    Project,
+    /// An issue or a change request: which of them is not said.
+    Numbered(u64),
+    /// An issue.
+    Issue(u64),
+    /// A change request.
+    ChangeRequest(u64),
+    /// A milestone.
+    Milestone(u64),
+    /// A discussion.
+    Discussion(u64),
+    /// A release, by its tag.
+    Release(String),
+    /// A commit, by its id.
+    Commit(String),
+}
+
+/// Reads what stands after a project's path in an address; answers also how many bytes it is long.
+pub(super) fn parse(rest: &str) -> Option<(Thing, usize)> {
+    if rest.is_empty() {
+        return Some((Thing::Project, 0));
+    }
+    let inner = rest.strip_prefix('/')?;
+    let inner = inner.strip_prefix("-/").unwrap_or(inner);
+    let (noun, tail) = inner.split_once('/').unwrap_or((inner, ""));
+    if inner.is_empty() {
+        return Some((Thing::Project, 0));
+    }
+    let (thing, after) = match noun {
+        // GitHub leads from an issue's address to the change request of that number.
+        "issues" => number(tail).map(|(n, after)| (Thing::Numbered(n), after)),
+        "work_items" => number(tail).map(|(n, after)| (Thing::Issue(n), after)),
+        "pull" | "pulls" | "merge_requests" | "pull-requests" => {
+            number(tail).map(|(n, after)| (Thing::ChangeRequest(n), after))
+        }
+        "milestone" | "milestones" => number(tail).map(|(n, after)| (Thing::Milestone(n), after)),
+        "discussions" => number(tail).map(|(n, after)| (Thing::Discussion(n), after)),
+        "releases" => {
+            let tag = word(tail.strip_prefix("tag/").unwrap_or(tail));
+            (!tag.is_empty() && tag != "latest" && tag != "download")
+                .then(|| (Thing::Release(tag.to_owned()), after_word(tail, tag)))
+        }
+        "commit" | "commits" => {
+            let id = word(tail);
+            let is_id = (7..=64).contains(&id.len()) && id.bytes().all(|it| it.is_ascii_hexdigit());
+            is_id.then(|| (Thing::Commit(id.to_owned()), after_word(tail, id)))
+        }
+        _ => None,
+    }?;
+    Some((thing, rest.len() - after.len()))
+}
+
+fn number(text: &str) -> Option<(u64, &str)> {
+    let end = text.bytes().take_while(u8::is_ascii_digit).count();
+    let n = text[..end].parse().ok().filter(|n| *n > 0)?;
+    // `/issues/12/edit` is no issue's address, and `12abc` no number.
+    let goes_on = |c: char| c.is_alphanumeric() || "/_-".contains(c);
+    (!text[end..].starts_with(goes_on)).then_some((n, &text[end..]))
+}
+
+fn word(text: &str) -> &str {
+    let end = text.find(['/', '#', '?']).unwrap_or(text.len());
+    text[..end].trim_end_matches(['.', ',', ';', ':', '!'])
+}
+
+fn after_word<'a>(text: &'a str, word: &str) -> &'a str {
+    text.find(word).map_or("", |at| &text[at + word.len()..])
+}
+
+impl Thing {
+    /// The kind and number, where what it points to has a number.
+    pub(super) fn numbered(&self) -> Option<(ObjectKind, u64)> {
+        match self {
+            Self::Issue(n) => Some((ObjectKind::Issue, *n)),
+            Self::ChangeRequest(n) => Some((ObjectKind::ChangeRequest, *n)),
+            Self::Milestone(n) => Some((ObjectKind::Milestone, *n)),
+            Self::Discussion(n) => Some((ObjectKind::Discussion, *n)),
+            Self::Project | Self::Numbered(_) | Self::Release(_) | Self::Commit(_) => None,
+        }
+    }
+
+    /// The same thing under another number.
+    pub(super) fn renumbered(kind: ObjectKind, n: u64) -> Option<Self> {
+        Some(match kind {
+            ObjectKind::Issue => Self::Issue(n),
+            ObjectKind::ChangeRequest => Self::ChangeRequest(n),
+            ObjectKind::Milestone => Self::Milestone(n),
+            ObjectKind::Discussion => Self::Discussion(n),
+            _ => return None,
+        })
+    }
+
+    /// What follows a project's path in an address of that layout; `None` where it has no such pages.
+    pub(super) fn address(&self, layout: Markup) -> Option<String> {
+        let infix = if layout == Markup::Gitlab { "/-" } else { "" };
+        let change_request = match layout {
+            Markup::Github | Markup::Plain => "pull",
+            Markup::Gitlab => "merge_requests",
+            Markup::Gitea => "pulls",
+            Markup::Bitbucket => "pull-requests",
+        };
+        Some(match (self, layout) {
+            (Self::Project, _) => String::new(),
+            (Self::Numbered(n) | Self::Issue(n), _) => format!("{infix}/issues/{n}"),
+            (Self::ChangeRequest(n), _) => format!("{infix}/{change_request}/{n}"),
+            (Self::Commit(id), Markup::Bitbucket) => format!("/commits/{id}"),
+            (Self::Commit(id), _) => format!("{infix}/commit/{id}"),
+            (Self::Milestone(n), Markup::Gitlab) => format!("/-/milestones/{n}"),
+            (Self::Milestone(n), Markup::Github | Markup::Gitea | Markup::Plain) => {
+                format!("/milestone/{n}")
+            }
+            (Self::Release(tag), Markup::Gitlab) => format!("/-/releases/{tag}"),
+            (Self::Release(tag), Markup::Github | Markup::Gitea | Markup::Plain) => {
+                format!("/releases/tag/{tag}")
+            }
+            (Self::Discussion(n), Markup::Github | Markup::Plain) => format!("/discussions/{n}"),
+            (Self::Milestone(_) | Self::Release(_) | Self::Discussion(_), _) => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(rest: &str, expected: Option<(Thing, &str)>) {
+        let found = parse(rest);
+
+        let found = found.as_ref().map(|(thing, len)| (thing.clone(), &rest[*len..]));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn pages_of_all_hosts_are_understood() {
+        check("/issues/12", Some((Thing::Numbered(12), "")));
+        check("/-/issues/12#note_9", Some((Thing::Numbered(12), "#note_9")));
+        check("/pull/3.", Some((Thing::ChangeRequest(3), ".")));
+        check("/-/merge_requests/3", Some((Thing::ChangeRequest(3), "")));
+        check("/milestone/1", Some((Thing::Milestone(1), "")));
+        check("/releases/tag/v1.0.", Some((Thing::Release("v1.0".into()), ".")));
+        check("/-/releases/v1", Some((Thing::Release("v1".into()), "")));
+        check("/commit/0123abc", Some((Thing::Commit("0123abc".into()), "")));
+        check("", Some((Thing::Project, "")));
+    }
+
+    #[test]
+    fn other_pages_are_not() {
+        check("/issues", None);
+        check("/issues/0", None);
+        check("/issues/12/edit", None);
+        check("/issues/12abc", None);
+        check("/pull/3/files", None);
+        check("/releases/latest", None);
+        check("/blob/main/a.rs", None);
+        check("lication", None);
+    }
+}

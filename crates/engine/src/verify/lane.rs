@@ -1,0 +1,211 @@
+//! One lane of a job, read back and compared with what the journal says was written.
+
+use super::{
+    Finding, Tallied, Verification, VerifyError, What, blob,
+    explain::{Mismatch, explain},
+    mask::Mask,
+    pages::Pages,
+    tally::{Matching, Outcome, Row, Tally},
+};
+use packhorse_core::{
+    Capabilities, Event, Lane, Listener, ObjectKind, Record, Scope,
+    port::{Context, Item, ItemQuery, Journal, Source, Transform},
+};
+use std::collections::BTreeMap;
+
+/// Items that are asked of the journal at a time.
+const ITEMS_AT_ONCE: usize = 1_000;
+
+/// What verifying a job needs.
+pub struct Inspection<'a> {
+    /// Where the job read from.
+    pub source: &'a dyn Source,
+    /// What the source can do.
+    pub source_caps: &'a Capabilities,
+    /// The destination, to be read.
+    pub reader: &'a dyn Source,
+    /// What can be read from the destination.
+    pub reader_caps: &'a Capabilities,
+    /// What can be written to the destination.
+    pub sink_caps: &'a Capabilities,
+    /// The steps that the job's records went through.
+    pub transforms: &'a [Box<dyn Transform>],
+    /// What the job wrote.
+    pub journal: &'a dyn Journal,
+    /// Number of the job's route.
+    pub route: u64,
+    /// Who wants to know how far it is.
+    pub listener: &'a dyn Listener,
+}
+
+/// One lane on both sides.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    /// The lane at the source, which is also the journal's.
+    pub(super) origin: Lane,
+    /// The lane at the destination.
+    pub(super) target: Lane,
+}
+
+impl Inspection<'_> {
+    /// Compares one lane, and notes what it finds.
+    pub(super) async fn lane(
+        &self,
+        pair: &Pair,
+        tally: &mut Tally,
+        verification: &mut Verification,
+    ) -> Result<(), VerifyError> {
+        let kind = pair.origin.kind;
+        let mask = Mask::of(self.sink_caps, kind).and(Mask::of(self.reader_caps, kind));
+        tally.clear()?;
+        if mask.is_clear() {
+            self.expect_items(pair, tally).await?;
+        } else {
+            self.expect_records(pair, &mask, tally).await?;
+        }
+        let corrupt = self.find_records(pair, &mask, tally, verification).await?;
+        let outcome = tally.outcome(Matching::ById, verification.room())?;
+        let mut tallied = counts(&outcome);
+        tallied.equal = tallied.equal.saturating_sub(corrupt);
+        tallied.different += corrupt;
+        self.report(pair, &mask, outcome, verification).await?;
+        verification.close_lane(&pair.origin.scope, kind, tallied);
+        Ok(())
+    }
+
+    /// Expects what the journal says was written.
+    async fn expect_items(&self, pair: &Pair, tally: &mut Tally) -> Result<(), VerifyError> {
+        let mut after = None;
+        loop {
+            let query = ItemQuery::After(after, ITEMS_AT_ONCE);
+            let items = self.journal.items(self.route, &pair.origin, &query).await?;
+            let Some(last) = items.last() else { return Ok(()) };
+            after = Some(last.origin.id.clone());
+            tally
+                .expect(items.into_iter().map(|it| (it.target.0, it.origin.id, it.fingerprint)))?;
+        }
+    }
+
+    /// Expects what the source has, as the destination should hold it.
+    ///
+    /// The journal's fingerprints are of whole records; a destination that holds
+    /// some fields only has to be compared with the records themselves.
+    async fn expect_records(
+        &self,
+        pair: &Pair,
+        mask: &Mask,
+        tally: &mut Tally,
+    ) -> Result<(), VerifyError> {
+        let mut pages = Pages::of(self.source, &pair.origin);
+        while let Some(records) = pages.next().await? {
+            let items = self.items_of(&pair.origin, &records).await?;
+            let rows = records.into_iter().filter_map(|record| {
+                let item = items.get(&record.origin.id)?;
+                let id = record.origin.id.clone();
+                let record = self.transformed(&pair.origin.scope, record);
+                Some((item.target.0.clone(), id, mask.fingerprint(&record.object)))
+            });
+            tally.expect(rows.collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+
+    /// The journal's items of these records, by origin id.
+    pub(super) async fn items_of(
+        &self,
+        lane: &Lane,
+        records: &[Record],
+    ) -> Result<BTreeMap<String, Item>, VerifyError> {
+        let ids = records.iter().map(|it| it.origin.id.clone()).collect();
+        let items = self.journal.items(self.route, lane, &ItemQuery::Origins(ids)).await?;
+        Ok(items.into_iter().map(|it| (it.origin.id.clone(), it)).collect())
+    }
+
+    /// A source's record as it was to be written.
+    pub(super) fn transformed(&self, scope: &Scope, record: Record) -> Record {
+        let context = Context { source: self.source_caps, sink: self.sink_caps, scope };
+        self.transforms.iter().fold(record, |record, step| step.apply(&context, record))
+    }
+
+    /// Reads the destination's lane, its bytes too; answers how many records have wrong bytes.
+    async fn find_records(
+        &self,
+        pair: &Pair,
+        mask: &Mask,
+        tally: &mut Tally,
+        verification: &mut Verification,
+    ) -> Result<u64, VerifyError> {
+        let (scope, kind) = (&pair.origin.scope, pair.origin.kind);
+        let mut pages = Pages::of(self.reader, &pair.target);
+        let (mut compared, mut corrupt) = (0, 0);
+        while let Some(records) = pages.next().await? {
+            for record in &records {
+                if let Some(detail) = blob::check(self.reader, &pair.target.scope, record).await {
+                    let id = record.origin.id.clone();
+                    let what = What::Corrupt { detail };
+                    verification.find(Finding { scope: scope.clone(), kind, id, what });
+                    corrupt += 1;
+                }
+            }
+            compared += records.len() as u64;
+            tally.find(records.into_iter().map(|it| {
+                let hash = mask.fingerprint(&it.object);
+                (it.origin.id, hash)
+            }))?;
+            self.listener.on(&Event::Verifying { scope: scope.clone(), kind, compared });
+        }
+        Ok(corrupt)
+    }
+
+    /// Turns a tally's lists into findings.
+    pub(super) async fn report(
+        &self,
+        pair: &Pair,
+        mask: &Mask,
+        outcome: Outcome,
+        verification: &mut Verification,
+    ) -> Result<(), VerifyError> {
+        let (scope, kind) = (&pair.origin.scope, pair.origin.kind);
+        let finding = |id, what| Finding { scope: scope.clone(), kind, id, what };
+        let listed = outcome.different.len() as u64;
+        verification.count_more(outcome.n_different - listed, true);
+        for Mismatch { origin, fields, note } in
+            explain(self, pair, mask, outcome.different).await?
+        {
+            verification.find(finding(origin, What::Different { fields, note }));
+        }
+        verification.count_more(outcome.n_missing - outcome.missing.len() as u64, true);
+        for Row { origin, .. } in outcome.missing {
+            verification.find(finding(origin, What::Missing));
+        }
+        verification.count_more(outcome.n_doubled - outcome.doubled.len() as u64, true);
+        for id in outcome.doubled {
+            verification.find(finding(id, What::Doubled));
+        }
+        verification.count_more(outcome.n_extra - outcome.extra.len() as u64, false);
+        for id in outcome.extra {
+            verification.find(finding(id, What::Extra));
+        }
+        Ok(())
+    }
+}
+
+/// A tally's counts.
+pub(super) fn counts(outcome: &Outcome) -> Tallied {
+    Tallied {
+        compared: outcome.n_expected,
+        equal: outcome.n_equal,
+        different: outcome.n_different,
+        missing: outcome.n_missing,
+        extra: outcome.n_extra,
+    }
+}
+
+/// The lanes of a scope that travel as records or blobs.
+pub(super) fn kinds_of(scope: &Scope) -> impl Iterator<Item = ObjectKind> {
+    let shared = *scope == Scope::Shared;
+    ObjectKind::ALL.iter().copied().filter(move |kind| {
+        kind.carriage() != packhorse_core::Carriage::Git
+            && if shared { kind.is_shared() } else { kind.in_project() }
+    })
+}

@@ -1,0 +1,50 @@
+//! Reading the destination back.
+//!
+//! [`verify`] compares what is at the destination with what the journal says was
+//! written there; [`compare`] compares any two ends with each other. Both go
+//! through lanes page by page and keep ids and hashes on disk, so that memory
+//! does not grow with the project. Only what differs is looked at field by
+//! field, and only so much of it as a person will read.
+//!
+//! What counts as different is what a fingerprint covers: ids that hosts give,
+//! offsets of times and ends of lines do not. Fields that a destination has
+//! declared not to hold are left out on both sides.
+
+mod blob;
+mod compare;
+mod explain;
+mod job;
+mod lane;
+mod mask;
+pub(crate) mod pages;
+mod repository;
+mod result;
+mod tally;
+
+pub use compare::{Comparison, compare, projects_of};
+pub use job::verify;
+pub use lane::Inspection;
+pub use result::{Finding, LaneResult, MAX_FINDINGS, Tallied, Verification, What};
+
+use packhorse_core::{HostError, port::JournalError};
+use packhorse_git::GitError;
+
+/// Why a verification could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// One of the ends could not be read.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A repository could not be looked at.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The scratch directory could not be used.
+    #[error("could not use the scratch directory")]
+    Scratch(#[from] std::io::Error),
+    /// The scratch database could not be used.
+    #[error("could not use the scratch database")]
+    Tally(#[from] rusqlite::Error),
+}

@@ -1,0 +1,160 @@
+//! What a verification came to.
+
+use packhorse_core::{ObjectKind, Scope, fingerprint::Difference};
+use serde::{Deserialize, Serialize};
+
+/// Findings that are kept with their details; further ones are only counted.
+pub const MAX_FINDINGS: usize = 1_000;
+
+/// What reading back came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Verification {
+    /// One row for each lane that has records on either side.
+    pub lanes: Vec<LaneResult>,
+    /// What is not as it should be, up to [`MAX_FINDINGS`].
+    pub findings: Vec<Finding>,
+    /// Findings beyond those that are kept.
+    pub more_findings: u64,
+    /// Whether everything is there and is as it should be; extra records do not count.
+    pub clean: bool,
+}
+
+/// What comparing one lane came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneResult {
+    /// Where it belongs at the source.
+    pub scope: Scope,
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Counts.
+    #[serde(flatten)]
+    pub tally: Tallied,
+}
+
+/// Counts of a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tallied {
+    /// Records that should be there.
+    pub compared: u64,
+    /// Those that are as they should be.
+    pub equal: u64,
+    /// Those that differ, also by their bytes or refs.
+    pub different: u64,
+    /// Those that are not there.
+    pub missing: u64,
+    /// Records that are there and that we did not write.
+    pub extra: u64,
+}
+
+impl Tallied {
+    /// Adds another comparison's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.compared += other.compared;
+        self.equal += other.equal;
+        self.different += other.different;
+        self.missing += other.missing;
+        self.extra += other.extra;
+    }
+
+    /// Whether there is nothing on either side.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Where it belongs at the source.
+    pub scope: Scope,
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Id of its origin; of an extra record, its id at the destination.
+    pub id: String,
+    /// What is the matter.
+    pub what: What,
+}
+
+/// What is the matter with a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum What {
+    /// It differs.
+    Different {
+        /// The fields, up to twenty; none when `note` says why they cannot be named.
+        fields: Vec<Difference>,
+        /// What else there is to know.
+        note: Option<String>,
+    },
+    /// It is not there.
+    Missing,
+    /// It is there, and we did not write it.
+    Extra,
+    /// It is there twice.
+    Doubled,
+    /// Its bytes, its history or its refs are not what they should be.
+    Corrupt {
+        /// What is wrong, for people.
+        detail: String,
+    },
+}
+
+impl What {
+    /// Stable name, used in reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Different { .. } => "different",
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Doubled => "doubled",
+            Self::Corrupt { .. } => "corrupt",
+        }
+    }
+}
+
+impl Verification {
+    /// Nothing compared yet, and nothing wrong.
+    pub(super) fn begun() -> Self {
+        Self { clean: true, ..Self::default() }
+    }
+
+    /// Counts in all lanes.
+    pub fn total(&self) -> Tallied {
+        self.lanes.iter().fold(Tallied::default(), |mut sum, lane| {
+            sum.add(&lane.tally);
+            sum
+        })
+    }
+
+    /// Keeps a finding, or counts it when there are enough.
+    pub(super) fn find(&mut self, finding: Finding) {
+        if finding.what != What::Extra {
+            self.clean = false;
+        }
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
+        } else {
+            self.more_findings += 1;
+        }
+    }
+
+    /// Counts findings that are not looked at one by one.
+    pub(super) fn count_more(&mut self, n: u64, fails: bool) {
+        self.more_findings += n;
+        if fails && n > 0 {
+            self.clean = false;
+        }
+    }
+
+    /// How many further findings can be kept.
+    pub(super) fn room(&self) -> usize {
+        MAX_FINDINGS - self.findings.len()
+    }
+
+    /// Keeps a lane's counts, unless there was nothing to count.
+    pub(super) fn close_lane(&mut self, scope: &Scope, kind: ObjectKind, tally: Tallied) {
+        if !tally.is_empty() {
+            self.lanes.push(LaneResult { scope: scope.clone(), kind, tally });
+        }
+    }
+}
