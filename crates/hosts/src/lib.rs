@@ -1,1 +1,18 @@
-//! Packhorse: hosts.
+//! Hosts: places that hold projects, one folder each.
+//!
+//! A host is data, a [`HostSpec`]: what it is called, what it promises, how it
+//! is opened. To add one, write its folder and add it to [`HOSTS`]; nothing
+//! else in the workspace names it.
+
+mod git;
+mod local;
+
+use packhorse_core::HostSpec;
+
+/// Every host, in the order of the documentation.
+pub static HOSTS: &[&HostSpec] = &[&local::SPEC, &git::SPEC];
+
+/// The host of that id or alias.
+pub fn named(name: &str) -> Option<&'static HostSpec> {
+    HOSTS.iter().copied().find(|host| host.is_named(name))
+}

@@ -1,0 +1,211 @@
+//! The store as a sink.
+//!
+//! Writes gather in memory, a buffer for each scope, until a flush makes them
+//! durable in one transaction. A buffer is locked while it is being flushed, so
+//! that nobody finds a record in neither place.
+
+use super::{
+    blobs,
+    buffer::{Buffer, Change, Place, place},
+    database::{Readers, Writer},
+    error::{StoreError, blocking},
+    layout::ProjectPath,
+    records, repositories, source, support,
+};
+use async_trait::async_trait;
+use packhorse_core::{
+    Capabilities, GitRemote, HostError, ObjectKind, Origin, Record, RepoKind, Scope, TargetId,
+    fingerprint,
+    port::{BlobRef, ByteStream, Outcome, Sink, Written},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::Mutex as AsyncMutex;
+
+/// A buffer of that many bytes is flushed without being asked, so that memory stays bounded.
+const MAX_BUFFER: usize = 16 << 20;
+
+/// The store as a sink.
+pub(super) struct LocalSink {
+    readers: Arc<Readers>,
+    writer: Arc<Writer>,
+    buffers: Mutex<HashMap<Scope, Arc<AsyncMutex<Buffer>>>>,
+}
+
+impl LocalSink {
+    pub(super) fn new(readers: Arc<Readers>, writer: Writer) -> Self {
+        Self { readers, writer: Arc::new(writer), buffers: Mutex::default() }
+    }
+
+    /// The buffer of a scope; refuses projects whose path no file could have.
+    fn buffer(&self, scope: &Scope) -> Result<Arc<AsyncMutex<Buffer>>, StoreError> {
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(buffer) = buffers.get(scope) {
+            return Ok(Arc::clone(buffer));
+        }
+        if let Some(path) = scope.project() {
+            ProjectPath::parse(path)?;
+        }
+        Ok(Arc::clone(buffers.entry(scope.clone()).or_default()))
+    }
+
+    async fn find_place(&self, scope: &Scope, place: Place) -> Result<bool, StoreError> {
+        let buffer = self.buffer(scope)?;
+        let buffer = buffer.lock().await;
+        match buffer.change(&place) {
+            Some(change) => Ok(*change != Change::Remove),
+            None => {
+                let (readers, scope) = (Arc::clone(&self.readers), scope.clone());
+                blocking(move || readers.read(|conn| records::contains(conn, &scope, &place))).await
+            }
+        }
+    }
+
+    async fn put(&self, scope: &Scope, place: Place, body: Vec<u8>) -> Result<(), StoreError> {
+        let buffer = self.buffer(scope)?;
+        let mut buffer = buffer.lock().await;
+        buffer.put(place, body);
+        let is_full = buffer.bytes() > MAX_BUFFER;
+        drop(buffer);
+        if is_full { self.flush_scope(scope).await } else { Ok(()) }
+    }
+
+    /// The buffer is emptied only after the transaction, also when nobody waits for it any more.
+    async fn flush_scope(&self, scope: &Scope) -> Result<(), StoreError> {
+        let mut buffer = self.buffer(scope)?.lock_owned().await;
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        let (writer, scope) = (Arc::clone(&self.writer), scope.clone());
+        blocking(move || {
+            writer.write(|transaction| records::store(transaction, &scope, &buffer))?;
+            buffer.clear();
+            Ok(())
+        })
+        .await
+    }
+
+    /// The store's scope stands in the database before its repository stands in the directory,
+    /// so that every repository is found through the database.
+    async fn make_repository(
+        &self,
+        project: &str,
+        repo: RepoKind,
+    ) -> Result<GitRemote, StoreError> {
+        let scope = Scope::Project(project.to_owned());
+        ProjectPath::parse(project)?;
+        let (readers, writer) = (Arc::clone(&self.readers), Arc::clone(&self.writer));
+        blocking(move || {
+            if readers.read(|conn| records::scope_row(conn, &scope))?.is_none() {
+                writer.write(|transaction| records::make_scope(transaction, &scope))?;
+            }
+            repositories::make(readers.layout(), scope.key(), repo)
+        })
+        .await
+        .map(|path| GitRemote::local(&path))
+    }
+
+    async fn take_away(&self, scope: &Scope, origin: &Origin) -> Result<(), StoreError> {
+        self.buffer(scope)?.lock().await.remove(place(origin));
+        let repo =
+            repositories::BOTH.into_iter().find(|&it| repositories::kind_of(it) == origin.kind);
+        let (Some(repo), Some(project)) = (repo, scope.project()) else { return Ok(()) };
+        let (readers, project) = (Arc::clone(&self.readers), project.to_owned());
+        blocking(move || repositories::remove(readers.layout(), &project, repo)).await
+    }
+}
+
+/// Whether nobody uses a buffer and nothing is in it.
+fn is_done_with(buffer: &Arc<AsyncMutex<Buffer>>) -> bool {
+    Arc::strong_count(buffer) == 1 && buffer.try_lock().is_ok_and(|buffer| buffer.is_empty())
+}
+
+/// The id under which a record is kept: its origin's, but a project is called as its scope is.
+fn id_here<'a>(scope: &'a Scope, kind: ObjectKind, id: &'a str) -> &'a str {
+    match scope.project() {
+        Some(path) if kind == ObjectKind::Project => path,
+        _ => id,
+    }
+}
+
+#[async_trait]
+impl Sink for LocalSink {
+    async fn probe(&self) -> Result<Capabilities, HostError> {
+        let readers = Arc::clone(&self.readers);
+        blocking(move || source::capabilities(&readers, support::writes))
+            .await
+            .map_err(|error| error.during("probe the store"))
+    }
+
+    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
+        let id = id_here(scope, origin.kind, &origin.id);
+        let found = self
+            .find_place(scope, place(&Origin::new(origin.kind, id)))
+            .await
+            .map_err(|error| error.during("find a record").with("record", origin))?;
+        Ok(found.then(|| TargetId(id.to_owned())))
+    }
+
+    async fn write(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        existing: Option<&TargetId>,
+    ) -> Result<Written, HostError> {
+        let kind = record.object.kind();
+        let id = existing.map_or(&record.origin.id, |target| &target.0);
+        let id = id_here(scope, kind, id);
+        self.put(scope, place(&Origin::new(kind, id)), fingerprint::exact(&record.object))
+            .await
+            .map_err(|error| error.during("write a record").with("record", &record.origin))?;
+        let outcome = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
+        Ok(Written { target: TargetId(id.to_owned()), outcome, losses: Vec::new() })
+    }
+
+    async fn remove(
+        &self,
+        scope: &Scope,
+        origin: &Origin,
+        target: &TargetId,
+    ) -> Result<(), HostError> {
+        self.take_away(scope, &Origin::new(origin.kind, target.0.clone()))
+            .await
+            .map_err(|error| error.during("remove a record").with("record", origin))
+    }
+
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
+        self.make_repository(project, repo)
+            .await
+            .map(Some)
+            .map_err(|error| error.during("make a repository").with("project", project))
+    }
+
+    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
+        let saving = async {
+            let buffer = self.buffer(&blob.scope)?;
+            let stored = blobs::save(self.readers.layout(), blob, bytes).await?;
+            buffer.lock().await.link(place(&blob.origin), stored);
+            Ok(())
+        };
+        saving
+            .await
+            .map_err(|error: StoreError| error.during("store a blob").with("record", &blob.origin))
+    }
+
+    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
+        self.flush_scope(scope)
+            .await
+            .map_err(|error| error.during("make records durable").with("scope", scope))
+    }
+
+    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+        self.flush(scope).await?;
+        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffers.get(scope).is_some_and(is_done_with) {
+            buffers.remove(scope);
+        }
+        Ok(())
+    }
+}

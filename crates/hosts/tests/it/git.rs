@@ -1,0 +1,131 @@
+//! Repositories alone.
+
+use crate::place::{Place, app, commit, label, project, words};
+use packhorse_core::{
+    Access, HostErrorKind, Lane, Object, ObjectKind, Record, RepoKind, Scope, TargetId,
+    model::{ObjectFormat, Project},
+};
+use packhorse_git::repository::init_bare;
+
+const PROJECTS: ObjectKind = ObjectKind::Project;
+
+#[tokio::test]
+async fn a_repository_is_one_project() {
+    let place = Place::new();
+    init_bare(&place.path("acme/app.git"), ObjectFormat::Sha1).unwrap();
+    commit(&place.path("acme/app.git")).await;
+
+    let endpoint = place.open("git:{}/acme/app.git", Access::Read).unwrap();
+
+    assert!(endpoint.sink.is_none());
+    let source = endpoint.source.unwrap();
+    let page = source.read(&Lane::new(Scope::Shared, PROJECTS), None).await.unwrap();
+    let expected = Project {
+        path: "acme/app".into(),
+        name: "app".into(),
+        default_branch: Some("main".into()),
+        ..Project::default()
+    };
+    assert_eq!(page.records, [Record::new("acme/app", Object::Project(expected))]);
+    assert_eq!(page.next, None);
+    let inventory = source.inventory(&Scope::Project("acme/app".into())).await.unwrap();
+    assert_eq!(inventory.records(ObjectKind::Repository), Some(1));
+    assert_eq!(source.inventory(&Scope::Shared).await.unwrap().records(PROJECTS), Some(1));
+    let remote = source.remote("acme/app", RepoKind::Code).await.unwrap().unwrap();
+    assert_eq!(remote.url.as_path().unwrap(), place.path("acme/app.git"));
+    assert_eq!(source.remote("acme/app", RepoKind::Wiki).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_version_follows_the_refs() {
+    let place = Place::new();
+    init_bare(&place.path("app.git"), ObjectFormat::Sha1).unwrap();
+    let source = place.open("git:{}/app.git", Access::Read).unwrap().source.unwrap();
+    let before = source.probe().await.unwrap();
+
+    commit(&place.path("app.git")).await;
+
+    let after = source.probe().await.unwrap();
+    assert_ne!(before.version, after.version);
+    assert_eq!(before.identity, after.identity);
+    assert!(before.version.is_some());
+}
+
+#[tokio::test]
+async fn a_repository_that_is_not_there_is_not_found() {
+    let place = Place::new();
+    let source = place.open("git:{}/app.git", Access::Read).unwrap().source.unwrap();
+
+    let error = source.probe().await.unwrap_err();
+
+    assert_eq!(error.kind, HostErrorKind::NotFound, "{}", words(&error));
+}
+
+#[tokio::test]
+async fn a_local_repository_is_made_when_it_is_written_to() {
+    let place = Place::new();
+    let sink = place.open("git:{}/new/app.git", Access::Write).unwrap().sink.unwrap();
+    assert_eq!(sink.probe().await.unwrap().version, None);
+    assert!(!place.path("new").exists());
+
+    let remote = sink.remote("acme/app", RepoKind::Code).await.unwrap().unwrap();
+
+    commit(remote.url.as_path().unwrap()).await;
+    assert!(place.path("new/app.git/HEAD").is_file());
+    assert_eq!(sink.remote("acme/app", RepoKind::Wiki).await.unwrap(), None);
+    assert!(sink.probe().await.unwrap().version.is_some());
+}
+
+#[tokio::test]
+async fn what_a_repository_cannot_hold_of_a_project_is_told() {
+    let place = Place::new();
+    let sink = place.open("git:{}/acme/app.git", Access::Write).unwrap().sink.unwrap();
+    let whole = Project {
+        path: "acme/app".into(),
+        name: "The App".into(),
+        description: Some("an app".into()),
+        default_branch: Some("trunk".into()),
+        ..Project::default()
+    };
+    let record = Record::new("acme/app", Object::Project(whole));
+
+    let written = sink.write(&app(), &record, None).await.unwrap();
+
+    assert_eq!(written.target, TargetId("acme/app".into()));
+    let fields: Vec<_> = written.losses.iter().map(|it| &*it.field).collect();
+    assert_eq!(fields, ["description", "name"]);
+}
+
+#[tokio::test]
+async fn a_second_project_does_not_overwrite_the_first() {
+    let place = Place::new();
+    let sink = place.open("git:{}/app.git", Access::Write).unwrap().sink.unwrap();
+    sink.remote("acme/app", RepoKind::Code).await.unwrap();
+
+    let error = sink.remote("acme/web", RepoKind::Code).await.unwrap_err();
+
+    assert_eq!(error.kind, HostErrorKind::Conflict);
+    let scope = Scope::Project("acme/web".into());
+    assert!(sink.write(&scope, &project("acme/web"), None).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_no_project_is_refused_rather_than_dropped() {
+    let place = Place::new();
+    let sink = place.open("git:{}/app.git", Access::Write).unwrap().sink.unwrap();
+
+    let error = sink.write(&app(), &label("bug", ""), None).await.unwrap_err();
+
+    assert_eq!(error.kind, HostErrorKind::Unsupported);
+}
+
+#[test]
+fn a_hostile_address_is_refused_without_its_password() {
+    let place = Place::new();
+
+    let error =
+        place.open("git:ftp://me:s3cret@h.example/a.git", Access::Read).map(drop).unwrap_err();
+
+    assert_eq!(error.kind, HostErrorKind::Rejected);
+    assert!(!words(&error).contains("s3cret"));
+}

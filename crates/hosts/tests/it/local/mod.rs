@@ -1,0 +1,6 @@
+//! The embedded store.
+
+mod blobs;
+mod opening;
+mod records;
+mod repositories;
