@@ -84,7 +84,8 @@ impl Writer {
     /// Opens a store, and makes it if there is none.
     pub(super) fn open(layout: &Layout) -> Result<Self, StoreError> {
         fs::create_dir_all(layout.root())?;
-        if !layout.database().exists() && holds_anything_else(layout)? {
+        // In this order: another process may be making the store just now.
+        if holds_anything_else(layout)? && !layout.database().exists() {
             return Err(StoreError::Foreign("the directory has other files and no store.sqlite"));
         }
         let _making = exclusive(layout)?;
