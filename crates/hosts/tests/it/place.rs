@@ -14,19 +14,28 @@ use std::{
 use tempfile::TempDir;
 
 /// A directory that lasts as long as a test.
-pub(crate) struct Place(TempDir);
+pub(crate) struct Place {
+    root: PathBuf,
+    _lasts: Option<TempDir>,
+}
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        let directory = tempfile::tempdir().unwrap();
+        Self { root: directory.path().to_owned(), _lasts: Some(directory) }
+    }
+
+    /// Another test's directory, which that test cleans up.
+    pub(crate) fn at(root: &str) -> Self {
+        Self { root: root.into(), _lasts: None }
     }
 
     pub(crate) fn path(&self, below: &str) -> PathBuf {
-        self.0.path().join(below)
+        self.root.join(below)
     }
 
     pub(crate) fn open(&self, location: &str, access: Access) -> Result<Endpoint, HostError> {
-        let location = location.replace("{}", &self.0.path().to_string_lossy());
+        let location = location.replace("{}", &self.root.to_string_lossy());
         let context = OpenContext { scratch: self.path("scratch"), access, resume: false };
         let location: packhorse_core::Location = location.parse().unwrap();
         let host = packhorse_hosts::named(&location.host);
