@@ -1,1 +1,5 @@
-//! Packhorse: testkit.
+//! What tests share: samples, stand-ins, and the suites that every host, every
+//! archive and every journal must pass.
+
+pub mod clock;
+pub mod samples;

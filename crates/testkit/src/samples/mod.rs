@@ -1,0 +1,186 @@
+//! One rich object of every kind, as many as are asked for.
+//!
+//! Samples of one number belong together: comment 7 is about issue 7, which has
+//! label 7 and milestone 7. Their texts hold what breaks careless code: line
+//! ends of all sorts, characters beyond the first plane, quotes, NUL's
+//! neighbours, times far from UTC. Ids are those that a source would give:
+//! names and numbers where people have them.
+
+mod account;
+mod discussion;
+mod issue;
+mod project;
+mod review;
+mod value;
+
+use packhorse_core::{Object, ObjectKind, Record, Scope, model::Grantee, model::Place};
+pub use value::{bytes, change_request_number, discussion_number, issue_number, sha256};
+
+/// A record of that kind; the same for the same number, another for another.
+pub fn sample(kind: ObjectKind, n: u64) -> Record {
+    let object = object(kind, n);
+    Record::new(id(&object, n), object)
+}
+
+/// Another version of the same record: the same id, another fingerprint.
+pub fn changed(kind: ObjectKind, n: u64) -> Record {
+    let mut record = sample(kind, n);
+    value::touch(&mut record.object);
+    record
+}
+
+/// A scope in which records of that kind may stand: `acme/app`, or the shared one.
+pub fn scope(kind: ObjectKind) -> Scope {
+    if kind.in_project() { Scope::Project("acme/app".to_owned()) } else { Scope::Shared }
+}
+
+/// The object of that kind and number.
+pub fn object(kind: ObjectKind, n: u64) -> Object {
+    match kind {
+        ObjectKind::User => Object::User(account::user(n)),
+        ObjectKind::Organization => Object::Organization(account::organization(n)),
+        ObjectKind::Team => Object::Team(account::team(n)),
+        ObjectKind::Project => Object::Project(project::project(n)),
+        ObjectKind::Member => Object::Member(account::member(n)),
+        ObjectKind::Topic => Object::Topic(project::topic(n)),
+        ObjectKind::LfsObject => Object::LfsObject(project::lfs_object(n)),
+        ObjectKind::Repository => Object::Repository(project::repository(n)),
+        ObjectKind::Wiki => Object::Wiki(project::wiki(n)),
+        ObjectKind::Label => Object::Label(project::label(n)),
+        ObjectKind::Milestone => Object::Milestone(project::milestone(n)),
+        ObjectKind::Attachment => Object::Attachment(issue::attachment(n)),
+        ObjectKind::Issue => Object::Issue(issue::issue(n)),
+        ObjectKind::ChangeRequest => Object::ChangeRequest(review::change_request(n)),
+        ObjectKind::Review => Object::Review(review::review(n)),
+        ObjectKind::ReviewThread => Object::ReviewThread(review::thread(n)),
+        ObjectKind::ReviewComment => Object::ReviewComment(review::comment(n)),
+        ObjectKind::DiscussionCategory => Object::DiscussionCategory(discussion::category(n)),
+        ObjectKind::Discussion => Object::Discussion(discussion::discussion(n)),
+        ObjectKind::Snippet => Object::Snippet(discussion::snippet(n)),
+        ObjectKind::CommitComment => Object::CommitComment(review::commit_comment(n)),
+        ObjectKind::Comment => Object::Comment(issue::comment(n)),
+        ObjectKind::Reaction => Object::Reaction(issue::reaction(n)),
+        ObjectKind::Event => Object::Event(issue::event(n)),
+        ObjectKind::CommitStatus => Object::CommitStatus(review::commit_status(n)),
+        ObjectKind::Release => Object::Release(project::release(n)),
+        ObjectKind::ReleaseAsset => Object::ReleaseAsset(project::release_asset(n)),
+        ObjectKind::Board => Object::Board(issue::board(n)),
+        ObjectKind::BranchRule => Object::BranchRule(project::branch_rule(n)),
+        ObjectKind::TagRule => Object::TagRule(project::tag_rule(n)),
+        ObjectKind::Webhook => Object::Webhook(project::webhook(n)),
+        ObjectKind::DeployKey => Object::DeployKey(project::deploy_key(n)),
+        ObjectKind::Variable => Object::Variable(project::variable(n)),
+        ObjectKind::State => Object::State(issue::state(n)),
+    }
+}
+
+/// The id that a source gives to an object: its name or number, or a number of the host's.
+fn id(object: &Object, n: u64) -> String {
+    let host_id = || (900_000 + n).to_string();
+    match object {
+        Object::User(it) => it.identity.login.clone(),
+        Object::Organization(it) => it.path.clone(),
+        Object::Team(it) => format!("{}/{}", it.organization, it.slug),
+        Object::Project(it) => it.path.clone(),
+        Object::Member(it) => format!("{}/{}", place(&it.place), grantee(&it.grantee)),
+        Object::Topic(it) => it.name.clone(),
+        Object::LfsObject(it) => it.blob.sha256.clone().unwrap_or_default(),
+        Object::Repository(_) => "code".to_owned(),
+        Object::Wiki(_) => "wiki".to_owned(),
+        Object::Label(it) => it.name.clone(),
+        Object::Milestone(it) => it.number.to_string(),
+        Object::Issue(it) => it.number.to_string(),
+        Object::ChangeRequest(it) => it.number.to_string(),
+        Object::Discussion(it) => it.number.to_string(),
+        Object::DiscussionCategory(it) => it.name.clone(),
+        Object::Reaction(it) => {
+            let login = it.author.as_ref().map_or("", |it| it.login.as_str());
+            format!("comment/{}/{login}/{}", value::comment_id(n), it.content)
+        }
+        Object::Release(it) => it.tag.clone(),
+        Object::ReleaseAsset(it) => format!("{}/{}", it.release, it.name),
+        Object::BranchRule(it) => it.pattern.clone(),
+        Object::TagRule(it) => it.pattern.clone(),
+        Object::Variable(it) => it.name.clone(),
+        Object::Board(it) => it.name.clone(),
+        Object::State(_) => format!("issue/{}/locked", issue_number(n)),
+        Object::Comment(_) => value::comment_id(n),
+        Object::Review(_) => value::review_id(n),
+        Object::ReviewThread(_) => value::thread_id(n),
+        Object::Attachment(_)
+        | Object::ReviewComment(_)
+        | Object::Snippet(_)
+        | Object::CommitComment(_)
+        | Object::Event(_)
+        | Object::CommitStatus(_)
+        | Object::Webhook(_)
+        | Object::DeployKey(_) => host_id(),
+    }
+}
+
+fn place(place: &Place) -> String {
+    match place {
+        Place::Project => "project".to_owned(),
+        Place::ProjectAt(path) | Place::Organization(path) => path.clone(),
+        Place::Team { organization, slug } => format!("{organization}/{slug}"),
+    }
+}
+
+fn grantee(grantee: &Grantee) -> String {
+    match grantee {
+        Grantee::User(identity) => identity.login.clone(),
+        Grantee::Team { organization, slug } => format!("{organization}/{slug}"),
+        Grantee::Group(name) => name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packhorse_core::{Fingerprint, fingerprint};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_sample_is_of_the_kind_that_was_asked_for() {
+        for &kind in ObjectKind::ALL {
+            assert_eq!(sample(kind, 3).object.kind(), kind);
+            assert_eq!(sample(kind, 3), sample(kind, 3));
+        }
+    }
+
+    #[test]
+    fn samples_differ_in_ids_and_fingerprints() {
+        for &kind in ObjectKind::ALL {
+            let records: Vec<Record> = (0..50).map(|n| sample(kind, n)).collect();
+
+            let prints: BTreeSet<_> =
+                records.iter().map(|it| Fingerprint::of(&it.object)).collect();
+            assert_eq!(prints.len(), 50, "{kind}");
+            let ids: BTreeSet<_> = records.iter().map(|it| it.origin.id.clone()).collect();
+            let expected =
+                if matches!(kind, ObjectKind::Repository | ObjectKind::Wiki) { 1 } else { 50 };
+            assert_eq!(ids.len(), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_changed_sample_keeps_its_id_and_not_its_fingerprint() {
+        for &kind in ObjectKind::ALL {
+            let (before, after) = (sample(kind, 5), changed(kind, 5));
+
+            assert_eq!(before.origin, after.origin, "{kind}");
+            assert_ne!(Fingerprint::of(&before.object), Fingerprint::of(&after.object), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_sample_survives_its_stored_form() {
+        for &kind in ObjectKind::ALL {
+            let object = sample(kind, 7).object;
+
+            let stored = fingerprint::exact(&object);
+
+            assert_eq!(Object::from_fields(kind, &stored).unwrap(), object, "{kind}");
+        }
+    }
+}
