@@ -96,9 +96,11 @@ fn settle(
     let is_new = !directory.exists();
     fs::create_dir_all(directory)?;
     file.persist(&path).map_err(|it| it.error)?;
-    File::open(directory)?.sync_all()?;
-    if is_new {
-        File::open(directory.parent().unwrap_or(layout.root()))?.sync_all()?;
+    // A new directory's own name is only durable once the one above it is.
+    let depth = if is_new { usize::MAX } else { 1 };
+    let inside = directory.ancestors().take_while(|it| it.starts_with(layout.root()));
+    for directory in inside.take(depth) {
+        File::open(directory)?.sync_all()?;
     }
     Ok(stored)
 }
@@ -136,7 +138,9 @@ pub(super) async fn open(
         file => file?,
     };
     let found = file.metadata().await?.len();
-    check(size.as_ref(), &found, "bytes")?;
+    if let Some(expected) = size.filter(|&size| size != found) {
+        return Err(StoreError::BlobSize { name: digest.to_string(), expected, found });
+    }
     if from > found {
         return Err(StoreError::Beyond { size: found, from });
     }

@@ -5,7 +5,7 @@
 //! are short, and who comes second waits.
 
 use super::{error::StoreError, layout::Layout};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, limits::Limit};
 use std::{
     fs::{self, File},
     path::Path,
@@ -20,6 +20,8 @@ const APPLICATION_ID: i64 = 0x5063_6b68;
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_store.sql")];
 /// How long a process waits for another's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest row that is written or read, in bytes.
+const MAX_ROW: i32 = 128 << 20;
 /// Connections kept open for reading; more are opened when needed and closed afterwards.
 const IDLE_READERS: usize = 4;
 
@@ -90,7 +92,7 @@ impl Writer {
         }
         let _making = exclusive(layout)?;
         let mut connection = Connection::open(layout.database())?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        restrict(&connection)?;
         let state = state(&connection)?;
         if state == State::Fresh {
             connection.pragma_update(None, "page_size", 16_384)?;
@@ -139,8 +141,18 @@ fn holds_anything_else(layout: &Layout) -> Result<bool, StoreError> {
 fn reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    restrict(&connection)?;
     Ok(connection)
+}
+
+/// SECURITY: the file may be a stranger's. What is written in its schema runs nothing, no row
+/// fills the memory, and damaged pages are noticed.
+fn restrict(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
+    Ok(())
 }
 
 /// How far a database file is.

@@ -31,6 +31,8 @@ pub(super) enum StoreError {
     NoBlob,
     #[error("the file of blob {0} is gone")]
     BlobGone(String),
+    #[error("the file of blob {name} should have {expected} bytes and has {found}")]
+    BlobSize { name: String, expected: u64, found: u64 },
     #[error("{expected} were announced, {found} came")]
     Announced { expected: String, found: String },
     #[error("the blob has {size} bytes, none at {from}")]
@@ -52,8 +54,9 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(error),
             Some(ErrorCode::NotADatabase) => Self::Foreign("store.sqlite is not a database"),
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error),
-            _ => Self::Database(error),
+            // Without a code it is a value that does not stand where it should.
+            Some(ErrorCode::DatabaseCorrupt) | None => Self::Damaged(error),
+            Some(_) => Self::Database(error),
         }
     }
 }
@@ -64,7 +67,9 @@ impl StoreError {
             Self::Missing | Self::NoBlob => HostErrorKind::NotFound,
             Self::Foreign(_) | Self::Case(_) => HostErrorKind::Conflict,
             Self::Newer { .. } => HostErrorKind::Unsupported,
-            Self::Damaged(_) | Self::Record { .. } | Self::BlobGone(_) => HostErrorKind::Protocol,
+            Self::Damaged(_) | Self::Record { .. } | Self::BlobGone(_) | Self::BlobSize { .. } => {
+                HostErrorKind::Protocol
+            }
             Self::Path(_) | Self::Digest(_) | Self::Announced { .. } | Self::Beyond { .. } => {
                 HostErrorKind::Rejected
             }

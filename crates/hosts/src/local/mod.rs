@@ -22,7 +22,7 @@ mod support;
 use error::StoreError;
 use layout::Layout;
 use packhorse_core::{Access, Endpoint, HostError, HostSpec, Location, OpenContext};
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 /// The embedded store.
 pub(crate) const SPEC: HostSpec = HostSpec {
@@ -36,8 +36,9 @@ pub(crate) const SPEC: HostSpec = HostSpec {
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    let layout = Layout::new(PathBuf::from(&location.rest));
-    open_store(layout, location.project.clone(), context.access)
+    std::path::absolute(&location.rest)
+        .map_err(StoreError::from)
+        .and_then(|root| open_store(Layout::new(root), location.project.clone(), context.access))
         .map_err(|error| error.during("open the store").with("path", &location.rest))
 }
 

@@ -52,7 +52,7 @@ pub(super) fn store(
     buffer: &Buffer,
 ) -> Result<(), StoreError> {
     let row = make_scope(transaction, scope)?;
-    let next = generation(transaction)? + 1;
+    let next = generation(transaction)?.saturating_add(1);
     let mut changed = 0;
     {
         let mut put = transaction.prepare_cached(

@@ -5,7 +5,7 @@ use packhorse_core::{
     Access, HostErrorKind, Lane, Object, ObjectKind, Record, RepoKind, Scope, TargetId,
     model::{ObjectFormat, Project},
 };
-use packhorse_git::repository::init_bare;
+use packhorse_git::{Git, RefPolicy, TransferOptions, repository::init_bare, transfer};
 
 const PROJECTS: ObjectKind = ObjectKind::Project;
 
@@ -128,4 +128,28 @@ fn a_hostile_address_is_refused_without_its_password() {
 
     assert_eq!(error.kind, HostErrorKind::Rejected);
     assert!(!words(&error).contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_repository_is_carried_from_one_path_to_another() {
+    let place = Place::new();
+    init_bare(&place.path("a.git"), ObjectFormat::Sha1).unwrap();
+    commit(&place.path("a.git")).await;
+    let source = place.open("git:{}/a.git", Access::Read).unwrap().source.unwrap();
+    let endpoint = place.open("git:{}/b.git", Access::Write).unwrap();
+    let options = TransferOptions {
+        policy: RefPolicy::between("git", "git"),
+        force: false,
+        delete: false,
+        known: None,
+        scratch: place.path("scratch"),
+    };
+
+    let from = source.remote("a", RepoKind::Code).await.unwrap().unwrap();
+    let to = endpoint.sink.unwrap().remote("a", RepoKind::Code).await.unwrap().unwrap();
+    let carried = transfer(&Git::find().await.unwrap(), &from, &to, &options).await.unwrap();
+
+    assert_eq!(carried.created, 1);
+    let written = endpoint.source.unwrap().probe().await.unwrap().version;
+    assert_eq!(written, source.probe().await.unwrap().version);
 }

@@ -157,3 +157,32 @@ async fn kinds_of_a_newer_version_are_told_as_losses() {
     assert_eq!(inventory.counts, []);
     assert_eq!((&*inventory.losses[0].name, inventory.losses[0].count), ("hologram", 1));
 }
+
+#[tokio::test]
+async fn a_foreign_schema_runs_nothing() {
+    let place = Place::new();
+    fill(&*place.sink(), [issue(7)]).await;
+    let store = Connection::open(place.path("store/store.sqlite")).unwrap();
+    store
+        .execute_batch(
+            "ALTER TABLE records RENAME TO hidden;
+             CREATE VIEW records AS SELECT scope, kind, key, load_extension('x') AS body FROM hidden",
+        )
+        .unwrap();
+
+    let error = place.source().read(&lane(ObjectKind::Issue), None).await.unwrap_err();
+
+    assert!(words(&error).contains("unsafe use of load_extension"), "{}", words(&error));
+}
+
+#[tokio::test]
+async fn a_store_without_a_name_is_damaged() {
+    let place = Place::new();
+    drop(place.sink());
+    let store = Connection::open(place.path("store/store.sqlite")).unwrap();
+    store.execute("DELETE FROM store", []).unwrap();
+
+    let error = place.open("local:{}/store", Access::Read).map(drop).unwrap_err();
+
+    assert_eq!(error.kind, HostErrorKind::Protocol);
+}

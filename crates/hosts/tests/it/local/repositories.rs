@@ -1,8 +1,8 @@
 //! Repositories: made, found, cloned by plain Git, removed.
 
 use crate::place::{Place, app, commit};
-use packhorse_core::{ObjectKind, Origin, RepoKind, TargetId};
-use packhorse_git::Git;
+use packhorse_core::{GitRemote, ObjectKind, Origin, RepoKind, TargetId, model::ObjectFormat};
+use packhorse_git::{Git, RefPolicy, TransferOptions, refs, repository::init_bare, transfer};
 use std::{fs, path::Path};
 
 #[tokio::test]
@@ -142,4 +142,31 @@ async fn many_may_make_the_same_repository_at_once() {
     );
 
     assert_eq!(a.unwrap(), b.unwrap());
+}
+
+async fn check_carried(format: ObjectFormat) {
+    let place = Place::new();
+    let from = place.path("from.git");
+    init_bare(&from, format).unwrap();
+    commit(&from).await;
+    let git = Git::find().await.unwrap();
+    let options = TransferOptions {
+        policy: RefPolicy::MIRROR,
+        force: false,
+        delete: false,
+        known: None,
+        scratch: place.path("scratch"),
+    };
+
+    let to = place.sink().remote("acme/app", RepoKind::Code).await.unwrap().unwrap();
+    let carried = transfer(&git, &GitRemote::local(&from), &to, &options).await.unwrap();
+
+    assert_eq!(carried.created, 1);
+    let from = place.source().remote("acme/app", RepoKind::Code).await.unwrap().unwrap();
+    assert_eq!(refs::list(&git, &from).await.unwrap(), carried.refs);
+}
+
+#[tokio::test]
+async fn a_repository_is_carried_in_and_found_again() {
+    check_carried(ObjectFormat::Sha1).await;
 }
