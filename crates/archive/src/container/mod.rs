@@ -1,0 +1,33 @@
+//! Tar archives from strangers: read straight from the compressed file, and written.
+//!
+//! Nothing is unpacked but Git repositories, no file is ever whole in memory,
+//! and memory does not grow with the archive. Every bound is in [`Limits`].
+//!
+//! - [`Archive`] scans a file once, whole, and opens streams into it afterwards.
+//! - [`gzip`] and [`zstd`] start again in the middle of a compressed file.
+//! - [`JsonArray`] and [`Lines`] cut records out of members, one at a time.
+//! - [`extract`] unpacks a repository, and nothing else, into a directory.
+//! - [`TarWriter`] writes, with checkpoints at which a killed writer goes on.
+
+mod error;
+mod extract;
+pub mod gzip;
+mod header;
+mod json_array;
+mod ledger;
+mod limits;
+mod lines;
+mod open;
+mod tar;
+mod write;
+pub mod zstd;
+
+pub use error::ArchiveError;
+pub use extract::{Extracted, extract, is_repository_file};
+pub use json_array::JsonArray;
+pub use ledger::{Ledger, key_hash};
+pub use limits::Limits;
+pub use lines::Lines;
+pub use open::{Archive, Stream};
+pub use tar::Member;
+pub use write::{Compression, TarWriter};

@@ -1,0 +1,204 @@
+//! An archive file: scanned once, whole, and read in places afterwards.
+
+use super::{
+    ArchiveError, Limits, Member,
+    gzip::{Checkpoints, SeekableGzip},
+    tar::Scanner,
+    zstd::{SeekableZstd, Starts},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::File,
+    io::{self, BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+/// How a file is compressed, told by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+/// Where streams into the file can start.
+enum Index {
+    Plain,
+    Gzip(Checkpoints),
+    Zstd(Starts),
+}
+
+/// An archive file on this machine.
+pub struct Archive {
+    path: PathBuf,
+    packing: Packing,
+    limits: Limits,
+    index: OnceLock<Index>,
+}
+
+impl Archive {
+    /// Opens a file and tells by its first bytes how it is packed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is empty, or does not begin like an archive.
+    pub fn open(path: &Path, limits: Limits) -> Result<Self, ArchiveError> {
+        let mut file = File::open(path).map_err(ArchiveError::system("open the archive"))?;
+        let mut first = Vec::new();
+        let read = file.by_ref().take(512).read_to_end(&mut first);
+        read.map_err(ArchiveError::system("read the archive"))?;
+        let packing = packing(&first).map_err(|detail| ArchiveError::NotAnArchive {
+            file: path.display().to_string(),
+            detail: detail.to_owned(),
+        })?;
+        Ok(Self { path: path.to_owned(), packing, limits, index: OnceLock::new() })
+    }
+
+    /// The bounds it was opened with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a stream at the beginning.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened.
+    pub fn stream(&self) -> Result<Stream, ArchiveError> {
+        let file = File::open(&self.path).map_err(ArchiveError::system("open the archive"))?;
+        Ok(match (self.packing, self.index.get()) {
+            (Packing::Plain, _) => Stream::Plain(BufReader::with_capacity(64 << 10, file)),
+            (Packing::Gzip, Some(Index::Gzip(checkpoints))) => Stream::Gzip(Box::new(
+                SeekableGzip::with_checkpoints(file, &self.limits, checkpoints.clone()),
+            )),
+            (Packing::Gzip, _) => Stream::Gzip(Box::new(SeekableGzip::new(file, &self.limits))),
+            (Packing::Zstd, index) => {
+                let starts = match index {
+                    Some(Index::Zstd(starts)) => starts.clone(),
+                    _ => Starts::default(),
+                };
+                Stream::Zstd(Box::new(SeekableZstd::new(file, &self.limits, starts)?))
+            }
+        })
+    }
+
+    /// Visits every member once, in order, to the very end of the file.
+    ///
+    /// The visitor need not read a member's bytes; they are read anyway, so that
+    /// damage anywhere is found.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the archive, or what the visitor answers.
+    pub fn scan(
+        &self,
+        mut visit: impl FnMut(&Member, &mut dyn Read) -> Result<(), ArchiveError>,
+    ) -> Result<(), ArchiveError> {
+        let mut stream = self.stream()?;
+        let mut scanner = Scanner::new(&mut stream, self.limits);
+        while let Some(member) = scanner.next()? {
+            visit(&member, &mut scanner.data(&member))?;
+        }
+        let index = match stream {
+            Stream::Plain(_) => Index::Plain,
+            Stream::Gzip(gzip) => Index::Gzip(gzip.checkpoints()),
+            Stream::Zstd(zstd) => Index::Zstd(zstd.starts()),
+        };
+        // Two scans at once find the same index; the first one is kept.
+        drop(self.index.set(index));
+        Ok(())
+    }
+
+    /// Opens a member's bytes at an offset within it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or has become shorter.
+    pub fn member(&self, member: &Member, from: u64) -> Result<io::Take<Stream>, ArchiveError> {
+        let mut stream = self.stream()?;
+        let from = from.min(member.size);
+        stream
+            .seek(SeekFrom::Start(member.offset + from))
+            .map_err(ArchiveError::system("read the archive"))?;
+        Ok(stream.take(member.size - from))
+    }
+
+    /// SHA-256 of the file as it lies there, in lower-case hexadecimal.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn sha256(&self) -> Result<String, ArchiveError> {
+        let mut file = File::open(&self.path).map_err(ArchiveError::system("open the archive"))?;
+        let mut hash = Sha256::new();
+        let mut piece = vec![0; 256 << 10];
+        loop {
+            let read = file.read(&mut piece).map_err(ArchiveError::system("read the archive"))?;
+            if read == 0 {
+                return Ok(hash.finalize().iter().map(|it| format!("{it:02x}")).collect());
+            }
+            hash.update(&piece[..read]);
+        }
+    }
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Archive").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn packing(first: &[u8]) -> Result<Packing, &'static str> {
+    if first.is_empty() {
+        return Err("it is empty");
+    }
+    if first.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Packing::Gzip);
+    }
+    if first.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return Ok(Packing::Zstd);
+    }
+    if first.starts_with(b"PK\x03\x04") {
+        return Err("it is a ZIP file");
+    }
+    if first.len() == 512 && (&first[257..262] == b"ustar" || first.iter().all(|&it| it == 0)) {
+        return Ok(Packing::Plain);
+    }
+    Err("it begins neither like a tar nor like a gzip or zstd file")
+}
+
+/// Uncompressed bytes of an archive, from any offset.
+pub enum Stream {
+    /// A bare tar.
+    Plain(BufReader<File>),
+    /// A tar in gzip.
+    Gzip(Box<SeekableGzip<File>>),
+    /// A tar in zstd.
+    Zstd(Box<SeekableZstd<File>>),
+}
+
+impl Read for Stream {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(it) => it.read(out),
+            Self::Gzip(it) => it.read(out),
+            Self::Zstd(it) => it.read(out),
+        }
+    }
+}
+
+impl Seek for Stream {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Plain(it) => it.seek(to),
+            Self::Gzip(it) => it.seek(to),
+            Self::Zstd(it) => it.seek(to),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Archive formats as sources and sinks: one folder a format.
+//!
+//! [`container`] reads and writes tars from and for strangers.
+
+pub mod container;
