@@ -1,0 +1,49 @@
+//! The two ends of a route.
+
+use packhorse_core::{
+    HostError,
+    port::{Sink, Source},
+};
+use packhorse_git::RefPolicy;
+use std::{path::PathBuf, sync::Arc};
+
+/// Opens the destination for reading, as it is now.
+pub type Reader = Arc<dyn Fn() -> Result<Arc<dyn Source>, HostError> + Send + Sync>;
+
+/// The two ends of a route, open.
+#[derive(Clone)]
+pub struct Ends {
+    /// Location to read from, for people.
+    pub from: String,
+    /// Location to write to, for people.
+    pub to: String,
+    /// Where records come from.
+    pub source: Arc<dyn Source>,
+    /// Where they go.
+    pub sink: Arc<dyn Sink>,
+    /// Opens the destination for reading: before the run to see what is there
+    /// already, afterwards to see what arrived.
+    pub reader: Reader,
+    /// Id of the source's host or format, for the refs that travel.
+    pub source_host: &'static str,
+    /// Id of the destination's host or format, for the refs that travel.
+    pub sink_host: &'static str,
+    /// Directory for what is needed during the run only.
+    pub scratch: PathBuf,
+}
+
+impl Ends {
+    /// Which refs travel between these ends.
+    pub fn policy(&self) -> RefPolicy {
+        RefPolicy::between(self.source_host, self.sink_host)
+    }
+}
+
+impl std::fmt::Debug for Ends {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ends")
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! Why a run, a plan or a roll-back could not be made.
+
+use crate::{transform::users::UsersError, verify::VerifyError};
+use packhorse_core::{HostError, job::JobId, plan::Conflict, port::JournalError};
+use packhorse_git::GitError;
+use std::error::Error;
+
+/// Why the engine could not do its work at all.
+///
+/// What fails for one record or one project is no such error: it stands in the
+/// journal, and in the outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// One of the ends failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The journal failed, or the claim is another worker's.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The `git` program cannot be used.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The users file cannot be used.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// The destination could not be read back.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The plan has conflicts that somebody has to decide on first.
+    #[error("the plan is blocked: {}", first(conflicts))]
+    Blocked {
+        /// Those that block.
+        conflicts: Vec<Conflict>,
+    },
+    /// The path that was asked for at the destination cannot be one.
+    #[error("`{target}` cannot be the path of a project or of its owner")]
+    Target {
+        /// What was asked for.
+        target: String,
+    },
+    /// The project that was asked for is not at the source.
+    #[error("there is no project `{project}` at {from}")]
+    NoProject {
+        /// Its path.
+        project: String,
+        /// The source.
+        from: String,
+    },
+    /// The job was rolled back, so nothing is left to go on with.
+    #[error("job {job} was rolled back")]
+    RolledBack {
+        /// The job.
+        job: JobId,
+    },
+    /// Another worker holds the job.
+    #[error("job {job} is another worker's")]
+    Held {
+        /// The job.
+        job: JobId,
+    },
+    /// A document in the journal is not what this version writes.
+    #[error("could not read the document `{name}` in the journal")]
+    Document {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+fn first(conflicts: &[Conflict]) -> String {
+    let Some(first) = conflicts.first() else { return String::new() };
+    let project = first.project.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+    let more = match conflicts.len() {
+        1 => String::new(),
+        n => format!(", and {} more", n - 1),
+    };
+    format!("{project}{}{more}", first.detail)
+}
+
+/// An error and those underneath, on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        // A transparent error says the same as the one underneath.
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
