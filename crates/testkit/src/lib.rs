@@ -2,4 +2,5 @@
 //! archive and every journal must pass.
 
 pub mod clock;
+pub mod memory;
 pub mod samples;
