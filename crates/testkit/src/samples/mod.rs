@@ -13,7 +13,10 @@ mod project;
 mod review;
 mod value;
 
-use packhorse_core::{Object, ObjectKind, Record, Scope, model::Grantee, model::Place};
+use packhorse_core::{
+    Object, ObjectKind, Record, Scope,
+    model::{Grantee, Place, Project},
+};
 pub use value::{bytes, change_request_number, discussion_number, issue_number, sha256};
 
 /// A record of that kind; the same for the same number, another for another.
@@ -29,9 +32,18 @@ pub fn changed(kind: ObjectKind, n: u64) -> Record {
     record
 }
 
-/// A scope in which records of that kind may stand: `acme/app`, or the shared one.
-pub fn scope(kind: ObjectKind) -> Scope {
-    if kind.in_project() { Scope::Project("acme/app".to_owned()) } else { Scope::Shared }
+/// The scope that record stands in: `acme/app`, the shared one, or a project's own.
+pub fn scope(kind: ObjectKind, n: u64) -> Scope {
+    match kind {
+        ObjectKind::Project => Scope::Project(project::project(n).path),
+        _ if kind.in_project() => Scope::Project("acme/app".to_owned()),
+        _ => Scope::Shared,
+    }
+}
+
+/// The record of a project of that path.
+pub fn project_at(path: &str) -> Record {
+    Record::new(path, Object::Project(Project { path: path.to_owned(), ..project::project(0) }))
 }
 
 /// The object of that kind and number.

@@ -1,0 +1,18 @@
+//! What every implementation of a port must pass, unchanged.
+//!
+//! - [`source`] walks whatever a source holds.
+//! - [`sink`] writes samples of every kind that the sink promises to hold, and
+//!   reads them back.
+
+//!
+//! A case that fails panics and names the lane it failed at.
+
+mod compare;
+
+mod places;
+mod sink;
+mod source;
+
+pub use places::{Place, walk};
+pub use sink::sink;
+pub use source::source;

@@ -1,0 +1,3 @@
+//! The stand-ins, held against the suites that they serve.
+
+mod memory;
