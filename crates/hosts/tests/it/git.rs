@@ -153,3 +153,18 @@ async fn a_repository_is_carried_from_one_path_to_another() {
     let written = endpoint.source.unwrap().probe().await.unwrap().version;
     assert_eq!(written, source.probe().await.unwrap().version);
 }
+
+#[tokio::test]
+async fn what_was_written_under_another_path_is_found_under_it() {
+    let place = Place::new();
+    let endpoint = place.open("git:{}/out.git", Access::Write).unwrap();
+    let (sink, source) = (endpoint.sink.unwrap(), endpoint.source.unwrap());
+
+    let written = sink.write(&app(), &project("acme/app"), None).await.unwrap();
+    let remote = sink.remote("acme/app", RepoKind::Code).await.unwrap();
+
+    assert_eq!(source.remote("acme/app", RepoKind::Code).await.unwrap(), remote);
+    let page = source.read(&Lane::new(app(), PROJECTS), None).await.unwrap();
+    assert_eq!(page.records[0].origin.id, written.target.0);
+    assert_eq!(sink.find(&app(), &page.records[0].origin).await.unwrap(), Some(written.target));
+}

@@ -5,6 +5,7 @@
 mod git;
 mod local;
 mod place;
+mod suites;
 
 #[test]
 fn every_host_is_found_by_its_name() {
