@@ -44,13 +44,22 @@ impl GitSink {
     }
 
     /// Whether the repository is on this machine and not made yet.
+    ///
+    /// Somebody's files are not written between: a directory that is neither empty nor a bare
+    /// repository is an error.
     fn is_missing(&self) -> Result<bool, HostError> {
         let Some(directory) = self.repository.address.directory() else { return Ok(false) };
-        is_missing_or_empty(directory).map_err(|error| {
-            HostError::new(HostErrorKind::Unavailable, "look for a repository")
-                .with("path", directory.display())
-                .because(error)
-        })
+        let fail = |kind| {
+            let error = HostError::new(kind, "take a directory for a bare repository");
+            error.with("path", directory.display())
+        };
+        match is_missing_or_empty(directory) {
+            Err(error) => Err(fail(HostErrorKind::Unavailable).because(error)),
+            Ok(false) if !repository::is_repository(directory) => {
+                Err(fail(HostErrorKind::Conflict).because("it holds something else"))
+            }
+            Ok(is_missing) => Ok(is_missing),
+        }
     }
 
     async fn losses(&self, project: &Project) -> Result<Vec<Loss>, HostError> {

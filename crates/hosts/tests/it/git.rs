@@ -168,3 +168,17 @@ async fn what_was_written_under_another_path_is_found_under_it() {
     assert_eq!(page.records[0].origin.id, written.target.0);
     assert_eq!(sink.find(&app(), &page.records[0].origin).await.unwrap(), Some(written.target));
 }
+
+#[tokio::test]
+async fn a_checkout_is_not_taken_for_a_bare_repository() {
+    let place = Place::new();
+    init_bare(&place.path("work/.git"), ObjectFormat::Sha1).unwrap();
+    std::fs::write(place.path("work/thesis.tex"), "").unwrap();
+    let sink = place.open("git:{}/work", Access::Write).unwrap().sink.unwrap();
+
+    let error = sink.remote("work", RepoKind::Code).await.unwrap_err();
+
+    assert_eq!(error.kind, HostErrorKind::Conflict, "{}", words(&error));
+    assert_eq!(sink.probe().await.unwrap_err().kind, HostErrorKind::Conflict);
+    assert!(!place.path("work/objects").exists());
+}
