@@ -42,8 +42,11 @@ impl GitUrl {
             return (Self(text.to_owned()), None);
         };
         let (userinfo, host) = (&rest[..at], &rest[at + 1..]);
-        let Some((user, password)) = userinfo.split_once(':') else {
-            return (Self(text.to_owned()), None);
+        let (user, password) = match userinfo.split_once(':') {
+            Some(pair) => pair,
+            // Over HTTP a lone name is a token more often than not.
+            None if scheme.starts_with("http") => (userinfo, ""),
+            None => return (Self(text.to_owned()), None),
         };
         let credentials =
             GitCredentials { username: user.to_owned(), password: Secret::new(password) };
@@ -112,6 +115,15 @@ mod tests {
 
         assert_eq!(url.as_str(), "https://git.example/a/b.git");
         assert_eq!(credentials.unwrap().password.expose(), "s3cret");
+    }
+
+    #[test]
+    fn a_token_without_a_password_leaves_the_url_too() {
+        let (url, credentials) = GitUrl::parse("https://s3cret@git.example/a/b.git");
+
+        assert_eq!(url.as_str(), "https://git.example/a/b.git");
+        assert_eq!(credentials.unwrap().username, "s3cret");
+        assert_eq!(GitUrl::parse("ssh://git@h.example/a").0.as_str(), "ssh://git@h.example/a");
     }
 
     #[track_caller]

@@ -85,6 +85,8 @@ pub enum JobState {
     Stopped,
     /// It was cancelled; it can be resumed too.
     Cancelled,
+    /// What it wrote was removed again.
+    RolledBack,
 }
 
 impl JobState {
@@ -97,6 +99,7 @@ impl JobState {
             Self::Failed => "failed",
             Self::Stopped => "stopped",
             Self::Cancelled => "cancelled",
+            Self::RolledBack => "rolled_back",
         }
     }
 }

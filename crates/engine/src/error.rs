@@ -1,6 +1,6 @@
 //! Why a run, a plan or a roll-back could not be made.
 
-use crate::{transform::users::UsersError, verify::VerifyError};
+use crate::{Stopped, report::ReportError, transform::users::UsersError, verify::VerifyError};
 use packhorse_core::{HostError, job::JobId, plan::Conflict, port::JournalError};
 use packhorse_git::GitError;
 use std::error::Error;
@@ -58,6 +58,15 @@ pub enum EngineError {
         /// The job.
         job: JobId,
     },
+    /// The run was asked to stop.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The report could not be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The scratch directory could not be used.
+    #[error("could not use the scratch directory")]
+    Scratch(#[from] std::io::Error),
     /// A document in the journal is not what this version writes.
     #[error("could not read the document `{name}` in the journal")]
     Document {
@@ -66,6 +75,18 @@ pub enum EngineError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+}
+
+impl EngineError {
+    /// Whether nothing may go on: the run was asked to stop, or the journal cannot be trusted.
+    pub(crate) fn ends_run(&self) -> bool {
+        matches!(self, Self::Stopped(_) | Self::Journal(_))
+    }
+
+    /// Says which document in the journal could not be read or written.
+    pub(crate) fn document(name: &'static str) -> impl FnOnce(serde_json::Error) -> Self {
+        move |source| Self::Document { name, source }
+    }
 }
 
 fn first(conflicts: &[Conflict]) -> String {

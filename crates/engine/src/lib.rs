@@ -1,18 +1,28 @@
-//! The engine: from one end to the other, and back to look at it.
+//! The engine: plan, carry, relink, verify, report, roll back.
 //!
-//! [`plan`] says what will arrive; [`Worker::run`] carries it, page by page,
-//! with the journal noting every step; [`mod@verify`] reads the destination back;
-//! [`mod@report`] says what became of it; [`rollback`] takes it away again. The
-//! engine knows no host: it owns the loop, and hosts give and take one page.
+//! It reads pages from a source, passes each record through pure transforms,
+//! writes it to a sink, and notes every step in the journal before and after.
+//! It knows no host and no database, only the ports of `packhorse-core`.
 
+mod carry;
 mod ends;
 mod error;
-mod stop;
-
+mod plan;
+mod reading;
 pub mod report;
+mod rollback;
+mod run;
+mod stop;
 pub mod transform;
+mod unchanged;
 pub mod verify;
+mod worker;
 
 pub use ends::{Ends, Reader};
 pub use error::EngineError;
+pub use plan::plan;
+pub use reading::{compare, verify};
+pub use rollback::{Left, RolledBack, rollback};
+pub use run::RunOutcome;
 pub use stop::{Stop, Stopped, Why};
+pub use worker::{Tuning, Worker};

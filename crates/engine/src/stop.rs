@@ -1,5 +1,6 @@
 //! How a run is asked to stop.
 
+use crate::EngineError;
 use std::{future::Future, sync::Arc};
 use tokio::sync::watch;
 
@@ -71,6 +72,14 @@ impl Stop {
         let asked = receiver.wait_for(Option::is_some).await.map(|it| *it);
         // The sender lives as long as `self`, so waiting cannot fail.
         Stopped(asked.ok().flatten().unwrap_or(Why::Asked))
+    }
+
+    /// Waits for work that may fail, or until somebody asks, whichever comes first.
+    pub(crate) async fn or<T, E: Into<EngineError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, EngineError> {
+        self.race(work).await?.map_err(Into::into)
     }
 
     /// Waits for something, or until somebody asks, whichever comes first.

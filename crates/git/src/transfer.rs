@@ -70,10 +70,8 @@ pub async fn transfer(
 ) -> Result<Transferred, GitError> {
     let offered = refs::list(git, from).await?;
     let (wanted, left) = options.policy.select(&offered);
-    if let Some(path) = to.url.as_path()
-        && !path.join("objects").is_dir()
-    {
-        repository::init_bare(path, source_format(from, &offered))?;
+    if let Some(path) = to.url.as_path() {
+        prepare(git, path, to, source_format(from, &offered)).await?;
     }
     let before = refs::list(git, to).await?;
     check_formats(from, &offered, to, &before)?;
@@ -83,6 +81,24 @@ pub async fn transfer(
 
     let after = refs::list(git, to).await?;
     Ok(account(Tally { wanted, before, after, left, gone, words }, options.delete))
+}
+
+/// Makes a repository on this machine where there is none, and gives an empty one the source's
+/// way to name objects; anything else that stands there is left alone.
+async fn prepare(
+    git: &Git,
+    path: &Path,
+    to: &GitRemote,
+    format: packhorse_core::model::ObjectFormat,
+) -> Result<(), GitError> {
+    let is_free = !path.exists() || path.read_dir().is_ok_and(|mut it| it.next().is_none());
+    let is_empty = repository::is_repository(path)
+        && repository::object_format(path) != format
+        && refs::list(git, to).await?.refs.is_empty();
+    if is_free || is_empty {
+        repository::init_bare(path, format)?;
+    }
+    Ok(())
 }
 
 /// An empty repository does not say how it names objects; one on this machine has it written down.

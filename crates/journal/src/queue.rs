@@ -40,9 +40,9 @@ fn submit(db: &mut Connection, spec: &JobSpec, now: i64) -> Result<JobId, AnyErr
 }
 
 /// A job may be taken when it waits, or its worker fell silent; one that is asked for by its
-/// number also when it stopped, was cancelled or failed.
+/// number also when it ended, to go on with it or to roll it back.
 const MAY_BE_TAKEN: &str = "(state = 'waiting' OR (state = 'running' AND expires_at <= ?1)
-    OR (?2 IS NOT NULL AND state IN ('stopped', 'cancelled', 'failed')))";
+    OR (?2 IS NOT NULL AND state <> 'running'))";
 
 fn claim(
     db: &mut Connection,
@@ -126,6 +126,7 @@ fn state(name: &str) -> JobState {
         JobState::Failed,
         JobState::Stopped,
         JobState::Cancelled,
+        JobState::RolledBack,
     ];
     all.into_iter().find(|it| it.name() == name).unwrap_or(JobState::Stopped)
 }

@@ -106,11 +106,14 @@ fn row<const N: usize>(cells: [&str; N], out: &mut dyn Write) -> Result<(), Repo
 
 /// One cell, quoted where it must be.
 ///
-/// SECURITY: a spreadsheet takes what begins with one of these for a formula; an
+/// SECURITY: control characters could move a terminal's cursor. A spreadsheet takes what begins with one of these for a formula; an
 /// apostrophe in front makes it text.
 fn cell(text: &str) -> Cow<'_, str> {
+    let is_odd = |c: char| c.is_control() && !"\t\r\n".contains(c);
+    let text: Cow<'_, str> =
+        if text.contains(is_odd) { text.replace(is_odd, " ").into() } else { text.into() };
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let text: Cow<'_, str> = if is_formula { format!("'{text}").into() } else { text.into() };
+    let text = if is_formula { format!("'{text}").into() } else { text };
     if text.contains(['"', ',', '\r', '\n']) {
         return format!("\"{}\"", text.replace('"', "\"\"")).into();
     }

@@ -1,7 +1,7 @@
 //! From the journal to a report.
 
 use super::{KindRow, LossGroup, MAX_EXAMPLES, MAX_FAILURES, MAX_LOSS_GROUPS, Report, ReportError};
-use crate::verify::Verification;
+use crate::{relink::Relinked, transform::links::UNRESOLVED, verify::Verification};
 use packhorse_core::{
     LossCause, ObjectKind, Scope,
     job::{JobId, JobView},
@@ -12,7 +12,7 @@ use packhorse_core::{
 use std::collections::BTreeMap;
 
 /// Rows of the history that are read at a time.
-pub(super) const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 10_000;
 
 /// Gathers what became of a job.
 ///
@@ -25,7 +25,11 @@ pub async fn report(journal: &dyn Journal, job: JobId) -> Result<Report, ReportE
     let verification: Option<Verification> = document(journal, job, "verification").await?;
     let history = journal.history(job).await?;
     let history = history.as_ref();
-    let losses = groups(history, plan.as_ref()).await?;
+    let relinked: Option<Relinked> = document(journal, job, Relinked::DOCUMENT).await?;
+    let mut losses = groups(history, plan.as_ref()).await?;
+    if let Some(relinked) = relinked {
+        settle_references(&mut losses, &relinked);
+    }
     let (failures, n_failures) = failures(history).await?;
     let kinds = kinds(history, plan.as_ref()).await?;
     let total = kinds.iter().fold(Counts::default(), |mut sum, row| {
@@ -146,9 +150,18 @@ fn add(groups: &mut BTreeMap<Key, LossGroup>, noted: NotedLoss, plan: Option<&Pl
     }
 }
 
+/// References that the second pass has resolved are no losses any more.
+fn settle_references(losses: &mut Vec<LossGroup>, relinked: &Relinked) {
+    for group in losses.iter_mut().filter(|it| it.field == UNRESOLVED) {
+        group.count = relinked.left.get(&group.kind).copied().unwrap_or(0);
+    }
+    losses.retain(|it| it.count > 0);
+}
+
 /// A record for people: `acme/app#12`.
 pub(super) fn place(scope: &Scope, id: &str) -> String {
     match scope.project() {
+        Some(project) if project == id => project.to_owned(),
         Some(project) => format!("{project}#{id}"),
         None => id.to_owned(),
     }

@@ -8,10 +8,10 @@ use super::{
     tally::{Matching, Outcome, Row, Tally},
 };
 use packhorse_core::{
-    Capabilities, Event, Lane, Listener, ObjectKind, Record, Scope,
+    Capabilities, Event, Lane, Listener, ObjectKind, Record, Scope, TargetId,
     port::{Context, Item, ItemQuery, Journal, Source, Transform},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Items that are asked of the journal at a time.
 const ITEMS_AT_ONCE: usize = 1_000;
@@ -64,7 +64,10 @@ impl Inspection<'_> {
             self.expect_records(pair, &mask, tally).await?;
         }
         let corrupt = self.find_records(pair, &mask, tally, verification).await?;
-        let outcome = tally.outcome(Matching::ById, verification.room())?;
+        let mut outcome = tally.outcome(Matching::ById, verification.room())?;
+        if !mask.is_clear() {
+            self.strike_ours(pair, &mut outcome).await?;
+        }
         let mut tallied = counts(&outcome);
         tallied.equal = tallied.equal.saturating_sub(corrupt);
         tallied.different += corrupt;
@@ -155,6 +158,18 @@ impl Inspection<'_> {
             self.listener.on(&Event::Verifying { scope: scope.clone(), kind, compared });
         }
         Ok(corrupt)
+    }
+
+    /// Takes out of the extra records those that we wrote for a source that has lost them since.
+    async fn strike_ours(&self, pair: &Pair, outcome: &mut Outcome) -> Result<(), VerifyError> {
+        let targets = outcome.extra.iter().cloned().map(TargetId).collect();
+        let items =
+            self.journal.items(self.route, &pair.origin, &ItemQuery::Targets(targets)).await?;
+        let ours: BTreeSet<String> = items.into_iter().map(|it| it.target.0).collect();
+        let before = outcome.extra.len();
+        outcome.extra.retain(|it| !ours.contains(it));
+        outcome.n_extra -= (before - outcome.extra.len()) as u64;
+        Ok(())
     }
 
     /// Turns a tally's lists into findings.

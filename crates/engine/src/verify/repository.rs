@@ -88,8 +88,12 @@ impl Repositories<'_> {
 
     /// Large files that the history points to and that the destination's listing lacks.
     ///
-    /// Those that the source lacks as well are its loss, not the route's.
+    /// Those that the source lacks as well are its loss, not the route's; where it has
+    /// none at all, history need not be searched.
     async fn large_files(&self, path: &Path) -> Result<Vec<String>, VerifyError> {
+        if self.source.read(&large_files_of(self.paths.0), None).await?.records.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut wanted = BTreeSet::new();
         let mut n_beyond = 0_u64;
         lfs::pointers(self.git, path, |pointer| {
@@ -118,13 +122,17 @@ impl Repositories<'_> {
     }
 }
 
+fn large_files_of(project: &str) -> Lane {
+    Lane::new(Scope::Project(project.to_owned()), ObjectKind::LfsObject)
+}
+
 /// Takes out of a set the large files that an end lists.
 async fn strike(
     end: &dyn Source,
     project: &str,
     wanted: &mut BTreeSet<String>,
 ) -> Result<(), VerifyError> {
-    let lane = Lane::new(Scope::Project(project.to_owned()), ObjectKind::LfsObject);
+    let lane = large_files_of(project);
     let mut pages = Pages::of(end, &lane);
     while !wanted.is_empty()
         && let Some(records) = pages.next().await?

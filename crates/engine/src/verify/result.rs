@@ -118,6 +118,19 @@ impl Verification {
         Self { clean: true, ..Self::default() }
     }
 
+    /// Whether anything of a project is missing or differs; also when that is not among the
+    /// findings that are kept.
+    pub fn differs(&self, project: &str) -> bool {
+        let in_lane = |it: &LaneResult| it.tally.different > 0 || it.tally.missing > 0;
+        let in_finding = |it: &Finding| it.what != What::Extra;
+        self.lanes.iter().any(|it| it.scope.project() == Some(project) && in_lane(it))
+            || self.findings.iter().any(|it| {
+                let is_it = it.scope.project() == Some(project)
+                    || (it.kind == ObjectKind::Project && it.id == project);
+                is_it && in_finding(it)
+            })
+    }
+
     /// Counts in all lanes.
     pub fn total(&self) -> Tallied {
         self.lanes.iter().fold(Tallied::default(), |mut sum, lane| {

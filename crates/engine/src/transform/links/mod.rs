@@ -9,8 +9,11 @@
 //! origins that [`references`] names became. A number of another project stands
 //! there under `path#number`.
 
+mod ids;
 mod place;
 mod scan;
+
+pub use ids::host_ids;
 
 use super::{
     paths::PathMap,
@@ -18,7 +21,7 @@ use super::{
     users::{Account, UserMap},
 };
 use packhorse_core::{
-    Capabilities, Loss, ObjectKind, Origin, Record, TargetId,
+    Capabilities, Lane, Loss, ObjectKind, Origin, Record, Scope, TargetId,
     model::{Markup, Text},
     port::{Context, Transform},
 };
@@ -202,6 +205,11 @@ impl Transform for Links {
     }
 }
 
+/// Whether a destination can leave references unresolved at all.
+pub(crate) fn looks_up(sink: &Capabilities) -> bool {
+    !sink.keeps.numbers || sink.markup.is_some()
+}
+
 /// What a record's texts refer to by number, as it is to be looked up for [`Record::links`].
 ///
 /// Empty where the destination keeps numbers. At most 1,000.
@@ -250,6 +258,12 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// Where it stands at the source, for a record of that scope.
+    pub(crate) fn lane(&self, scope: &Scope) -> Lane {
+        let scope = self.project.clone().map_or_else(|| scope.clone(), Scope::Project);
+        Lane::new(scope, self.kind)
+    }
+
     /// How it is called among [`Record::links`].
     pub fn key(&self) -> Origin {
         match &self.project {

@@ -1,0 +1,238 @@
+//! A run, from its plan to its verdict.
+
+use crate::{
+    Ends, EngineError, Stop, Worker,
+    carry::{Carrier, Gone},
+    plan::{Sides, draft},
+    reading, report,
+    transform::{self, PathMap, stack},
+    unchanged,
+    verify::Verification,
+};
+use futures::{StreamExt, stream};
+use packhorse_core::{
+    Event, Scope,
+    job::{JobOptions, JobState},
+    plan::Plan,
+    port::{Claim, ProjectView, Stage},
+};
+use packhorse_git::Git;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Name of the document that says what is gone at the source.
+const GONE: &str = "gone";
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunOutcome {
+    /// Where the job stands now.
+    pub state: JobState,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// Losses noted.
+    pub n_losses: u64,
+    /// Losses that the plan did not foresee.
+    pub n_unplanned: u64,
+    /// Records that failed.
+    pub n_failures: u64,
+    /// Objects that are gone at the source and were left at the destination.
+    pub n_gone: u64,
+    /// Whether reading back found everything as it should be; `None` when it was not read back.
+    pub verified: Option<bool>,
+    /// Whether any loss counts.
+    pub strict: bool,
+    /// Whether nothing had changed at either end since an earlier job.
+    pub unchanged: bool,
+}
+
+impl RunOutcome {
+    /// An outcome without counts.
+    pub(crate) fn ended(state: JobState, reason: Option<String>, options: &JobOptions) -> Self {
+        Self {
+            state,
+            reason,
+            n_losses: 0,
+            n_unplanned: 0,
+            n_failures: 0,
+            n_gone: 0,
+            verified: None,
+            strict: options.strict,
+            unchanged: false,
+        }
+    }
+}
+
+/// A run of a claimed job.
+pub(crate) struct Run<'a> {
+    pub(crate) worker: &'a Worker,
+    pub(crate) claim: &'a Claim,
+    pub(crate) ends: &'a Ends,
+    pub(crate) options: &'a JobOptions,
+    pub(crate) stop: &'a Stop,
+}
+
+impl Run<'_> {
+    pub(crate) async fn run(&self) -> Result<RunOutcome, EngineError> {
+        let sides = self.stop.or(Sides::probe(self.ends)).await?;
+        if let Some(earlier) = unchanged::since(self, &sides).await? {
+            let reason = format!("nothing has changed at either end since job {earlier}");
+            let mut outcome = RunOutcome::ended(JobState::Finished, Some(reason), self.options);
+            outcome.unchanged = true;
+            return Ok(outcome);
+        }
+        let ours = self.our_projects().await?;
+        let plan = self.stop.or(draft(self.ends, self.options, &sides, &ours)).await?;
+        self.keep("plan", &plan).await?;
+        let conflicts: Vec<_> = plan.conflicts.iter().filter(|it| it.blocks).cloned().collect();
+        if !conflicts.is_empty() {
+            return Err(EngineError::Blocked { conflicts });
+        }
+        let failed = self.carry(&sides, &plan).await?;
+        let verification = self.verify(failed).await?;
+        let outcome = self.judge(&plan, failed, verification).await?;
+        unchanged::remember(self, &sides, &outcome).await?;
+        Ok(outcome)
+    }
+
+    pub(crate) async fn keep(
+        &self,
+        name: &str,
+        document: &impl Serialize,
+    ) -> Result<(), EngineError> {
+        let document = serde_json::to_value(document).map_err(EngineError::document("of a run"))?;
+        Ok(self.worker.journal.keep(self.claim.job, name, &document).await?)
+    }
+
+    /// Destination projects that jobs of this route have written to.
+    async fn our_projects(&self) -> Result<BTreeSet<String>, EngineError> {
+        let mut ours = BTreeSet::new();
+        for job in self.worker.journal.jobs(None).await? {
+            if job.route == self.claim.route {
+                let history = self.worker.journal.history(job.id).await?;
+                ours.extend(history.projects().await?.into_iter().map(|it| it.target));
+            }
+        }
+        Ok(ours)
+    }
+
+    /// Carries everything; the number of projects that failed.
+    async fn carry(&self, sides: &Sides, plan: &Plan) -> Result<u64, EngineError> {
+        let records: Option<u64> = plan.kinds.iter().map(|it| it.records).sum();
+        let projects = plan.projects.len() as u64;
+        self.worker.tell(self.claim, Event::Started { projects, records }).await?;
+        let pairs = plan.projects.iter().map(|it| (it.source.clone(), it.target.clone()));
+        let paths = Arc::new(PathMap::new(pairs));
+        let route = transform::Route {
+            options: self.options,
+            source: &sides.source,
+            sink: &sides.sink,
+            paths: &paths,
+        };
+        let git = Git::find().await?;
+        let carrier = Carrier { run: self, sides, transforms: stack(route)?, git };
+        carrier.shared().await?;
+        let done = self.worker.journal.history(self.claim.job).await?.projects().await?;
+        let (failed, gone) = self.projects(&carrier, plan, &done).await?;
+        self.keep(GONE, &gone).await?;
+        self.ends.sink.finish(&Scope::Shared).await?;
+        Ok(failed)
+    }
+
+    async fn projects(
+        &self,
+        carrier: &Carrier<'_>,
+        plan: &Plan,
+        done: &[ProjectView],
+    ) -> Result<(u64, Vec<Gone>), EngineError> {
+        let is_carried =
+            |source: &str| done.iter().any(|it| it.source == source && it.stage == Stage::Carried);
+        let waiting = plan.projects.iter().filter(|it| !is_carried(&it.source));
+        let mut running = stream::iter(waiting)
+            .map(|project| async move { (project, carrier.project(project).await) })
+            .buffer_unordered(self.worker.tuning.projects.max(1));
+        let (mut failed, mut gone) = (0, Vec::new());
+        while let Some((project, result)) = running.next().await {
+            let (stage, reason) = match result {
+                Ok(found) => {
+                    gone.extend(found);
+                    (Stage::Carried, None)
+                }
+                Err(error) if error.ends_run() => return Err(error),
+                Err(error) => {
+                    failed += 1;
+                    (Stage::Failed, Some(crate::error::chain(&error)))
+                }
+            };
+            let (path, target) = (project.source.clone(), project.target.clone());
+            self.worker.tell(self.claim, Event::Project { path, target, stage, reason }).await?;
+        }
+        Ok((failed, gone))
+    }
+
+    async fn verify(&self, failed: u64) -> Result<Option<Verification>, EngineError> {
+        if !self.options.verify || failed > 0 {
+            return Ok(None);
+        }
+        let job = self.worker.journal.jobs(Some(self.claim.job)).await?.into_iter().next();
+        let Some(job) = job else { return Ok(None) };
+        let journal = &*self.worker.journal;
+        let work = reading::verify(journal, &job, self.ends, &*self.worker.listener);
+        let verification = self.stop.or(work).await?;
+        self.keep("verification", &verification).await?;
+        let history = journal.history(self.claim.job).await?;
+        for view in history.projects().await? {
+            let differs =
+                verification.findings.iter().any(|it| it.scope.project() == Some(&*view.source));
+            let stage = if differs { Stage::Differs } else { Stage::Verified };
+            let event =
+                Event::Project { path: view.source, target: view.target, stage, reason: None };
+            self.worker.tell(self.claim, event).await?;
+        }
+        Ok(Some(verification))
+    }
+
+    /// Holds what happened against the plan.
+    async fn judge(
+        &self,
+        plan: &Plan,
+        failed_projects: u64,
+        verification: Option<Verification>,
+    ) -> Result<RunOutcome, EngineError> {
+        let report = report::report(&*self.worker.journal, self.claim.job).await?;
+        let verified = verification.as_ref().map(|it| it.clean);
+        let unplanned = report.losses.iter().find(|it| !it.planned);
+        let total = plan.projects.len();
+        let reason = if failed_projects > 0 {
+            Some(format!("{failed_projects} of {total} projects failed"))
+        } else if report.n_failures > 0 {
+            Some(format!("{} records did not arrive", report.n_failures))
+        } else if verified == Some(false) {
+            Some("the destination is not as it should be".to_owned())
+        } else {
+            unplanned.map(|it| {
+                format!(
+                    "a loss that the plan did not foresee: {} `{}`: {}",
+                    it.kind, it.field, it.detail
+                )
+            })
+        };
+        let n_gone = match self.worker.journal.kept(self.claim.job, GONE).await? {
+            Some(value) => serde_json::from_value::<Vec<Gone>>(value)
+                .map_err(EngineError::document(GONE))?
+                .iter()
+                .map(|it| it.count)
+                .sum(),
+            None => 0,
+        };
+        let state = if reason.is_some() { JobState::Failed } else { JobState::Finished };
+        Ok(RunOutcome {
+            n_losses: report.n_losses() + plan.source_losses.iter().map(|it| it.count).sum::<u64>(),
+            n_unplanned: report.n_unplanned(),
+            n_failures: report.n_failures,
+            n_gone,
+            verified,
+            ..RunOutcome::ended(state, reason, self.options)
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! The engine, against ends in memory and the real journal.
+
+mod relinking;
+mod reports;
+mod shelf;
+mod steps;
+mod verification;

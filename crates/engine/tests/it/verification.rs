@@ -1,0 +1,286 @@
+//! Reading back finds what is different, missing, extra and damaged, and nothing else.
+
+use crate::shelf::{Notes, Shelf, app, comment, full, issue, scratch};
+use packhorse_core::{
+    Capabilities, Gap, GitRemote, Object, ObjectKind, Record, Scope, Support,
+    job::JobOptions,
+    model::{Attachment, Blob, Project},
+    port::{ProjectView, Source, Stage},
+};
+use packhorse_engine::verify::{
+    Comparison, Inspection, MAX_FINDINGS, Tallied, Verification, What, compare, projects_of, verify,
+};
+use packhorse_git::{Git, RefPolicy};
+use sha2::{Digest, Sha256};
+
+fn issues(n: u64) -> Vec<Record> {
+    (1..=n).map(|n| issue(n, &format!("issue {n}"))).collect()
+}
+
+fn view(path: &str) -> ProjectView {
+    ProjectView { source: path.into(), target: path.into(), stage: Stage::Carried, reason: None }
+}
+
+async fn read_back(
+    notes: &Notes,
+    source: &dyn Source,
+    reader: &dyn Source,
+    sink_caps: &Capabilities,
+) -> Verification {
+    let caps = full();
+    let inspection = Inspection {
+        source,
+        source_caps: &caps,
+        reader,
+        reader_caps: &caps,
+        sink_caps,
+        transforms: &[],
+        journal: &notes.journal,
+        route: notes.claim.route,
+        listener: &(),
+    };
+    let git = Git::find().await.unwrap();
+    let options = JobOptions::default();
+    let projects = [view("acme/app")];
+    verify(&inspection, &options, &projects, (&git, RefPolicy::MIRROR), scratch(notes))
+        .await
+        .unwrap()
+}
+
+fn found(verification: &Verification) -> Vec<(&str, &'static str)> {
+    verification.findings.iter().map(|it| (it.id.as_str(), it.what.name())).collect()
+}
+
+#[tokio::test]
+async fn what_was_written_and_is_there_is_clean_in_any_order() {
+    let notes = Notes::begun().await;
+    let source = Shelf::default().with(&app(), issues(5));
+    notes.wrote(&app(), &issues(5)).await;
+    let mut reader = source.clone();
+    reader.lane(&app(), ObjectKind::Issue).reverse();
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    assert!(verification.clean);
+    assert_eq!(verification.total(), Tallied { compared: 5, equal: 5, ..Tallied::default() });
+    assert_eq!(verification.findings, []);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_with_its_fields() {
+    let notes = Notes::begun().await;
+    let source = Shelf::default().with(&app(), issues(5));
+    notes.wrote(&app(), &issues(5)).await;
+    let mut reader = source.clone();
+    let lane = reader.lane(&app(), ObjectKind::Issue);
+    lane[1] = issue(2, "another title");
+    lane.remove(3);
+    lane.push(issue(9, "somebody else's"));
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    assert!(!verification.clean);
+    assert_eq!(found(&verification), [("2", "different"), ("4", "missing"), ("9", "extra")]);
+    let What::Different { fields, note } = &verification.findings[0].what else { panic!("fields") };
+    assert_eq!((fields[0].field.as_str(), fields.len(), note), ("title", 1, &None));
+    let expected = Tallied { compared: 5, equal: 3, different: 1, missing: 1, extra: 1 };
+    assert_eq!(verification.total(), expected);
+}
+
+#[tokio::test]
+async fn what_others_made_is_no_fault() {
+    let notes = Notes::begun().await;
+    let source = Shelf::default().with(&app(), issues(1));
+    notes.wrote(&app(), &issues(1)).await;
+    let reader = source.clone().with(&app(), [comment("77", "by hand")]);
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    assert!(verification.clean);
+    assert_eq!(found(&verification), [("77", "extra")]);
+}
+
+#[tokio::test]
+async fn a_source_that_changed_since_is_told_from_a_destination_that_did() {
+    let notes = Notes::begun().await;
+    notes.wrote(&app(), &issues(2)).await;
+    let source = Shelf::default().with(&app(), [issue(1, "changed since"), issue(2, "issue 2")]);
+    let reader = Shelf::default().with(&app(), [issue(1, "damaged"), issue(2, "issue 2")]);
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    let What::Different { note, .. } = &verification.findings[0].what else { panic!("fields") };
+    assert_eq!(note.as_deref(), Some("the source has changed since, or was written otherwise"));
+}
+
+#[tokio::test]
+async fn fields_that_a_destination_does_not_hold_are_left_out() {
+    const GAPS: &[Gap] = &[Gap { field: "weight", why: "there are no weights" }];
+    let sink_caps = Capabilities::promised(|_| Support::Partial(GAPS), "sink");
+    let notes = Notes::begun().await;
+    let heavy = |title: &str, weight| {
+        let mut record = issue(1, title);
+        let Object::Issue(issue) = &mut record.object else { panic!("an issue") };
+        issue.weight = weight;
+        record
+    };
+    notes.wrote(&app(), &[heavy("a", Some(3))]).await;
+    let source = Shelf::default().with(&app(), [heavy("a", Some(3))]);
+    let light = Shelf::default().with(&app(), [heavy("a", None)]);
+    let other = Shelf::default().with(&app(), [heavy("b", None)]);
+
+    let same = read_back(&notes, &source, &light, &sink_caps).await;
+    let different = read_back(&notes, &source, &other, &sink_caps).await;
+
+    assert!(same.clean, "{:?}", same.findings);
+    assert_eq!(found(&different), [("1", "different")]);
+    let What::Different { fields, .. } = &different.findings[0].what else { panic!("fields") };
+    assert_eq!(fields.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["title"]);
+}
+
+#[tokio::test]
+async fn findings_are_bounded_and_the_rest_is_counted() {
+    let notes = Notes::begun().await;
+    let n = MAX_FINDINGS as u64 + 250;
+    let source = Shelf::default().with(&app(), issues(n));
+    notes.wrote(&app(), &issues(n)).await;
+    let reader = Shelf::default();
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    assert_eq!((verification.findings.len(), verification.more_findings), (MAX_FINDINGS, 250));
+    assert_eq!(verification.total().missing, n);
+}
+
+fn attachment(bytes: &[u8]) -> Record {
+    let sha256 = Sha256::digest(bytes).iter().map(|it| format!("{it:02x}")).collect();
+    let blob = Blob { size: Some(bytes.len() as u64), sha256: Some(sha256) };
+    Record::new("f1", Object::Attachment(Attachment { blob, ..Attachment::default() }))
+}
+
+#[tokio::test]
+async fn damaged_bytes_are_found() {
+    let notes = Notes::begun().await;
+    let mut source = Shelf::default().with(&app(), [attachment(b"hello")]);
+    source.blobs.insert("f1".into(), b"hello".to_vec());
+    notes.wrote(&app(), &[attachment(b"hello")]).await;
+    let (mut flipped, mut gone) = (source.clone(), source.clone());
+    flipped.blobs.insert("f1".into(), b"hellO".to_vec());
+    gone.blobs.clear();
+
+    let good = read_back(&notes, &source, &source, &full()).await;
+    let flipped = read_back(&notes, &source, &flipped, &full()).await;
+    let gone = read_back(&notes, &source, &gone, &full()).await;
+
+    assert!(good.clean);
+    assert_eq!(found(&flipped), [("f1", "corrupt")]);
+    assert_eq!(found(&gone), [("f1", "corrupt")]);
+    assert_eq!(flipped.total(), Tallied { compared: 1, different: 1, ..Tallied::default() });
+}
+
+#[tokio::test]
+async fn a_projects_own_record_is_compared_and_other_projects_are_let_be() {
+    let notes = Notes::begun().await;
+    let project = |path: &str, name: &str| {
+        let project = Project { path: path.into(), name: name.into(), ..Project::default() };
+        Record::new(path, Object::Project(project))
+    };
+    let source = Shelf::default().with(&Scope::Shared, [project("acme/app", "App")]);
+    notes.wrote(&app(), &[project("acme/app", "App")]).await;
+    let others = [project("other/thing", "Thing"), project("acme/app", "App")];
+    let same = Shelf::default().with(&Scope::Shared, others);
+    let renamed = Shelf::default().with(&Scope::Shared, [project("acme/app", "Application")]);
+
+    let same = read_back(&notes, &source, &same, &full()).await;
+    let renamed = read_back(&notes, &source, &renamed, &full()).await;
+
+    assert!(same.clean && same.findings.is_empty(), "{same:?}");
+    assert_eq!(found(&renamed), [("acme/app", "different")]);
+}
+
+async fn compared(from: &dyn Source, to: &dyn Source, projects: &[(&str, &str)]) -> Verification {
+    let scratch = tempfile::tempdir().unwrap();
+    let git = Git::find().await.unwrap();
+    let projects: Vec<_> =
+        projects.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let comparison = Comparison {
+        from,
+        to,
+        projects: &projects,
+        options: &JobOptions::default(),
+        git: (&git, RefPolicy::MIRROR),
+        scratch: scratch.path(),
+        listener: &(),
+    };
+    compare(&comparison).await.unwrap()
+}
+
+#[tokio::test]
+async fn two_ends_with_ids_of_their_own_are_matched_by_content() {
+    let from = Shelf::default()
+        .with(&app(), issues(2))
+        .with(&app(), [comment("1", "same"), comment("2", "same"), comment("3", "gone")]);
+    let to = Shelf::default()
+        .with(&app(), issues(2))
+        .with(&app(), [comment("101", "same"), comment("102", "new"), comment("103", "same")]);
+
+    let verification = compared(&from, &to, &[("acme/app", "acme/app")]).await;
+
+    assert_eq!(found(&verification), [("3", "missing"), ("102", "extra")]);
+    assert_eq!(verification.total().equal, 4);
+}
+
+#[tokio::test]
+async fn a_project_may_have_another_path() {
+    let project = |path: &str| {
+        let project = Project { path: path.into(), ..Project::default() };
+        Record::new(path, Object::Project(project))
+    };
+    let moved = Scope::Project("new/app".into());
+    let from = Shelf::default().with(&Scope::Shared, [project("acme/app")]).with(&app(), issues(3));
+    let to = Shelf::default().with(&Scope::Shared, [project("new/app")]).with(&moved, issues(3));
+
+    let verification = compared(&from, &to, &[("acme/app", "new/app")]).await;
+
+    assert_eq!(verification.findings, []);
+    assert_eq!(verification.total().equal, 4);
+    assert_eq!(projects_of(&from).await.unwrap(), ["acme/app"]);
+}
+
+#[tokio::test]
+async fn refs_that_are_missing_are_found_and_an_empty_repository_is_no_fault() {
+    let directory = tempfile::tempdir().unwrap();
+    let (full_at, empty_at) = (directory.path().join("a.git"), directory.path().join("b.git"));
+    let format = packhorse_core::model::ObjectFormat::Sha1;
+    packhorse_git::repository::init_bare(&full_at, format).unwrap();
+    packhorse_git::repository::init_bare(&empty_at, format).unwrap();
+    let git = Git::find().await.unwrap();
+    commit(&git, &full_at).await;
+    let at = |path| {
+        let mut shelf = Shelf::default();
+        shelf.remotes.insert("acme/app".into(), GitRemote::local(path));
+        shelf
+    };
+    let (full, empty) = (at(&full_at), at(&empty_at));
+
+    let same = compared(&full, &full, &[("acme/app", "acme/app")]).await;
+    let missing = compared(&full, &empty, &[("acme/app", "acme/app")]).await;
+    let nothing = compared(&empty, &full, &[("acme/app", "acme/app")]).await;
+
+    assert!(same.clean && same.total().equal == 1, "{same:?}");
+    assert_eq!(found(&missing), [("acme/app", "corrupt")]);
+    assert!(nothing.clean);
+}
+
+/// Puts one commit without files on `main`.
+async fn commit(git: &Git, repository: &std::path::Path) {
+    let tree = git.inside(repository, ["hash-object", "-t", "tree", "-w", "--stdin"]);
+    let tree = String::from_utf8(tree.run(b"").await.unwrap()).unwrap();
+    let text = format!(
+        "tree {}\nauthor a <a@x.example> 0 +0000\ncommitter a <a@x.example> 0 +0000\n\nfirst\n",
+        tree.trim()
+    );
+    let object = git.inside(repository, ["hash-object", "-t", "commit", "-w", "--stdin"]);
+    let id = String::from_utf8(object.run(text.as_bytes()).await.unwrap()).unwrap();
+    git.inside(repository, ["update-ref", "refs/heads/main", id.trim()]).run(b"").await.unwrap();
+}
