@@ -11,15 +11,14 @@
 
 use crate::{
     ends::Ends,
-    error::{EngineError, chain},
     transform::{
         PathMap,
         links::{self, UNRESOLVED, host_ids, references},
     },
-    verify::pages::Pages,
+    verify::{self, pages::Pages},
 };
 use packhorse_core::{
-    Capabilities, Fingerprint, HostErrorKind, Lane, ObjectKind, Origin, Record, Scope, Settle,
+    Capabilities, Fingerprint, HostError, HostErrorKind, Lane, ObjectKind, Origin, Record, Scope, Settle,
     port::{
         Claim, Context, Failure, Item, ItemQuery, Journal, JournalError, Outcome, Settled,
         Transform,
@@ -33,6 +32,20 @@ use std::{
 
 /// Losses that are read from the journal at a time.
 const LOSSES_AT_ONCE: usize = 10_000;
+
+/// Why the second pass stopped; it can be repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum RelinkError {
+    /// One of the ends failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The journal failed, or the claim is another worker's.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The result has no JSON.
+    #[error("could not write down what the second pass came to")]
+    Document(#[from] serde_json::Error),
+}
 
 /// What the second pass needs.
 #[derive(Clone, Copy)]
@@ -73,7 +86,7 @@ impl Relinked {
 ///
 /// When an end or the journal fails. A record that the destination refuses is
 /// noted as a failure, and the others go on.
-pub async fn relink(relinking: &Relinking<'_>) -> Result<Relinked, EngineError> {
+pub async fn relink(relinking: &Relinking<'_>) -> Result<Relinked, RelinkError> {
     let mut relinked = Relinked::default();
     if !links::looks_up(relinking.sink) {
         return Ok(relinked);
@@ -81,7 +94,8 @@ pub async fn relink(relinking: &Relinking<'_>) -> Result<Relinked, EngineError> 
     for lane in marked(relinking.journal, relinking.claim).await? {
         relinking.lane(&lane, &mut relinked).await?;
     }
-    let document = serde_json::to_value(&relinked)?;
+    let document =
+        serde_json::to_value(&relinked).map_err(EngineError::document(Relinked::DOCUMENT))?;
     relinking.journal.keep(relinking.claim.job, Relinked::DOCUMENT, &document).await?;
     Ok(relinked)
 }
@@ -107,7 +121,7 @@ impl Relinking<'_> {
         Context { source: self.source, sink: self.sink, scope }
     }
 
-    async fn lane(&self, lane: &Lane, relinked: &mut Relinked) -> Result<(), EngineError> {
+    async fn lane(&self, lane: &Lane, relinked: &mut Relinked) -> Result<(), RelinkError> {
         let context = self.context(&lane.scope);
         let target = match lane.scope.project().and_then(|it| self.paths.project(it)) {
             Some(path) => Scope::Project(path.to_owned()),
@@ -132,7 +146,7 @@ impl Relinking<'_> {
         target: &Scope,
         records: Vec<Record>,
         relinked: &mut Relinked,
-    ) -> Result<(), EngineError> {
+    ) -> Result<(), RelinkError> {
         let items = self.items(lane, &records).await?;
         let context = self.context(&lane.scope);
         let (mut settled, mut failed) = (Vec::new(), Vec::new());
@@ -160,7 +174,7 @@ impl Relinking<'_> {
                     scope: lane.scope.clone(),
                     kind: lane.kind,
                     id: Some(record.origin.id),
-                    reason: chain(&error),
+                    reason: verify::chain(&error),
                 }),
                 Err(error) => return Err(error.into()),
             }

@@ -120,7 +120,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// An error and those underneath, on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
