@@ -1,6 +1,9 @@
 //! Why a run, a plan or a roll-back could not be made.
 
-use crate::{Stopped, report::ReportError, transform::users::UsersError, verify::VerifyError};
+use crate::{
+    Stopped, relink::RelinkError, report::ReportError, transform::users::UsersError,
+    verify::VerifyError,
+};
 use packhorse_core::{HostError, job::JobId, plan::Conflict, port::JournalError};
 use packhorse_git::GitError;
 use std::error::Error;
@@ -61,6 +64,9 @@ pub enum EngineError {
     /// The run was asked to stop.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// The second pass failed.
+    #[error(transparent)]
+    Relink(#[from] RelinkError),
     /// The report could not be made.
     #[error(transparent)]
     Report(#[from] ReportError),

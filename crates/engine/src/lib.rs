@@ -9,6 +9,7 @@ mod ends;
 mod error;
 mod plan;
 mod reading;
+pub mod relink;
 pub mod report;
 mod rollback;
 mod run;

@@ -18,7 +18,8 @@ use crate::{
     verify::{self, pages::Pages},
 };
 use packhorse_core::{
-    Capabilities, Fingerprint, HostError, HostErrorKind, Lane, ObjectKind, Origin, Record, Scope, Settle,
+    Capabilities, Fingerprint, HostError, HostErrorKind, Lane, ObjectKind, Origin, Record, Scope,
+    Settle,
     port::{
         Claim, Context, Failure, Item, ItemQuery, Journal, JournalError, Outcome, Settled,
         Transform,
@@ -94,8 +95,7 @@ pub async fn relink(relinking: &Relinking<'_>) -> Result<Relinked, RelinkError> 
     for lane in marked(relinking.journal, relinking.claim).await? {
         relinking.lane(&lane, &mut relinked).await?;
     }
-    let document =
-        serde_json::to_value(&relinked).map_err(EngineError::document(Relinked::DOCUMENT))?;
+    let document = serde_json::to_value(&relinked)?;
     relinking.journal.keep(relinking.claim.job, Relinked::DOCUMENT, &document).await?;
     Ok(relinked)
 }

@@ -4,7 +4,9 @@ use crate::{
     Ends, EngineError, Stop, Worker,
     carry::{Carrier, Gone},
     plan::{Sides, draft},
-    reading, report,
+    reading,
+    relink::{Relinking, relink},
+    report,
     transform::{self, PathMap, stack},
     unchanged,
     verify::Verification,
@@ -130,13 +132,32 @@ impl Run<'_> {
             paths: &paths,
         };
         let git = Git::find().await?;
-        let carrier = Carrier { run: self, sides, transforms: stack(route)?, git };
+        let transforms = stack(route)?;
+        let carrier = Carrier { run: self, sides, transforms, paths: paths.clone(), git };
         carrier.shared().await?;
         let done = self.worker.journal.history(self.claim.job).await?.projects().await?;
         let (failed, gone) = self.projects(&carrier, plan, &done).await?;
         self.keep(GONE, &gone).await?;
+        if failed == 0 {
+            self.relink(&carrier).await?;
+        }
         self.ends.sink.finish(&Scope::Shared).await?;
         Ok(failed)
+    }
+
+    /// Writes again what referred to what had not arrived.
+    async fn relink(&self, carrier: &Carrier<'_>) -> Result<(), EngineError> {
+        let relinking = Relinking {
+            ends: self.ends,
+            source: &carrier.sides.source,
+            sink: &carrier.sides.sink,
+            transforms: &carrier.transforms,
+            paths: &carrier.paths,
+            journal: &*self.worker.journal,
+            claim: self.claim,
+        };
+        self.stop.check()?;
+        Ok(relink(&relinking).await.map(drop)?)
     }
 
     async fn projects(

@@ -1,7 +1,7 @@
 //! A batch: begun in the journal, written, flushed, settled.
 
 use super::Carrier;
-use crate::{EngineError, error::chain};
+use crate::{EngineError, error::chain, relink::link, transform::links::looks_up};
 use packhorse_core::{
     Carriage, Fingerprint, HostError, HostErrorKind, Lane, Record, Scope, Settle, TargetId,
     port::{Begun, Context, Counts, Entry, Failure, Outcome, Position, Settled},
@@ -61,8 +61,9 @@ impl Carrier<'_> {
         to: &Position,
         counts: &mut Counts,
     ) -> Result<u64, EngineError> {
-        let records = batch.empty();
+        let mut records = batch.empty();
         let (lane, target) = (&batch.lane, &batch.target);
+        self.link(lane, &mut records).await?;
         let prepared: Vec<Prepared> =
             records.into_iter().map(|record| self.prepare(lane, record)).collect();
         let settle = self.sides.sink.settle;
@@ -79,6 +80,17 @@ impl Carrier<'_> {
             bytes += self.settle_chunk(lane, target, chunk, to, counts).await?;
         }
         Ok(bytes)
+    }
+
+    /// Tells records what they refer to has become, where the destination gives other ids.
+    async fn link(&self, lane: &Lane, records: &mut [Record]) -> Result<(), EngineError> {
+        if !looks_up(&self.sides.sink) {
+            return Ok(());
+        }
+        let context =
+            Context { source: &self.sides.source, sink: &self.sides.sink, scope: &lane.scope };
+        let (journal, route) = (&*self.run.worker.journal, self.run.claim.route);
+        Ok(link(journal, route, &context, &self.paths, records).await?)
     }
 
     fn prepare(&self, lane: &Lane, record: Record) -> Prepared {

@@ -13,6 +13,7 @@ use crate::{
     EngineError,
     plan::{Sides, is_wanted},
     run::Run,
+    transform::PathMap,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
@@ -21,12 +22,14 @@ use packhorse_core::{
     port::{Position, Stage, Transform},
 };
 use packhorse_git::Git;
+use std::sync::Arc;
 
 /// What carries a run's records.
 pub(crate) struct Carrier<'a> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) sides: &'a Sides,
     pub(crate) transforms: Vec<Box<dyn Transform>>,
+    pub(crate) paths: Arc<PathMap>,
     pub(crate) git: Git,
 }
 

@@ -11,7 +11,7 @@ mod gaps;
 mod paths;
 
 pub(crate) use draft::{Sides, draft};
-pub(crate) use fate::{is_wanted, lane_fate};
+pub(crate) use fate::is_wanted;
 pub(crate) use gaps::HIDDEN_REFS;
 pub(crate) use paths::PathPlan;
 
