@@ -1,0 +1,163 @@
+//! Ids of records: names and numbers where people have them, else what stands in the address.
+
+use super::super::address::Address;
+use packhorse_core::{
+    Object, ObjectKind,
+    model::{Grantee, Member, Place, Reaction, State, StateValue, Subject},
+};
+
+/// What stands before the id in the fragment of an address, for records of a kind.
+///
+/// The first one is GitHub's; the others are of exporters for other hosts.
+/// Source: reference exports of 2019 to 2026; `gl-exporter` and `bbs-exporter`.
+pub(in crate::github) const fn prefixes(kind: ObjectKind) -> &'static [&'static str] {
+    match kind {
+        ObjectKind::Comment => &["issuecomment-", "note_", "comment-"],
+        ObjectKind::Event => &["event-"],
+        ObjectKind::Review => &["pullrequestreview-"],
+        ObjectKind::ReviewThread => &["pullrequestreviewthread-"],
+        ObjectKind::ReviewComment => &["r", "discussion_r"],
+        ObjectKind::CommitComment => &["commitcomment-", "note_", "comment-"],
+        _ => &[],
+    }
+}
+
+/// Id of a comment, review, thread or event: what its address has in the fragment, else all of it.
+pub(in crate::github) fn in_fragment(kind: ObjectKind, url: &str) -> String {
+    let prefixes = match kind {
+        // `discussion_r1` begins with no `r`, but `note_1` and `comment-1` have none at all.
+        ObjectKind::ReviewComment if !is_githubs(url) => &["discussion_r", "note_", "comment-"],
+        _ => prefixes(kind),
+    };
+    Address::of(url).id(prefixes).unwrap_or_else(|| url.to_owned())
+}
+
+fn is_githubs(url: &str) -> bool {
+    url.contains("#r")
+}
+
+/// The id that an object has by its own nature; `given` where it has none.
+///
+/// This is the id under which the object is read back.
+pub(in crate::github) fn natural(object: &Object, given: &str) -> String {
+    match object {
+        Object::User(it) => it.identity.login.clone(),
+        Object::Organization(it) => it.path.clone(),
+        Object::Team(it) => team(&it.organization, &it.slug),
+        Object::Project(it) => it.path.clone(),
+        Object::Member(it) => member(it),
+        Object::Topic(it) => it.name.clone(),
+        Object::Label(it) => it.name.clone(),
+        Object::Milestone(it) => it.number.to_string(),
+        Object::Issue(it) => it.number.to_string(),
+        Object::ChangeRequest(it) => it.number.to_string(),
+        Object::Discussion(it) => it.number.to_string(),
+        Object::DiscussionCategory(it) => it.name.clone(),
+        Object::Release(it) => it.tag.clone(),
+        Object::ReleaseAsset(it) => asset(&it.release, &it.name),
+        Object::BranchRule(it) => it.pattern.clone(),
+        Object::TagRule(it) => it.pattern.clone(),
+        Object::Webhook(it) => it.url.clone(),
+        Object::DeployKey(it) => it.key.clone(),
+        Object::Variable(it) => it.name.clone(),
+        Object::Reaction(it) => reaction(it),
+        Object::State(it) => state(it),
+        Object::Attachment(it) => it.url.clone().unwrap_or_else(|| given.to_owned()),
+        Object::LfsObject(_)
+        | Object::Repository(_)
+        | Object::Wiki(_)
+        | Object::Review(_)
+        | Object::ReviewThread(_)
+        | Object::ReviewComment(_)
+        | Object::Snippet(_)
+        | Object::CommitComment(_)
+        | Object::Comment(_)
+        | Object::Event(_)
+        | Object::CommitStatus(_)
+        | Object::Board(_) => given.to_owned(),
+    }
+}
+
+/// Id of a team.
+pub(in crate::github) fn team(organization: &str, slug: &str) -> String {
+    format!("{organization}/{slug}")
+}
+
+/// Id of a release asset.
+pub(in crate::github) fn asset(tag: &str, name: &str) -> String {
+    format!("{tag}/{name}")
+}
+
+/// Id of a role.
+pub(in crate::github) fn member(member: &Member) -> String {
+    let place = match &member.place {
+        Place::Project => "project".to_owned(),
+        Place::ProjectAt(path) => format!("project:{path}"),
+        Place::Organization(path) => format!("organization:{path}"),
+        Place::Team { organization, slug } => format!("team:{}", team(organization, slug)),
+    };
+    let grantee = match &member.grantee {
+        Grantee::User(identity) => identity.login.clone(),
+        Grantee::Team { organization, slug } => format!("team:{}", team(organization, slug)),
+        Grantee::Group(name) => format!("group:{name}"),
+    };
+    format!("{place}/{grantee}")
+}
+
+/// Id of a reaction.
+pub(in crate::github) fn reaction(reaction: &Reaction) -> String {
+    let login = reaction.author.as_ref().map_or("", |it| it.login.as_str());
+    format!("{}/{login}/{}", subject(&reaction.subject), reaction.content)
+}
+
+/// Id of a state.
+pub(in crate::github) fn state(state: &State) -> String {
+    let value = match state.value {
+        StateValue::Archived => "archived",
+        StateValue::Locked(_) => "locked",
+        StateValue::Pinned(_) => "pinned",
+    };
+    format!("{}/{value}", subject(&state.subject))
+}
+
+/// A subject as text, unique in a project.
+pub(in crate::github) fn subject(subject: &Subject) -> String {
+    match subject {
+        Subject::Project => "project".to_owned(),
+        Subject::Issue(number) => format!("issue/{number}"),
+        Subject::ChangeRequest(number) => format!("change_request/{number}"),
+        Subject::Discussion(number) => format!("discussion/{number}"),
+        Subject::Release(tag) => format!("release/{tag}"),
+        Subject::Commit(id) => format!("commit/{id}"),
+        Subject::Comment(id) => format!("comment/{}", id.0),
+        Subject::Review(id) => format!("review/{}", id.0),
+        Subject::ReviewComment(id) => format!("review_comment/{}", id.0),
+        Subject::CommitComment(id) => format!("commit_comment/{}", id.0),
+        Subject::Snippet(id) => format!("snippet/{}", id.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: ObjectKind, url: &str, expected: &str) {
+        assert_eq!(in_fragment(kind, url), expected);
+    }
+
+    #[test]
+    fn ids_stand_in_the_fragment() {
+        check(ObjectKind::Comment, "https://github.com/a/b/issues/2#issuecomment-55", "55");
+        check(ObjectKind::Event, "https://github.com/a/b/issues/2#event-55", "55");
+        check(ObjectKind::ReviewComment, "https://github.com/a/b/pull/2/files#r55", "55");
+        check(ObjectKind::ReviewComment, "https://github.com/a/b/pull/2#discussion_r55", "55");
+        check(ObjectKind::ReviewComment, "https://github.com/a/b/pull/2/files#rabc%2F1", "abc/1");
+        check(ObjectKind::Comment, "https://gl.example/a/b/issues/2#note_55", "55");
+    }
+
+    #[test]
+    fn an_address_without_a_fragment_is_an_id_itself() {
+        check(ObjectKind::Comment, "https://h.example/a/b/c/55", "https://h.example/a/b/c/55");
+    }
+}

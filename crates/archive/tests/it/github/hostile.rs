@@ -1,0 +1,1 @@
+//! Archives that are damaged, lie, or mean harm.

@@ -1,0 +1,7 @@
+//! GitHub's migration archive.
+
+mod build;
+mod hostile;
+mod real;
+mod suite;
+mod write;

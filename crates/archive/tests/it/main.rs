@@ -1,0 +1,3 @@
+//! Archive formats against the suites, against real archives and against hostile ones.
+
+mod github;
