@@ -112,22 +112,18 @@ impl Links {
         project: Option<&str>,
         here: &Here<'_>,
     ) -> Result<Thing, NotYet> {
-        let kinds: &[(ObjectKind, u64)] = match thing {
-            Thing::Numbered(n) if !self.looks_up(here.markup) => return Ok(Thing::Numbered(*n)),
-            Thing::Numbered(n) => &[(ObjectKind::Issue, *n), (ObjectKind::ChangeRequest, *n)],
-            other => match other.numbered() {
-                Some(_) if self.keeps_numbers => return Ok(other.clone()),
-                Some(one) => &[one],
-                None => return Ok(other.clone()),
-            },
-        };
-        kinds
-            .iter()
-            .find_map(|(kind, n)| {
-                let number = here.links.get(&here.origin(*kind, project, *n))?.0.parse().ok()?;
-                Thing::renumbered(*kind, number)
-            })
-            .ok_or(NotYet)
+        let candidates = thing.candidates();
+        let is_vague = matches!(thing, Thing::Numbered(_));
+        let stays = if is_vague { !self.looks_up(here.markup) } else { self.keeps_numbers };
+        if stays || candidates.is_empty() {
+            return Ok(thing.clone());
+        }
+        let known = candidates.into_iter().find_map(|it| {
+            let origin = here.origin(it.kind, project, it.number);
+            let number = here.links.get(&origin)?.0.parse().ok()?;
+            Some((it.thing)(number))
+        });
+        known.ok_or(NotYet)
     }
 }
 
@@ -232,13 +228,11 @@ pub fn references(
             What::Address { project, thing, .. } => (Some(project), thing),
         };
         let project = project.filter(|it| context.scope.project() != Some(it));
-        let kinds = match thing {
-            Thing::Numbered(n) => vec![(ObjectKind::Issue, n), (ObjectKind::ChangeRequest, n)],
-            other => other.numbered().into_iter().collect(),
-        };
-        for (kind, number) in kinds {
-            found.insert(Reference { project: project.clone(), kind, number });
-        }
+        found.extend(thing.candidates().into_iter().map(|it| Reference {
+            project: project.clone(),
+            kind: it.kind,
+            number: it.number,
+        }));
         if found.len() >= MAX_REFERENCES {
             break;
         }

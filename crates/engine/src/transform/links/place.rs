@@ -25,6 +25,17 @@ pub(super) enum Thing {
     Commit(String),
 }
 
+/// One numbered thing that a reference may mean.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    /// Its kind.
+    pub(super) kind: ObjectKind,
+    /// Its number at the source.
+    pub(super) number: u64,
+    /// The same thing under another number.
+    pub(super) thing: fn(u64) -> Thing,
+}
+
 /// Reads what stands after a project's path in an address; answers also how many bytes it is long.
 pub(super) fn parse(rest: &str) -> Option<(Thing, usize)> {
     if rest.is_empty() {
@@ -78,26 +89,26 @@ fn after_word<'a>(text: &'a str, word: &str) -> &'a str {
 }
 
 impl Thing {
-    /// The kind and number, where what it points to has a number.
-    pub(super) fn numbered(&self) -> Option<(ObjectKind, u64)> {
-        match self {
-            Self::Issue(n) => Some((ObjectKind::Issue, *n)),
-            Self::ChangeRequest(n) => Some((ObjectKind::ChangeRequest, *n)),
-            Self::Milestone(n) => Some((ObjectKind::Milestone, *n)),
-            Self::Discussion(n) => Some((ObjectKind::Discussion, *n)),
-            Self::Project | Self::Numbered(_) | Self::Release(_) | Self::Commit(_) => None,
+    /// What it may be, where that has a number.
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
+        let issue = |number| Candidate { kind: ObjectKind::Issue, number, thing: Self::Issue };
+        let change_request = |number| Candidate {
+            kind: ObjectKind::ChangeRequest,
+            number,
+            thing: Self::ChangeRequest,
+        };
+        match *self {
+            Self::Numbered(n) => vec![issue(n), change_request(n)],
+            Self::Issue(n) => vec![issue(n)],
+            Self::ChangeRequest(n) => vec![change_request(n)],
+            Self::Milestone(number) => {
+                vec![Candidate { kind: ObjectKind::Milestone, number, thing: Self::Milestone }]
+            }
+            Self::Discussion(number) => {
+                vec![Candidate { kind: ObjectKind::Discussion, number, thing: Self::Discussion }]
+            }
+            Self::Project | Self::Release(_) | Self::Commit(_) => Vec::new(),
         }
-    }
-
-    /// The same thing under another number.
-    pub(super) fn renumbered(kind: ObjectKind, n: u64) -> Option<Self> {
-        Some(match kind {
-            ObjectKind::Issue => Self::Issue(n),
-            ObjectKind::ChangeRequest => Self::ChangeRequest(n),
-            ObjectKind::Milestone => Self::Milestone(n),
-            ObjectKind::Discussion => Self::Discussion(n),
-            _ => return None,
-        })
     }
 
     /// What follows a project's path in an address of that layout; `None` where it has no such pages.

@@ -93,15 +93,18 @@ impl Closed {
         let (mut code, mut any) = (Vec::new(), Vec::new());
         any.extend(events.reference_definitions().iter().map(|(_, it)| it.span.clone()));
         for (event, range) in events {
-            match event {
-                Event::Code(_) | Event::Start(Tag::CodeBlock(_)) => code.push(range),
-                Event::Start(Tag::HtmlBlock) if is_preformatted(&text[range.clone()]) => {
-                    code.push(range);
-                }
+            let is_code = matches!(event, Event::Code(_) | Event::Start(Tag::CodeBlock(_)))
+                || matches!(event, Event::Start(Tag::HtmlBlock) if is_preformatted(&text[range.clone()]));
+            let is_closed = matches!(
+                event,
                 Event::Start(Tag::HtmlBlock | Tag::Link { .. } | Tag::Image { .. })
-                | Event::Html(_)
-                | Event::InlineHtml(_) => any.push(range),
-                _ => {}
+                    | Event::Html(_)
+                    | Event::InlineHtml(_)
+            );
+            if is_code {
+                code.push(range);
+            } else if is_closed {
+                any.push(range);
             }
         }
         any.extend(code.iter().cloned());

@@ -306,8 +306,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "(?s).{0,200}") {
-            let _: Result<UserMap, UsersError> = UserMap::parse(&text);
+        fn no_text_makes_it_panic_or_maps_nobody(text in "(?s).{0,200}|([a:,\"\n #]{0,20})") {
+            let map = UserMap::parse(&text);
+
+            prop_assert!(map.is_ok_and(|it| it.account("").is_some()).eq(&false));
         }
 
         #[test]
