@@ -1,3 +1,25 @@
-//! The command line of Packhorse.
+//! The command line of Packhorse: it wires, and it talks to people.
 
-fn main() {}
+mod cli;
+mod commands;
+mod config;
+mod document;
+mod error;
+mod progress;
+mod registry;
+mod terminal;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return error::AppError::from(error).show(),
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(status) => status.into(),
+        Err(error) => error.show(),
+    }
+}

@@ -1,0 +1,300 @@
+//! The arguments, each command's beside its help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use packhorse_core::{ObjectKind, job::JobId};
+use std::path::PathBuf;
+
+const ABOUT: &str =
+    "Moves whole projects between Git hosts: repositories and everything around them";
+
+const LONG_ABOUT: &str = "\
+Moves whole projects between Git hosts: repositories and everything around them.
+
+A location is `kind:rest`, with `#project` to mean one project of it:
+
+  github-archive:export.tar.gz          an archive of a GitHub organization
+  packhorse-archive:acme.packhorse      our own archive
+  local:./stable                        an embedded store, made when it is not there
+  local:./stable#acme/widgets           one project of it
+  git:https://git.example/acme/app.git  a repository alone
+
+`packhorse hosts` lists all kinds and what each can hold.";
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  all arrived, or what was asked holds
+  1  the run failed, or what was asked does not hold
+  2  wrong usage
+  3  arrived with losses, and --strict was given
+  4  stopped, can be resumed
+  70 a fault of ours
+
+Examples:
+  packhorse plan github-archive:export.tar.gz local:./stable
+  packhorse migrate github-archive:export.tar.gz local:./stable
+  packhorse report 1 --format html > report.html";
+
+/// Everything a person can ask for.
+#[derive(Debug, Parser)]
+#[command(name = "packhorse", version, about = ABOUT, long_about = LONG_ABOUT, after_help = AFTER_HELP)]
+#[command(max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How, whatever it is.
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Globals {
+    /// Directory that holds the journal of all jobs
+    #[arg(
+        long,
+        global = true,
+        env = "PACKHORSE_JOURNAL",
+        default_value = ".packhorse",
+        value_name = "DIR"
+    )]
+    pub(crate) journal: PathBuf,
+    /// Directory for what is needed during a run only [default: the system's]
+    #[arg(long, global = true, env = "PACKHORSE_SCRATCH", value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// How to tell what is going on, on stderr
+    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
+    pub(crate) progress: Progress,
+    /// Print the result as JSON on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// How progress is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Bars on a terminal, lines elsewhere
+    Auto,
+    /// Bars
+    Bar,
+    /// Lines
+    Plain,
+    /// One JSON object a line
+    Json,
+    /// Not at all
+    None,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Says what would arrive, what would be lost and why, before anything moves
+    Plan(Route),
+    /// Carries everything from one place to another, and verifies it
+    Migrate(Migrate),
+    /// Carries a place into a new archive
+    Export(Migrate),
+    /// Carries an archive into a place
+    Import(Migrate),
+    /// Reads a job's destination back and compares it with what was written
+    Verify(OfJob),
+    /// Compares two places, without any job
+    Compare(Compare),
+    /// Shows all jobs, or one job with its projects and counts
+    Status {
+        /// Number of the job [default: all]
+        job: Option<JobId>,
+    },
+    /// Goes on with a job that stopped, was cancelled or failed
+    Resume(OfRun),
+    /// Asks a running job to stop; it can be resumed
+    Cancel(OfJob),
+    /// Removes from the destination what a job wrote, and nothing else
+    Rollback(OfJob),
+    /// Holds what a job did against its plan
+    Report(Report),
+    /// Shows what is in a place
+    Show(Show),
+    /// Lists hosts and formats, and what each can hold
+    Hosts {
+        /// Only this host or format
+        host: Option<String>,
+    },
+    /// Works on archive files
+    #[command(subcommand)]
+    Archive(Archive),
+    /// Prints completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page
+    Man,
+    /// Prints a page of the documentation that is made from the code
+    #[command(hide = true)]
+    Document {
+        /// The page
+        page: crate::document::Page,
+    },
+}
+
+/// A route, and what of it is wanted.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Route {
+    /// Location to read from
+    pub(crate) from: String,
+    /// Location to write to; `#path` names the one project, or the owner of all
+    pub(crate) to: String,
+    /// Only these kinds, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
+    pub(crate) only: Vec<ObjectKind>,
+    /// Not these kinds, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
+    pub(crate) skip: Vec<ObjectKind>,
+    /// File that maps users: lines `old:new`, or CSV with a header `source,target`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) users: Option<PathBuf>,
+}
+
+/// A run.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = CREDENTIALS)]
+pub(crate) struct Migrate {
+    /// What is carried, and where.
+    #[command(flatten)]
+    pub(crate) route: Route,
+    /// Remove from the destination what is gone at the source
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Overwrite refs that somebody moved at the destination
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// End with status 3 when anything was lost, also when the plan said so
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Print the plan and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not read the destination back afterwards
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    /// How it runs.
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
+}
+
+const CREDENTIALS: &str = "\
+Credentials come from the environment, never from arguments:
+  PACKHORSE_SOURCE_USERNAME, PACKHORSE_SOURCE_PASSWORD   for the location to read from
+  PACKHORSE_TARGET_USERNAME, PACKHORSE_TARGET_PASSWORD   for the location to write to
+
+A run that is interrupted, by whatever, goes on where it stopped when the same command
+is given again, or by `packhorse resume JOB`.";
+
+/// How a run uses the machine.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Tuning {
+    /// Projects carried side by side
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+    /// Seconds after which a silent worker's job may be taken over
+    #[arg(long, default_value_t = 15, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) lease: u64,
+}
+
+/// One job.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OfJob {
+    /// Number of the job
+    pub(crate) job: JobId,
+}
+
+/// One job that is to run.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OfRun {
+    /// Number of the job
+    pub(crate) job: JobId,
+    /// How it runs.
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
+}
+
+/// Two places.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Compare {
+    /// Location that is taken as right
+    pub(crate) from: String,
+    /// Location that is held against it
+    pub(crate) to: String,
+    /// Only these kinds, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
+    pub(crate) only: Vec<ObjectKind>,
+    /// Not these kinds, separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
+    pub(crate) skip: Vec<ObjectKind>,
+}
+
+/// A report.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Report {
+    /// Number of the job
+    pub(crate) job: JobId,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// Form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For reading
+    Text,
+    /// For programs
+    Json,
+    /// For a browser, one file
+    Html,
+    /// For a spreadsheet: a row for each loss, failure and project
+    Csv,
+}
+
+/// What to show.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Show {
+    /// Location to look into
+    pub(crate) location: String,
+    /// Full path of a project; `-` for what stands beside all projects
+    pub(crate) project: Option<String>,
+    /// Kind of records
+    #[arg(value_parser = kind)]
+    pub(crate) kind: Option<ObjectKind>,
+    /// Id of one record
+    pub(crate) id: Option<String>,
+}
+
+/// Work on archive files.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Archive {
+    /// Verifies a Packhorse archive: hashes, counts, records, bundles
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+fn kind(text: &str) -> Result<ObjectKind, String> {
+    ObjectKind::named(text).ok_or_else(|| {
+        let names: Vec<_> = ObjectKind::ALL.iter().map(|it| it.name()).collect();
+        format!("there is no such kind; known are {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,83 @@
+//! The two ends of a route, opened.
+
+use crate::{
+    config::{self, End},
+    error::AppError,
+    registry,
+};
+use packhorse_core::{Location, job::JobOptions};
+use packhorse_engine::Ends;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+/// What a person said of a route, read.
+pub(super) struct Route {
+    /// Location to read from.
+    pub(super) from: Location,
+    /// Location to write to.
+    pub(super) to: Location,
+    /// How.
+    pub(super) options: JobOptions,
+}
+
+impl Route {
+    /// Reads the arguments of a route.
+    pub(super) fn read(route: &crate::cli::Route) -> Result<Self, AppError> {
+        let (from, to) = (registry::parse(&route.from)?, registry::parse(&route.to)?);
+        let users = route.users.as_deref().map(config::users).transpose()?;
+        let options = JobOptions {
+            only: route.only.iter().copied().collect::<BTreeSet<_>>(),
+            skip: route.skip.iter().copied().collect::<BTreeSet<_>>(),
+            project: from.project.clone(),
+            target: to.project.clone(),
+            users,
+            verify: true,
+            ..JobOptions::default()
+        };
+        Ok(Self { from, to, options })
+    }
+
+    /// Reads the route of a job.
+    pub(super) fn of(spec: &packhorse_core::job::JobSpec) -> Result<Self, AppError> {
+        let (from, to) = (registry::parse(&spec.from)?, registry::parse(&spec.to)?);
+        Ok(Self { from, to, options: spec.options.clone() })
+    }
+
+    /// Opens both ends for looking alone: nothing is made at the destination.
+    pub(super) fn open_to_read(&self, scratch: &Path) -> Result<Ends, AppError> {
+        self.open(scratch, true)
+    }
+
+    /// Opens both ends.
+    pub(super) fn open(&self, scratch: &Path, resume: bool) -> Result<Ends, AppError> {
+        let from = config::with_credentials(&self.from, End::Source);
+        let to = config::with_credentials(&self.to, End::Target);
+        let reader = {
+            let (to, scratch) = (to.clone(), scratch.join("read-back"));
+            Arc::new(move || reopen(&to, &scratch))
+        };
+        Ok(Ends {
+            from: self.from.to_string(),
+            to: self.to.to_string(),
+            source: registry::source(&from, scratch)?,
+            sink: registry::sink(&to, scratch, resume)?,
+            reader,
+            source_host: registry::named(&self.from)?.id,
+            sink_host: registry::named(&self.to)?.id,
+            scratch: scratch.to_owned(),
+        })
+    }
+}
+
+/// Opens the destination for reading; it was opened for writing, so its host is known.
+fn reopen(
+    to: &Location,
+    scratch: &Path,
+) -> Result<Arc<dyn packhorse_core::port::Source>, packhorse_core::HostError> {
+    use packhorse_core::{Access, HostError, HostErrorKind, OpenContext};
+    let unsupported = || {
+        HostError::new(HostErrorKind::Unsupported, "read the destination back").with("place", to)
+    };
+    let spec = registry::all().find(|it| it.is_named(&to.host)).ok_or_else(unsupported)?;
+    let context = OpenContext { scratch: scratch.to_owned(), access: Access::Read, resume: false };
+    (spec.open)(to, &context)?.source.ok_or_else(unsupported)
+}

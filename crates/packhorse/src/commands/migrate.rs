@@ -1,0 +1,187 @@
+//! `migrate`, `export`, `import`: a run from its first plan to its verdict.
+
+use super::ends::Route;
+use crate::{
+    cli::{Globals, Migrate, Tuning},
+    config, document,
+    error::{AppError, Status},
+    progress, registry, terminal,
+};
+use packhorse_core::{
+    job::{JobId, JobSpec, JobState, JobView},
+    port::{Claim, Queue},
+};
+use packhorse_engine::{Ends, RunOutcome, Stop, Worker};
+use packhorse_journal::SqliteJournal;
+use std::{sync::Arc, time::Duration};
+
+/// By which word a run was asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Migrate,
+    Export,
+    Import,
+}
+
+/// Carries a route, or goes on with the job that was carrying it.
+pub(super) async fn run(
+    globals: &Globals,
+    arguments: &Migrate,
+    verb: Verb,
+) -> Result<Status, AppError> {
+    let mut route = Route::read(&arguments.route)?;
+    route.options.delete = arguments.delete;
+    route.options.force = arguments.force;
+    route.options.strict = arguments.strict;
+    route.options.verify = !arguments.no_verify;
+    check_verb(verb, &route)?;
+    let scratch = config::scratch(globals)?;
+    if arguments.dry_run {
+        let ends = route.open(scratch.path(), false)?;
+        return super::plan::print(globals, &packhorse_engine::plan(&ends, &route.options).await?);
+    }
+    let journal = Arc::new(config::journal(globals, true)?);
+    let earlier = interrupted(&journal, &route).await?;
+    let ends = route.open(scratch.path(), earlier.is_some())?;
+    let job = match earlier {
+        Some(job) => {
+            terminal::talk(&format!("going on with job {job}"));
+            job
+        }
+        None => submit(&journal, &route, &ends).await?,
+    };
+    drive(globals, &journal, job, &ends, &route, &arguments.tuning).await
+}
+
+fn check_verb(verb: Verb, route: &Route) -> Result<(), AppError> {
+    let is_archive = |location| -> Result<bool, AppError> {
+        let id = registry::named(location)?.id;
+        Ok(packhorse_archive::FORMATS.iter().any(|it| it.id == id))
+    };
+    let hint = "`packhorse migrate` carries anything to anything";
+    if verb == Verb::Export && !is_archive(&route.to)? {
+        return Err(AppError::usage(format!("`{}` is not an archive", route.to)).hint(hint));
+    }
+    if verb == Verb::Import && !is_archive(&route.from)? {
+        return Err(AppError::usage(format!("`{}` is not an archive", route.from)).hint(hint));
+    }
+    Ok(())
+}
+
+/// The job that was carrying the same route in the same way and did not end.
+async fn interrupted(journal: &SqliteJournal, route: &Route) -> Result<Option<JobId>, AppError> {
+    let (from, to) = (route.from.to_string(), route.to.to_string());
+    let jobs = journal.jobs(None).await?;
+    let newest = jobs.into_iter().find(|job| job.spec.from == from && job.spec.to == to);
+    Ok(newest.filter(|job| is_unfinished(job) && job.spec.options == route.options).map(|it| it.id))
+}
+
+fn is_unfinished(job: &JobView) -> bool {
+    match job.state {
+        JobState::Waiting | JobState::Running | JobState::Stopped | JobState::Cancelled => true,
+        JobState::Finished | JobState::Failed | JobState::RolledBack => false,
+    }
+}
+
+async fn submit(journal: &SqliteJournal, route: &Route, ends: &Ends) -> Result<JobId, AppError> {
+    let spec = JobSpec {
+        from: route.from.to_string(),
+        to: route.to.to_string(),
+        source_identity: ends.source.probe().await?.identity,
+        sink_identity: ends.sink.probe().await?.identity,
+        options: route.options.clone(),
+    };
+    Ok(journal.submit(&spec).await?)
+}
+
+/// Takes a job, waiting for a silent worker's lease to end, and runs it.
+pub(super) async fn drive(
+    globals: &Globals,
+    journal: &Arc<SqliteJournal>,
+    job: JobId,
+    ends: &Ends,
+    route: &Route,
+    tuning: &Tuning,
+) -> Result<Status, AppError> {
+    let lease = Duration::from_secs(tuning.lease);
+    let claim = claim(journal, job, lease).await?;
+    let worker = Worker {
+        journal: journal.clone(),
+        listener: progress::listener(globals.progress),
+        tuning: packhorse_engine::Tuning {
+            projects: tuning.parallel.into(),
+            lease,
+            ..packhorse_engine::Tuning::default()
+        },
+    };
+    let stop = Stop::new();
+    let watch = tokio::spawn(stop_on_signal(stop.clone()));
+    let ran = worker.run(&claim, ends, &route.options, &stop).await;
+    watch.abort();
+    tell(globals, journal, job, &ran?).await
+}
+
+/// How often a job that another worker holds is asked for.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+async fn claim(journal: &SqliteJournal, job: JobId, lease: Duration) -> Result<Claim, AppError> {
+    let worker = config::worker();
+    let mut patience = lease * 2;
+    let mut told = false;
+    loop {
+        if let Some(claim) = journal.claim(Some(job), &worker, lease).await? {
+            return Ok(claim);
+        }
+        if patience.is_zero() {
+            return Err(AppError::failed(format!("another worker is carrying job {job}"))
+                .hint(format!("`packhorse cancel {job}` asks it to stop")));
+        }
+        if !told {
+            terminal::talk(&format!("job {job} has a worker; waiting to see whether it lives"));
+            told = true;
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
+        patience = patience.saturating_sub(ASK_AGAIN);
+    }
+}
+
+/// Stops cleanly on the first Ctrl-C or SIGTERM.
+async fn stop_on_signal(stop: Stop) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    terminal::talk("stopping at the next safe place");
+    stop.stop();
+}
+
+async fn tell(
+    globals: &Globals,
+    journal: &Arc<SqliteJournal>,
+    job: JobId,
+    outcome: &RunOutcome,
+) -> Result<Status, AppError> {
+    let status = match outcome.state {
+        JobState::Finished if outcome.n_losses > 0 && outcome.strict => Status::Losses,
+        JobState::Finished => Status::Done,
+        JobState::Failed => Status::Failed,
+        JobState::RolledBack => Status::Failed,
+        JobState::Stopped | JobState::Cancelled | JobState::Running | JobState::Waiting => {
+            Status::Stopped
+        }
+    };
+    if globals.json {
+        let report = packhorse_engine::report::report(&**journal, job).await?;
+        terminal::data(&document::json(&report)?);
+    } else {
+        terminal::data(&super::report::summary(&**journal, job).await?);
+    }
+    if status == Status::Stopped {
+        terminal::talk(&format!("\nhint: `packhorse resume {job}` goes on with it"));
+    } else {
+        terminal::talk(&format!("\nhint: see everything with `packhorse report {job}`"));
+    }
+    Ok(status)
+}

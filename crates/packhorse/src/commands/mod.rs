@@ -1,0 +1,52 @@
+//! One file a command.
+
+mod archive;
+mod cancel;
+mod compare;
+mod ends;
+mod hosts;
+mod man;
+mod migrate;
+mod plan;
+mod report;
+mod resume;
+mod rollback;
+mod show;
+mod status;
+mod verify;
+
+use crate::{
+    cli::{Cli, Command},
+    document,
+    error::{AppError, Status},
+};
+
+/// Does what was asked.
+pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
+    let globals = &cli.globals;
+    match cli.command {
+        Command::Plan(route) => plan::run(globals, &route).await,
+        Command::Migrate(arguments) => {
+            migrate::run(globals, &arguments, migrate::Verb::Migrate).await
+        }
+        Command::Export(arguments) => {
+            migrate::run(globals, &arguments, migrate::Verb::Export).await
+        }
+        Command::Import(arguments) => {
+            migrate::run(globals, &arguments, migrate::Verb::Import).await
+        }
+        Command::Verify(of) => verify::run(globals, of.job).await,
+        Command::Compare(places) => compare::run(globals, &places).await,
+        Command::Status { job } => status::run(globals, job).await,
+        Command::Resume(of) => resume::run(globals, &of).await,
+        Command::Cancel(of) => cancel::run(globals, of.job).await,
+        Command::Rollback(of) => rollback::run(globals, of.job).await,
+        Command::Report(of) => report::run(globals, &of).await,
+        Command::Show(what) => show::run(globals, &what).await,
+        Command::Hosts { host } => hosts::run(globals, host.as_deref()),
+        Command::Archive(work) => archive::run(globals, &work),
+        Command::Completions { shell } => man::completions(shell),
+        Command::Man => man::run(),
+        Command::Document { page } => document::print(page),
+    }
+}

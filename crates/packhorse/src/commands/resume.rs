@@ -1,0 +1,29 @@
+//! `resume`: goes on with a job.
+
+use super::{ends::Route, migrate, status};
+use crate::{
+    cli::{Globals, OfRun},
+    config,
+    error::{AppError, Status},
+};
+use packhorse_core::{job::JobState, port::Queue};
+use std::sync::Arc;
+
+/// Runs a job that stopped, was cancelled or failed, from where it is.
+pub(super) async fn run(globals: &Globals, of: &OfRun) -> Result<Status, AppError> {
+    let journal = Arc::new(config::journal(globals, false)?);
+    let view = journal.jobs(Some(of.job)).await?.into_iter().next();
+    let view = view.ok_or_else(|| status::unknown(of.job))?;
+    if view.state == JobState::Finished {
+        return Err(AppError::failed(format!("job {} has arrived already", of.job))
+            .hint("run `packhorse migrate` again to carry what is new"));
+    }
+    if view.state == JobState::RolledBack {
+        return Err(AppError::failed(format!("job {} was rolled back", of.job))
+            .hint("run `packhorse migrate` again to carry everything anew"));
+    }
+    let route = Route::of(&view.spec)?;
+    let scratch = config::scratch(globals)?;
+    let ends = route.open(scratch.path(), true)?;
+    migrate::drive(globals, &journal, of.job, &ends, &route, &of.tuning).await
+}

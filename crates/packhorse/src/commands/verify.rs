@@ -1,0 +1,23 @@
+//! `verify`: reads a job's destination back.
+
+use super::{compare, ends::Route, status};
+use crate::{
+    cli::Globals,
+    config,
+    error::{AppError, Status},
+    progress,
+};
+use packhorse_core::{job::JobId, port::Queue};
+
+/// Holds the destination of a job against what the job wrote.
+pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppError> {
+    let journal = config::journal(globals, false)?;
+    let view = journal.jobs(Some(job)).await?.into_iter().next();
+    let view = view.ok_or_else(|| status::unknown(job))?;
+    let route = Route::of(&view.spec)?;
+    let scratch = config::scratch(globals)?;
+    let ends = route.open_to_read(scratch.path())?;
+    let listener = progress::listener(globals.progress);
+    let found = packhorse_engine::verify(&journal, &view, &ends, &*listener).await?;
+    compare::tell(globals, &found)
+}

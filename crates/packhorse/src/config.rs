@@ -1,0 +1,86 @@
+//! What comes from outside the arguments: files, directories, credentials.
+
+use crate::{cli::Globals, error::AppError};
+use packhorse_core::{GitUrl, Location};
+use packhorse_journal::SqliteJournal;
+use std::{env, fs, path::Path};
+use tempfile::TempDir;
+
+/// Largest users file that is read, in bytes.
+const MAX_USERS_FILE: u64 = 64 << 20;
+
+/// Opens the journal, and makes it when `create` says so.
+pub(crate) fn journal(globals: &Globals, create: bool) -> Result<SqliteJournal, AppError> {
+    let file = globals.journal.join("journal.sqlite");
+    if !create && !file.exists() {
+        return Err(AppError::failed(format!(
+            "there is no journal in `{}`",
+            globals.journal.display()
+        ))
+        .hint("run it in the directory where the job was started, or say `--journal DIR`"));
+    }
+    make_private(&globals.journal)?;
+    Ok(SqliteJournal::open(&file)?)
+}
+
+/// SECURITY: the journal holds names and e-mail addresses; only its owner reads it.
+fn make_private(directory: &Path) -> Result<(), AppError> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+        AppError::failed(format!("could not make the directory `{}`", directory.display()))
+            .because(error)
+    })
+}
+
+/// A directory for this run, removed at its end.
+pub(crate) fn scratch(globals: &Globals) -> Result<TempDir, AppError> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("packhorse-");
+    let made = match &globals.scratch {
+        Some(parent) => fs::create_dir_all(parent).and_then(|()| builder.tempdir_in(parent)),
+        None => builder.tempdir(),
+    };
+    made.map_err(|error| AppError::failed("could not make a scratch directory").because(error))
+}
+
+/// Which end of a route.
+#[derive(Clone, Copy)]
+pub(crate) enum End {
+    Source,
+    Target,
+}
+
+/// Adds credentials from the environment to a URL that has none.
+///
+/// SECURITY: the result lives in memory only; jobs and messages show
+/// [`Location`]'s display, which leaves credentials out.
+pub(crate) fn with_credentials(location: &Location, end: End) -> Location {
+    let (user, password) = match end {
+        End::Source => ("PACKHORSE_SOURCE_USERNAME", "PACKHORSE_SOURCE_PASSWORD"),
+        End::Target => ("PACKHORSE_TARGET_USERNAME", "PACKHORSE_TARGET_PASSWORD"),
+    };
+    let mut location = location.clone();
+    let has_own = GitUrl::parse(&location.rest).1.is_some();
+    if let (false, Ok(password), Some((scheme, rest))) =
+        (has_own, env::var(password), location.rest.split_once("://"))
+    {
+        let user = env::var(user).unwrap_or_else(|_| "git".to_owned());
+        location.rest = format!("{scheme}://{user}:{password}@{rest}");
+    }
+    location
+}
+
+/// Reads a users file; what stands in it is checked where it is used.
+pub(crate) fn users(path: &Path) -> Result<String, AppError> {
+    let fail = || AppError::usage(format!("could not read the users file `{}`", path.display()));
+    let size = fs::metadata(path).map_err(|error| fail().because(error))?.len();
+    if size > MAX_USERS_FILE {
+        return Err(fail().hint(format!("it has {size} bytes; the most is {MAX_USERS_FILE}")));
+    }
+    fs::read_to_string(path).map_err(|error| fail().because(error))
+}
+
+/// Name of this process among workers: taken over when its lease runs out.
+pub(crate) fn worker() -> String {
+    format!("pid {}", std::process::id())
+}

@@ -1,0 +1,4 @@
+//! Whole commands, and the rules of the house.
+
+mod architecture;
+mod tidy;
