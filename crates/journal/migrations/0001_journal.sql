@@ -1,7 +1,12 @@
--- Pairs of endpoints; jobs over the same route share its items.
+-- Pairs of endpoints, with the options that change what arrives where.
+-- Jobs over the same route share its items.
 CREATE TABLE routes (
     id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE
+    source_identity TEXT NOT NULL,
+    sink_identity TEXT NOT NULL,
+    project TEXT NOT NULL,
+    target TEXT NOT NULL,
+    UNIQUE (source_identity, sink_identity, project, target)
 );
 
 CREATE TABLE jobs (
@@ -11,13 +16,19 @@ CREATE TABLE jobs (
     state TEXT NOT NULL,
     reason TEXT,
     cancelling INTEGER NOT NULL DEFAULT 0,
-    worker TEXT,
-    epoch INTEGER NOT NULL DEFAULT 0,
-    lease_ms INTEGER NOT NULL DEFAULT 0,
-    expires_at INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER
+);
+CREATE INDEX jobs_of_route ON jobs (route);
+
+-- Who works on a job, and until when. Apart from `jobs`, so that a heartbeat rewrites a few
+-- bytes. Without a worker, no claim of the job is good.
+CREATE TABLE leases (
+    job INTEGER PRIMARY KEY REFERENCES jobs (id),
+    epoch INTEGER NOT NULL,
+    worker TEXT,
+    expires_at INTEGER NOT NULL
 );
 
 CREATE TABLE documents (
@@ -28,33 +39,35 @@ CREATE TABLE documents (
 ) WITHOUT ROWID;
 
 CREATE TABLE projects (
+    id INTEGER PRIMARY KEY,
     job INTEGER NOT NULL REFERENCES jobs (id),
     source TEXT NOT NULL,
     target TEXT NOT NULL,
     stage TEXT NOT NULL,
     reason TEXT,
-    PRIMARY KEY (job, source)
-) WITHOUT ROWID;
-
--- Scopes of a route, numbered so that items stay small; the shared scope has an empty path.
-CREATE TABLE scopes (
-    id INTEGER PRIMARY KEY,
-    route INTEGER NOT NULL REFERENCES routes (id),
-    path TEXT NOT NULL,
-    UNIQUE (route, path)
+    UNIQUE (job, source)
 );
 
--- Where each lane of a job stands. `open_count` records were about to be written under
--- `open_epoch`; `interrupted` counts those of a run that died, until they are settled.
+-- Lanes of a route, numbered so that items stay small; the shared scope is empty.
+-- `open_count` fresh records were about to be written under a claim (`open_job`,
+-- `open_epoch`); `doubts` counts those of claims that ended before they were settled.
+CREATE TABLE listings (
+    id INTEGER PRIMARY KEY,
+    route INTEGER NOT NULL REFERENCES routes (id),
+    scope TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    open_count INTEGER NOT NULL DEFAULT 0,
+    open_job INTEGER NOT NULL DEFAULT 0,
+    open_epoch INTEGER NOT NULL DEFAULT 0,
+    doubts INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (route, scope, kind)
+);
+
+-- Where each lane of a job stands, and what it counts.
 CREATE TABLE lanes (
     job INTEGER NOT NULL REFERENCES jobs (id),
-    scope INTEGER NOT NULL REFERENCES scopes (id),
-    kind TEXT NOT NULL,
+    listing INTEGER NOT NULL REFERENCES listings (id),
     position TEXT NOT NULL DEFAULT '"start"',
-    had_items INTEGER NOT NULL,
-    open_count INTEGER NOT NULL DEFAULT 0,
-    open_epoch INTEGER NOT NULL DEFAULT 0,
-    interrupted INTEGER NOT NULL DEFAULT 0,
     source INTEGER,
     n_read INTEGER NOT NULL DEFAULT 0,
     n_created INTEGER NOT NULL DEFAULT 0,
@@ -65,50 +78,51 @@ CREATE TABLE lanes (
     n_dropped INTEGER NOT NULL DEFAULT 0,
     n_failed INTEGER NOT NULL DEFAULT 0,
     n_losses INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (job, scope, kind)
+    PRIMARY KEY (job, listing)
 ) WITHOUT ROWID;
 
--- What each record of a route became. `target` is absent when it equals `id`; an item
--- without a fingerprint was begun and not settled.
+-- What each record of a route became. `target` is absent when it equals `id`. An item without a
+-- fingerprint was begun and never settled; `created_by` then says that it may have been made.
+-- `seen_by` is the last job that settled it. No foreign keys: these are the many rows.
 CREATE TABLE items (
-    scope INTEGER NOT NULL REFERENCES scopes (id),
-    kind TEXT NOT NULL,
+    listing INTEGER NOT NULL,
     id TEXT NOT NULL,
     target TEXT,
     fingerprint BLOB,
     created_by INTEGER,
     written_by INTEGER NOT NULL,
-    seen_by INTEGER NOT NULL,
-    PRIMARY KEY (scope, kind, id)
+    seen_by INTEGER,
+    PRIMARY KEY (listing, id)
 ) WITHOUT ROWID;
-CREATE INDEX items_by_target ON items (scope, kind, target) WHERE target IS NOT NULL;
+CREATE INDEX items_by_target ON items (listing, target) WHERE target IS NOT NULL;
 
+-- `seq` counts from 0 in each job, without gaps, so that a page is found at once.
 CREATE TABLE losses (
-    seq INTEGER PRIMARY KEY,
-    job INTEGER NOT NULL REFERENCES jobs (id),
-    scope INTEGER NOT NULL REFERENCES scopes (id),
-    kind TEXT NOT NULL,
+    job INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    listing INTEGER NOT NULL,
     id TEXT NOT NULL,
     field TEXT NOT NULL,
     cause TEXT NOT NULL,
-    detail TEXT NOT NULL
-);
-CREATE INDEX losses_of_job ON losses (job, seq);
+    detail TEXT NOT NULL,
+    PRIMARY KEY (job, seq)
+) WITHOUT ROWID;
+CREATE INDEX losses_of_record ON losses (job, listing, id);
 
+-- Without an `origin`, the lane itself failed.
 CREATE TABLE failures (
-    seq INTEGER PRIMARY KEY,
-    job INTEGER NOT NULL REFERENCES jobs (id),
-    scope INTEGER NOT NULL REFERENCES scopes (id),
-    kind TEXT NOT NULL,
-    id TEXT,
-    reason TEXT NOT NULL
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    listing INTEGER NOT NULL,
+    origin TEXT,
+    reason TEXT NOT NULL,
+    UNIQUE (job, listing, origin)
 );
-CREATE INDEX failures_of_job ON failures (job, seq);
 
 CREATE TABLE events (
-    seq INTEGER PRIMARY KEY,
-    job INTEGER NOT NULL REFERENCES jobs (id),
+    job INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE INDEX events_of_job ON events (job, seq);
+    body TEXT NOT NULL,
+    PRIMARY KEY (job, seq)
+) WITHOUT ROWID;

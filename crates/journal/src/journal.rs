@@ -1,10 +1,14 @@
-//! The journal itself: one writer, and the port in terms of the tables.
+//! The journal itself: the port in terms of the tables.
 
 use crate::{
+    begin,
     clock::{Clock, SystemClock},
-    database::{self, AnyError, failed},
+    database::{AnyError, Database},
+    events,
     history::SqliteHistory,
     items, lanes,
+    session::Session,
+    settle::{self, Batch},
 };
 use async_trait::async_trait;
 use packhorse_core::{
@@ -15,17 +19,14 @@ use packhorse_core::{
         Position, Settled,
     },
 };
-use rusqlite::Connection;
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use rusqlite::Transaction;
+use std::{path::Path, sync::Arc};
 
-/// A journal in a SQLite file.
+/// A journal in a SQLite file; clones are the same journal.
 #[derive(Clone)]
 pub struct SqliteJournal {
-    connection: Arc<Mutex<Connection>>,
-    pub(crate) clock: Arc<dyn Clock>,
+    database: Arc<Database>,
+    clock: Arc<dyn Clock>,
 }
 
 impl SqliteJournal {
@@ -45,25 +46,42 @@ impl SqliteJournal {
     ///
     /// As [`SqliteJournal::open`].
     pub fn open_with(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
-        let connection = database::open(path).map_err(failed("open the file"))?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), clock })
+        let database = Database::open(path)
+            .map_err(|source| JournalError { operation: "open the file", source })?;
+        Ok(Self { database: Arc::new(database), clock })
     }
 
-    /// Does a step in the database, away from the tasks that must not wait.
-    pub(crate) async fn step<T: Send + 'static>(
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Does a step that may write, away from the tasks that must not wait.
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         operation: &'static str,
-        step: impl FnOnce(&mut Connection) -> Result<T, AnyError> + Send + 'static,
+        step: impl FnOnce(&mut Session<'_>) -> Result<T, AnyError> + Send + 'static,
     ) -> Result<T, JournalError> {
-        let connection = self.connection.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            // A step that panicked left no transaction open: dropping one rolls it back.
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            step(&mut connection)
-        });
-        let done = done.await.map_err(|error| failed(operation)(error.into()))?;
-        done.map_err(failed(operation))
+        let database = self.database.clone();
+        blocking(operation, move || database.write(step)).await
     }
+
+    /// Does a step that only reads, away from the tasks that must not wait.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        step: impl FnOnce(&Transaction<'_>) -> Result<T, AnyError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let database = self.database.clone();
+        blocking(operation, move || database.read(step)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    operation: &'static str,
+    work: impl FnOnce() -> Result<T, AnyError> + Send + 'static,
+) -> Result<T, JournalError> {
+    let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.into()));
+    done.map_err(|source| JournalError { operation, source })
 }
 
 impl std::fmt::Debug for SqliteJournal {
@@ -76,7 +94,7 @@ impl std::fmt::Debug for SqliteJournal {
 impl Journal for SqliteJournal {
     async fn position(&self, claim: &Claim, lane: &Lane) -> Result<Position, JournalError> {
         let (claim, lane) = (claim.clone(), lane.clone());
-        self.step("read a position", move |db| lanes::position(db, &claim, &lane)).await
+        self.read("read a position", move |tx| lanes::position(tx, &claim, &lane)).await
     }
 
     async fn begin(
@@ -87,8 +105,9 @@ impl Journal for SqliteJournal {
         entries: &[Entry],
     ) -> Result<Vec<Begun>, JournalError> {
         let (claim, lane, entries) = (claim.clone(), lane.clone(), entries.to_vec());
-        self.step("begin records", move |db| items::begin(db, &claim, &lane, settle, &entries))
-            .await
+        let begin =
+            move |session: &mut Session<'_>| begin::begin(session, &claim, &lane, settle, &entries);
+        self.write("begin records", begin).await
     }
 
     async fn settle(
@@ -101,10 +120,9 @@ impl Journal for SqliteJournal {
     ) -> Result<(), JournalError> {
         let (claim, lane) = (claim.clone(), lane.clone());
         let (settled, failed, to) = (settled.to_vec(), failed.to_vec(), to.cloned());
-        self.step("settle records", move |db| {
-            items::settle(db, &claim, &lane, &items::Batch { settled, failed, to })
-        })
-        .await
+        let batch = Batch { settled, failed, to };
+        self.write("settle records", move |session| settle::settle(session, &claim, &lane, &batch))
+            .await
     }
 
     async fn gone(
@@ -116,13 +134,14 @@ impl Journal for SqliteJournal {
     ) -> Result<Gone, JournalError> {
         let (claim, lane) = (claim.clone(), lane.clone());
         let after = after.map(str::to_owned);
-        self.step("look for what is gone", move |db| items::gone(db, &claim, &lane, after, limit))
-            .await
+        let gone =
+            move |tx: &Transaction<'_>| items::gone(tx, &claim, &lane, after.as_deref(), limit);
+        self.read("look for what is gone", gone).await
     }
 
     async fn forget(&self, claim: &Claim, lane: &Lane, ids: &[String]) -> Result<(), JournalError> {
         let (claim, lane, ids) = (claim.clone(), lane.clone(), ids.to_vec());
-        self.step("forget items", move |db| items::forget(db, &claim, &lane, &ids)).await
+        self.write("forget items", move |session| items::forget(session, &claim, &lane, &ids)).await
     }
 
     async fn items(
@@ -132,12 +151,12 @@ impl Journal for SqliteJournal {
         query: &ItemQuery,
     ) -> Result<Vec<Item>, JournalError> {
         let (lane, query) = (lane.clone(), query.clone());
-        self.step("look up items", move |db| items::look_up(db, route, &lane, &query)).await
+        self.read("look up items", move |tx| items::look_up(tx, route, &lane, &query)).await
     }
 
     async fn note(&self, claim: &Claim, event: &Event) -> Result<(), JournalError> {
-        let (claim, event, now) = (claim.clone(), event.clone(), self.clock.now_ms());
-        self.step("note an event", move |db| lanes::note(db, &claim, &event, now)).await
+        let (claim, event, now) = (claim.clone(), event.clone(), self.now_ms());
+        self.write("note an event", move |session| events::note(session, &claim, &event, now)).await
     }
 
     async fn history(&self, job: JobId) -> Result<Box<dyn History>, JournalError> {

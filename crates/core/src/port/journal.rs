@@ -28,6 +28,21 @@ pub struct JournalError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+impl JournalError {
+    /// Whether the claim is another's now, or was closed.
+    pub fn is_claim_lost(&self) -> bool {
+        self.source.is::<ClaimLost>()
+    }
+}
+
+/// Why a write was refused: the claim is another's now, or was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the claim of job {job} is no longer good: another worker took it over, or it was closed")]
+pub struct ClaimLost {
+    /// The job.
+    pub job: JobId,
+}
+
 /// Right of one worker to work on one job until the lease runs out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -254,7 +269,9 @@ pub trait Queue: Send + Sync {
     /// Takes a job that waits, or whose worker's lease ran out or that stopped and can be resumed:
     /// that one, or else the oldest that waits.
     ///
-    /// `None` when there is none or another worker holds it.
+    /// `None` when there is none, another worker holds it, or another job of its route is being
+    /// carried. A job of the route whose worker fell silent is stopped, and its claim is lost.
+    /// Lanes of a failed job in which something failed start again.
     async fn claim(
         &self,
         job: Option<JobId>,
@@ -313,6 +330,12 @@ pub trait Journal: Queue {
     ) -> Result<Vec<Begun>, JournalError>;
 
     /// Notes outcomes, losses, failures and the lane's new position, in one transaction.
+    ///
+    /// A record counts once in a job, by the first outcome that is settled: a page
+    /// that is read again after a crash, or a record that is written again to
+    /// mend its references, moves its item and leaves the counters alone. A
+    /// failure is taken back when the record is settled after all, and a lane's
+    /// own failure when the lane moves on.
     async fn settle(
         &self,
         claim: &Claim,
@@ -323,7 +346,8 @@ pub trait Journal: Queue {
     ) -> Result<(), JournalError>;
 
     /// Up to `limit` items of a lane after that origin id, in order of ids, that were written by
-    /// earlier jobs and that this job has not seen: gone at the source, once the lane is done.
+    /// earlier jobs and that this job has neither seen nor failed at: gone at the source. None
+    /// before the lane is done.
     async fn gone(
         &self,
         claim: &Claim,

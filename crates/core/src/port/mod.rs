@@ -6,8 +6,8 @@ mod source;
 mod transform;
 
 pub use journal::{
-    Begun, Claim, Counts, Entry, Failure, Gone, History, Item, ItemQuery, Journal, JournalError,
-    LaneView, NotedLoss, Position, ProjectView, Pulse, Queue, Settled, Stage,
+    Begun, Claim, ClaimLost, Counts, Entry, Failure, Gone, History, Item, ItemQuery, Journal,
+    JournalError, LaneView, NotedLoss, Position, ProjectView, Pulse, Queue, Settled, Stage,
 };
 pub use sink::{Outcome, Sink, Written};
 pub use source::{BlobRef, ByteStream, Inventory, KindCount, Page, Source, SourceLoss};

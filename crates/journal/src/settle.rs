@@ -1,0 +1,288 @@
+//! What is noted when records have been written.
+//!
+//! Everything of a batch is in one transaction with the lane's new position:
+//! after a crash either all of it is there and the position is behind it, or
+//! nothing is and the batch comes again. What can come again all the same, the
+//! rest of a page whose first records were settled one by one, is told by
+//! `items.seen_by`: a record counts once in a job, when it is first settled.
+
+use crate::{
+    database::AnyError,
+    session::{Listing, Session},
+};
+use packhorse_core::{
+    Lane, Loss, TargetId,
+    port::{Claim, Failure, Outcome, Position, Settled},
+};
+use rusqlite::Transaction;
+
+/// What a settled batch brings.
+pub(crate) struct Batch {
+    pub(crate) settled: Vec<Settled>,
+    pub(crate) failed: Vec<Failure>,
+    pub(crate) to: Option<Position>,
+}
+
+/// What a batch adds to a lane's counters.
+#[derive(Default)]
+struct Tally {
+    read: i64,
+    created: i64,
+    updated: i64,
+    adopted: i64,
+    unchanged: i64,
+    failed: i64,
+    losses: i64,
+}
+
+/// One batch on its way into the tables.
+struct Settling<'a> {
+    transaction: &'a Transaction<'a>,
+    job: u64,
+    listing: Listing,
+    /// Whether something failed in this lane before.
+    had_failures: bool,
+    tally: Tally,
+}
+
+pub(crate) fn settle(
+    session: &mut Session<'_>,
+    claim: &Claim,
+    lane: &Lane,
+    batch: &Batch,
+) -> Result<(), AnyError> {
+    session.fence(claim)?;
+    let listing = session.enter(claim, lane)?;
+    let had_failures = session
+        .transaction
+        .prepare_cached("SELECT n_failed > 0 FROM lanes WHERE job = ?1 AND listing = ?2")?
+        .query_row((claim.job.0, listing.id), |row| row.get(0))?;
+    let mut settling = Settling {
+        transaction: &session.transaction,
+        job: claim.job.0,
+        listing,
+        had_failures,
+        tally: Tally::default(),
+    };
+    for settled in &batch.settled {
+        settling.record(settled)?;
+    }
+    if batch.to.is_some() {
+        settling.move_on()?;
+    }
+    for failure in &batch.failed {
+        settling.failure(failure)?;
+    }
+    settling.close_mark(batch)?;
+    settling.count(batch.to.as_ref())?;
+    if !batch.settled.is_empty() || batch.failed.iter().any(|it| it.id.is_some()) {
+        session.has_items(claim, lane);
+    }
+    Ok(())
+}
+
+impl Settling<'_> {
+    fn record(&mut self, settled: &Settled) -> Result<(), AnyError> {
+        let is_first = match settled.outcome {
+            Some(outcome) => self.written(settled, outcome)?,
+            None => self.unchanged(settled)?,
+        };
+        let had_failed = self.had_failures && self.take_back(settled)?;
+        if is_first {
+            self.tally.read += i64::from(!had_failed);
+            *match settled.outcome {
+                Some(Outcome::Created) => &mut self.tally.created,
+                Some(Outcome::Updated) => &mut self.tally.updated,
+                Some(Outcome::Adopted) => &mut self.tally.adopted,
+                None => &mut self.tally.unchanged,
+            } += 1;
+        }
+        for loss in &settled.losses {
+            self.loss(&settled.id, loss, is_first)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what was written; whether this job had not settled it before.
+    fn written(&self, settled: &Settled, outcome: Outcome) -> Result<bool, AnyError> {
+        let Settled { id, fingerprint, target, .. } = settled;
+        let target = own(target, id);
+        let created_by = (outcome == Outcome::Created).then_some(self.job);
+        let key = (self.listing.id, id, target, fingerprint.as_bytes(), created_by, self.job);
+        let added = self
+            .transaction
+            .prepare_cached(
+                "INSERT INTO items
+                     (listing, id, target, fingerprint, created_by, written_by, seen_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
+            )?
+            .execute(key)?;
+        if added == 1 {
+            return Ok(true);
+        }
+        let seen_by: Option<u64> = self
+            .transaction
+            .prepare_cached("SELECT seen_by FROM items WHERE listing = ?1 AND id = ?2")?
+            .query_row((self.listing.id, id), |row| row.get(0))?;
+        self.transaction
+            .prepare_cached(
+                "UPDATE items SET target = ?3, fingerprint = ?4,
+                     created_by = coalesce(created_by, ?5), written_by = ?6, seen_by = ?6
+                 WHERE listing = ?1 AND id = ?2",
+            )?
+            .execute(key)?;
+        Ok(seen_by != Some(self.job))
+    }
+
+    /// Notes that it was seen; whether this job had not seen it before.
+    fn unchanged(&self, settled: &Settled) -> Result<bool, AnyError> {
+        let Settled { id, fingerprint, target, .. } = settled;
+        let seen = self
+            .transaction
+            .prepare_cached(
+                "UPDATE items SET seen_by = ?3
+                 WHERE listing = ?1 AND id = ?2 AND seen_by IS NOT ?3",
+            )?
+            .execute((self.listing.id, id, self.job))?;
+        if seen == 1 {
+            return Ok(true);
+        }
+        let added = self
+            .transaction
+            .prepare_cached(
+                "INSERT INTO items (listing, id, target, fingerprint, written_by, seen_by)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT DO NOTHING",
+            )?
+            .execute((self.listing.id, id, own(target, id), fingerprint.as_bytes(), self.job))?;
+        Ok(added == 1)
+    }
+
+    /// Takes a failure back, since the record arrived after all; whether there was one.
+    fn take_back(&mut self, settled: &Settled) -> Result<bool, AnyError> {
+        let taken = self
+            .transaction
+            .prepare_cached("DELETE FROM failures WHERE job = ?1 AND listing = ?2 AND origin = ?3")?
+            .execute((self.job, self.listing.id, &settled.id))?;
+        self.tally.failed -= taken as i64;
+        Ok(taken > 0)
+    }
+
+    /// Takes the lane's own failure back, since the lane moves on.
+    fn move_on(&mut self) -> Result<(), AnyError> {
+        if self.had_failures {
+            let taken = self
+                .transaction
+                .prepare_cached(
+                    "DELETE FROM failures WHERE job = ?1 AND listing = ?2 AND origin IS NULL",
+                )?
+                .execute((self.job, self.listing.id))?;
+            self.tally.failed -= taken as i64;
+        }
+        Ok(())
+    }
+
+    fn failure(&mut self, failure: &Failure) -> Result<(), AnyError> {
+        let key = (self.job, self.listing.id, &failure.id, &failure.reason);
+        let known = self
+            .transaction
+            .prepare_cached(
+                "UPDATE failures SET reason = ?4
+                 WHERE job = ?1 AND listing = ?2 AND origin IS ?3",
+            )?
+            .execute(key)?;
+        if known > 0 {
+            return Ok(());
+        }
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO failures (job, listing, origin, reason) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(key)?;
+        self.tally.failed += 1;
+        let Some(id) = &failure.id else { return Ok(()) };
+        // It may have been written and its answer lost: the next run has to ask for it.
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO items (listing, id, created_by, written_by) VALUES (?1, ?2, ?3, ?3)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute((self.listing.id, id, self.job))?;
+        let was_settled: bool = self
+            .transaction
+            .prepare_cached("SELECT seen_by IS ?3 FROM items WHERE listing = ?1 AND id = ?2")?
+            .query_row((self.listing.id, id, self.job), |row| row.get(0))?;
+        self.tally.read += i64::from(!was_settled);
+        Ok(())
+    }
+
+    /// Notes a loss; one that a record had before in this job is not noted again.
+    fn loss(&mut self, id: &str, loss: &Loss, is_first: bool) -> Result<(), AnyError> {
+        let noted = self
+            .transaction
+            .prepare_cached(
+                "INSERT INTO losses (job, seq, listing, id, field, cause, detail)
+                 SELECT ?1, (SELECT coalesce(max(seq) + 1, 0) FROM losses WHERE job = ?1),
+                     ?2, ?3, ?4, ?5, ?6
+                 WHERE ?7 OR NOT EXISTS (
+                     SELECT 1 FROM losses WHERE job = ?1 AND listing = ?2 AND id = ?3
+                         AND field = ?4 AND cause = ?5 AND detail = ?6)",
+            )?
+            .execute((
+                self.job,
+                self.listing.id,
+                id,
+                &*loss.field,
+                loss.cause.name(),
+                &loss.detail,
+                is_first,
+            ))?;
+        self.tally.losses += noted as i64;
+        Ok(())
+    }
+
+    /// Takes what is settled off the lane's mark; the end of a batch closes it.
+    fn close_mark(&self, batch: &Batch) -> Result<(), AnyError> {
+        let n_settled = (batch.settled.len() + batch.failed.len()) as u64;
+        let is_done = batch.to == Some(Position::Done);
+        self.transaction
+            .prepare_cached(
+                "UPDATE listings SET
+                     open_count = iif(?3, 0, max(0, open_count - ?2)),
+                     doubts = iif(?4, 0, doubts)
+                 WHERE id = ?1 AND (open_count > 0 OR doubts > 0)",
+            )?
+            .execute((self.listing.id, n_settled, batch.to.is_some(), is_done))?;
+        Ok(())
+    }
+
+    fn count(&self, to: Option<&Position>) -> Result<(), AnyError> {
+        let position = to.map(serde_json::to_string).transpose()?;
+        let Tally { read, created, updated, adopted, unchanged, failed, losses } = self.tally;
+        self.transaction
+            .prepare_cached(
+                "UPDATE lanes SET position = coalesce(?3, position), n_read = n_read + ?4,
+                     n_created = n_created + ?5, n_updated = n_updated + ?6,
+                     n_adopted = n_adopted + ?7, n_unchanged = n_unchanged + ?8,
+                     n_failed = n_failed + ?9, n_losses = n_losses + ?10
+                 WHERE job = ?1 AND listing = ?2",
+            )?
+            .execute((
+                self.job,
+                self.listing.id,
+                position,
+                read,
+                created,
+                updated,
+                adopted,
+                unchanged,
+                failed,
+                losses,
+            ))?;
+        Ok(())
+    }
+}
+
+/// A target that has to be stored because it is not the origin's id.
+fn own<'a>(target: &'a TargetId, id: &str) -> Option<&'a str> {
+    (target.0 != id).then_some(target.0.as_str())
+}
