@@ -9,14 +9,13 @@ use crate::{
     report,
     transform::{self, PathMap, stack},
     unchanged,
-    verify::Verification,
+    verify::{Verification, What},
 };
-use futures::{StreamExt, stream};
 use packhorse_core::{
     Event, Scope,
     job::{JobOptions, JobState},
     plan::Plan,
-    port::{Claim, ProjectView, Stage},
+    port::{Claim, Stage},
 };
 use packhorse_git::Git;
 use serde::{Deserialize, Serialize};
@@ -135,14 +134,17 @@ impl Run<'_> {
         let transforms = stack(route)?;
         let carrier = Carrier { run: self, sides, transforms, paths: paths.clone(), git };
         carrier.shared().await?;
-        let done = self.worker.journal.history(self.claim.job).await?.projects().await?;
-        let (failed, gone) = self.projects(&carrier, plan, &done).await?;
-        self.keep(GONE, &gone).await?;
-        if failed == 0 {
+        let mut carried = carrier.projects(plan).await?;
+        if carried.n_failed == 0 {
             self.relink(&carrier).await?;
+            let planned = plan.projects.iter().map(|it| it.source.as_str()).collect();
+            carried.gone.extend(carrier.vanished(&planned).await?);
+            carried.gone.extend(carrier.deletions(&Scope::Shared, &Scope::Shared).await?);
+            // Whatever is completed here is whole: an archive gets its name only now.
+            self.ends.sink.finish(&Scope::Shared).await?;
         }
-        self.ends.sink.finish(&Scope::Shared).await?;
-        Ok(failed)
+        self.keep(GONE, &carried.gone).await?;
+        Ok(carried.n_failed)
     }
 
     /// Writes again what referred to what had not arrived.
@@ -160,37 +162,6 @@ impl Run<'_> {
         Ok(relink(&relinking).await.map(drop)?)
     }
 
-    async fn projects(
-        &self,
-        carrier: &Carrier<'_>,
-        plan: &Plan,
-        done: &[ProjectView],
-    ) -> Result<(u64, Vec<Gone>), EngineError> {
-        let is_carried =
-            |source: &str| done.iter().any(|it| it.source == source && it.stage == Stage::Carried);
-        let waiting = plan.projects.iter().filter(|it| !is_carried(&it.source));
-        let mut running = stream::iter(waiting)
-            .map(|project| async move { (project, carrier.project(project).await) })
-            .buffer_unordered(self.worker.tuning.projects.max(1));
-        let (mut failed, mut gone) = (0, Vec::new());
-        while let Some((project, result)) = running.next().await {
-            let (stage, reason) = match result {
-                Ok(found) => {
-                    gone.extend(found);
-                    (Stage::Carried, None)
-                }
-                Err(error) if error.ends_run() => return Err(error),
-                Err(error) => {
-                    failed += 1;
-                    (Stage::Failed, Some(crate::error::chain(&error)))
-                }
-            };
-            let (path, target) = (project.source.clone(), project.target.clone());
-            self.worker.tell(self.claim, Event::Project { path, target, stage, reason }).await?;
-        }
-        Ok((failed, gone))
-    }
-
     async fn verify(&self, failed: u64) -> Result<Option<Verification>, EngineError> {
         if !self.options.verify || failed > 0 {
             return Ok(None);
@@ -203,9 +174,11 @@ impl Run<'_> {
         self.keep("verification", &verification).await?;
         let history = journal.history(self.claim.job).await?;
         for view in history.projects().await? {
-            let differs =
-                verification.findings.iter().any(|it| it.scope.project() == Some(&*view.source));
-            let stage = if differs { Stage::Differs } else { Stage::Verified };
+            let stage = if is_clean(&verification, &view.source) {
+                Stage::Verified
+            } else {
+                Stage::Differs
+            };
             let event =
                 Event::Project { path: view.source, target: view.target, stage, reason: None };
             self.worker.tell(self.claim, event).await?;
@@ -256,4 +229,16 @@ impl Run<'_> {
             ..RunOutcome::ended(state, reason, self.options)
         })
     }
+}
+
+/// Whether reading back found a project as it should be.
+fn is_clean(verification: &Verification, path: &str) -> bool {
+    let is_about = |scope: &Scope, id: &str| match scope.project() {
+        Some(project) => project == path,
+        None => id == path,
+    };
+    let mut lanes = verification.lanes.iter().filter(|it| it.scope.project() == Some(path));
+    let mut findings = verification.findings.iter().filter(|it| is_about(&it.scope, &it.id));
+    lanes.all(|it| it.tally.different + it.tally.missing == 0)
+        && findings.all(|it| it.what == What::Extra)
 }

@@ -38,13 +38,13 @@ pub(crate) async fn since(run: &Run<'_>, sides: &Sides) -> Result<Option<JobId>,
     Ok(Some(job.id))
 }
 
-/// Keeps what both ends are, when all arrived.
+/// Keeps what both ends are, when all arrived and was read back.
 pub(crate) async fn remember(
     run: &Run<'_>,
     sides: &Sides,
     outcome: &RunOutcome,
 ) -> Result<(), EngineError> {
-    let is_good = outcome.state == JobState::Finished && outcome.verified != Some(false);
+    let is_good = outcome.state == JobState::Finished && outcome.verified == Some(true);
     let Some(source) = sides.source.version.clone().filter(|_| is_good) else { return Ok(()) };
     let Some(sink) = run.ends.sink.probe().await?.version else { return Ok(()) };
     remember_as(run, &Versions { source, sink }).await

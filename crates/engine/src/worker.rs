@@ -7,6 +7,7 @@ use packhorse_core::{
     port::{Claim, Journal, Pulse},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::task::JoinSet;
 
 /// How a run uses the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +61,11 @@ impl Worker {
         options: &JobOptions,
         stop: &Stop,
     ) -> Result<RunOutcome, EngineError> {
-        let beats = tokio::spawn(beat(self.journal.clone(), claim.clone(), stop.clone()));
+        // Dropping the set ends its task, also when the run itself is dropped.
+        let mut beats = JoinSet::new();
+        beats.spawn(beat(self.journal.clone(), claim.clone(), stop.clone()));
         let run = Run { worker: self, claim, ends, options, stop };
         let ran = run.run().await;
-        beats.abort();
         let outcome = match ran {
             Ok(outcome) => outcome,
             Err(error @ (EngineError::Journal(_) | EngineError::Stopped(Stopped(Why::Lost)))) => {

@@ -1,11 +1,12 @@
 //! A batch: begun in the journal, written, flushed, settled.
 
 use super::Carrier;
-use crate::{EngineError, error::chain, relink::link, transform::links::looks_up};
+use crate::{EngineError, Tuning, error::chain, relink::link, transform::links::looks_up};
 use packhorse_core::{
     Carriage, Fingerprint, HostError, HostErrorKind, Lane, Record, Scope, Settle, TargetId,
-    port::{Begun, Context, Counts, Entry, Failure, Outcome, Position, Settled},
+    port::{Begun, Context, Counts, Entry, Failure, ItemQuery, Outcome, Position, Settled},
 };
+use std::collections::HashMap;
 
 /// Records that are settled together.
 pub(super) struct Batch {
@@ -29,22 +30,28 @@ struct Results {
     bytes: u64,
 }
 
+impl Prepared {
+    /// What is settled of a record that is at the destination already, just so.
+    fn unchanged(&self) -> Settled {
+        let id = self.record.origin.id.clone();
+        let target = TargetId(id.clone());
+        let fingerprint = self.fingerprint;
+        Settled { id, fingerprint, target, outcome: None, losses: Vec::new() }
+    }
+}
+
 impl Batch {
     pub(super) fn new(lane: Lane, target: Scope) -> Self {
         Self { lane, target, records: Vec::new(), n_pages: 0 }
     }
 
-    pub(super) fn take(&mut self, page: impl Iterator<Item = Record>) {
+    pub(super) fn take(&mut self, page: Vec<Record>) {
         self.records.extend(page);
         self.n_pages += 1;
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    pub(super) fn n_pages(&self) -> usize {
-        self.n_pages
+    pub(super) fn is_full(&self, tuning: &Tuning) -> bool {
+        self.records.len() >= tuning.batch_records || self.n_pages >= tuning.batch_pages
     }
 
     fn empty(&mut self) -> Vec<Record> {
@@ -64,22 +71,44 @@ impl Carrier<'_> {
         let mut records = batch.empty();
         let (lane, target) = (&batch.lane, &batch.target);
         self.link(lane, &mut records).await?;
-        let prepared: Vec<Prepared> =
+        let mut prepared: Vec<Prepared> =
             records.into_iter().map(|record| self.prepare(lane, record)).collect();
-        let settle = self.sides.sink.settle;
-        let size = match settle {
-            Settle::Page => prepared.len().max(1),
-            Settle::Record => 1,
-        };
-        let mut bytes = 0;
-        let n_chunks = prepared.len().div_ceil(size).max(1);
-        let mut rest = prepared.into_iter();
-        for n in 1..=n_chunks {
-            let chunk: Vec<Prepared> = rest.by_ref().take(size).collect();
-            let to = (n == n_chunks).then_some(to);
-            bytes += self.settle_chunk(lane, target, chunk, to, counts).await?;
+        if self.sides.sink.settle == Settle::Page {
+            return self.settle_chunk(lane, target, prepared, Some(to), counts).await;
         }
+        let mut bytes = 0;
+        prepared = self.settle_unchanged(lane, prepared, counts).await?;
+        for one in prepared {
+            bytes += self.settle_chunk(lane, target, vec![one], None, counts).await?;
+        }
+        self.run.worker.journal.settle(self.run.claim, lane, &[], &[], Some(to)).await?;
         Ok(bytes)
+    }
+
+    /// Settles at once what earlier runs wrote and what is the same since; the rest.
+    async fn settle_unchanged(
+        &self,
+        lane: &Lane,
+        prepared: Vec<Prepared>,
+        counts: &mut Counts,
+    ) -> Result<Vec<Prepared>, EngineError> {
+        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
+        let ids = prepared.iter().map(|it| it.record.origin.id.clone()).collect();
+        let items = journal.items(claim.route, lane, &ItemQuery::Origins(ids)).await?;
+        let known: HashMap<String, Fingerprint> =
+            items.into_iter().map(|it| (it.origin.id, it.fingerprint)).collect();
+        let is_same =
+            |it: &Prepared| known.get(&it.record.origin.id) == Some(&it.fingerprint);
+        let (same, rest): (Vec<_>, Vec<_>) = prepared.into_iter().partition(is_same);
+        let results = Results {
+            settled: same.iter().map(Prepared::unchanged).collect(),
+            ..Results::default()
+        };
+        if !results.settled.is_empty() {
+            journal.settle(claim, lane, &results.settled, &[], None).await?;
+        }
+        results.add_to(counts);
+        Ok(rest)
     }
 
     /// Tells records what they refer to has become, where the destination gives other ids.
@@ -134,23 +163,14 @@ impl Carrier<'_> {
         begun: Begun,
         results: &mut Results,
     ) -> Result<(), EngineError> {
-        if self.sides.sink.settle == Settle::Record {
-            self.run.stop.check()?;
+        if begun == Begun::Done {
+            results.settled.push(prepared.unchanged());
+            return Ok(());
         }
         let Prepared { mut record, fingerprint } = prepared;
         let id = record.origin.id.clone();
-        if begun == Begun::Done {
-            let target = TargetId(id.clone());
-            results.settled.push(Settled {
-                id,
-                fingerprint,
-                target,
-                outcome: None,
-                losses: vec![],
-            });
-            return Ok(());
-        }
-        match self.write(lane, target, &mut record, &begun, &mut results.bytes).await {
+        let write = self.write(lane, target, &mut record, &begun, &mut results.bytes);
+        match self.run.stop.race(write).await? {
             Ok((target, outcome, mut losses)) => {
                 losses.splice(0..0, std::mem::take(&mut record.losses));
                 let outcome = Some(outcome);
@@ -212,7 +232,7 @@ impl Results {
     }
 }
 
-fn event(failure: &Failure) -> packhorse_core::Event {
+pub(super) fn event(failure: &Failure) -> packhorse_core::Event {
     packhorse_core::Event::Failed {
         scope: failure.scope.clone(),
         kind: failure.kind,
@@ -222,15 +242,15 @@ fn event(failure: &Failure) -> packhorse_core::Event {
 }
 
 /// Whether other records may do better than this one.
-fn concerns_one(error: &HostError) -> bool {
+pub(super) fn concerns_one(error: &HostError) -> bool {
     match error.kind {
         HostErrorKind::Rejected
         | HostErrorKind::NotFound
         | HostErrorKind::Conflict
+        | HostErrorKind::Forbidden
         | HostErrorKind::Protocol
         | HostErrorKind::Unsupported => true,
         HostErrorKind::Unauthorized
-        | HostErrorKind::Forbidden
         | HostErrorKind::RateLimited
         | HostErrorKind::Unavailable => false,
     }

@@ -1,10 +1,10 @@
 //! Bytes beside a record: opened at the source, stored at the destination, before the record.
 
 use super::Carrier;
+use crate::verify::blob_of;
 use futures::StreamExt;
 use packhorse_core::{
-    HostError, HostErrorKind, Lane, Loss, Object, Record, Scope,
-    model::Blob,
+    HostError, HostErrorKind, Lane, Loss, Record, Scope,
     port::{BlobRef, ByteStream},
 };
 use std::sync::{
@@ -51,14 +51,4 @@ fn counted(bytes: ByteStream, counter: Arc<AtomicU64>) -> ByteStream {
             counter.fetch_add(piece.len() as u64, Ordering::Relaxed);
         }
     }))
-}
-
-/// The bytes that belong to an object; `None` when it has none.
-fn blob_of(object: &Object) -> Option<&Blob> {
-    match object {
-        Object::LfsObject(it) => Some(&it.blob),
-        Object::Attachment(it) => Some(&it.blob),
-        Object::ReleaseAsset(it) => it.blob.as_ref(),
-        _other => None,
-    }
 }

@@ -1,9 +1,16 @@
 //! Carrying: lane after lane, page after page, batch after batch.
+//!
+//! What stands beside all projects comes first, then projects side by side, in
+//! each of them stages one after the other, in each stage kinds side by side.
+//! A lane reads one page ahead; a batch is begun in the journal, written,
+//! flushed and settled, so that a run can die anywhere.
 
 mod batch;
 mod blob;
 mod deletions;
 mod lane;
+mod pages;
+mod project;
 mod repository;
 mod stage;
 
@@ -15,11 +22,9 @@ use crate::{
     run::Run,
     transform::PathMap,
 };
-use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
     Carriage, Event, Lane, ObjectKind, Scope, Support,
-    plan::PlannedProject,
-    port::{Position, Stage, Transform},
+    port::{Inventory, Position, Transform},
 };
 use packhorse_git::Git;
 use std::sync::Arc;
@@ -33,81 +38,76 @@ pub(crate) struct Carrier<'a> {
     pub(crate) git: Git,
 }
 
+/// A scope at both ends, and what there is in it.
+pub(super) struct Place {
+    source: Scope,
+    target: Scope,
+    inventory: Inventory,
+}
+
+impl Place {
+    fn lane(&self, kind: ObjectKind) -> Lane {
+        Lane::new(self.source.clone(), kind)
+    }
+
+    /// How many records of a kind the source says there are.
+    fn count(&self, kind: ObjectKind) -> Option<u64> {
+        self.inventory.records(kind)
+    }
+}
+
 impl Carrier<'_> {
     /// Carries what stands beside all projects.
     pub(crate) async fn shared(&self) -> Result<(), EngineError> {
+        let place = self.place(Scope::Shared, Scope::Shared).await?;
         for kind in ObjectKind::ALL.iter().copied().filter(|it| it.is_shared()) {
-            self.kind(&Scope::Shared, &Scope::Shared, kind).await?;
+            self.kind(&place, kind).await?;
         }
         Ok(())
     }
 
-    /// Carries a project; what of it is gone at the source and was left at the destination.
-    pub(crate) async fn project(&self, project: &PlannedProject) -> Result<Vec<Gone>, EngineError> {
-        let (path, target) = (project.source.clone(), project.target.clone());
-        let stage = Stage::Carrying;
-        let event = Event::Project { path, target, stage, reason: None };
-        self.run.worker.tell(self.run.claim, event).await?;
-        let source = Scope::Project(project.source.clone());
-        let target = Scope::Project(project.target.clone());
-        for stage in stage::all() {
-            let kinds = stage::kinds(stage);
-            stream::iter(kinds)
-                .map(|kind| self.kind(&source, &target, kind))
-                .buffer_unordered(self.run.worker.tuning.lanes.max(1))
-                .try_collect::<Vec<()>>()
-                .await?;
-        }
-        let gone = self.deletions(&source, &target).await?;
-        self.run.ends.sink.finish(&target).await?;
-        Ok(gone)
+    async fn place(&self, source: Scope, target: Scope) -> Result<Place, EngineError> {
+        let inventory = self.run.stop.or(self.run.ends.source.inventory(&source)).await?;
+        Ok(Place { source, target, inventory })
     }
 
     /// Carries one kind of a scope, or says why not.
-    async fn kind(
-        &self,
-        source: &Scope,
-        target: &Scope,
-        kind: ObjectKind,
-    ) -> Result<(), EngineError> {
+    async fn kind(&self, place: &Place, kind: ObjectKind) -> Result<(), EngineError> {
         self.run.stop.check()?;
-        let lane = Lane::new(source.clone(), kind);
-        if !self.is_wanted(&lane) {
+        if !self.is_wanted(kind) {
             return Ok(());
         }
-        let journal = &self.run.worker.journal;
-        if journal.position(self.run.claim, &lane).await? == Position::Done {
+        let lane = place.lane(kind);
+        let position = self.run.worker.journal.position(self.run.claim, &lane).await?;
+        if position == Position::Done {
             return Ok(());
         }
         if let Support::None(why) = self.sides.sink.of(kind) {
-            return self.drop_lane(&lane, why).await;
+            return self.drop_lane(&lane, place.count(kind), why).await;
         }
         match kind.carriage() {
-            Carriage::Git => self.repository(&lane, target).await,
-            Carriage::Record | Carriage::Blob => self.lane(&lane, target).await,
+            Carriage::Git => self.repository(place, kind).await,
+            Carriage::Record | Carriage::Blob => self.lane(place, kind, &position).await,
         }
     }
 
-    /// Whether the lane is asked for, and the source has anything in it.
-    fn is_wanted(&self, lane: &Lane) -> bool {
-        is_wanted(self.run.options, lane.kind) && self.sides.source.of(lane.kind).is_some()
-    }
-
-    /// How many records the source says the lane has.
-    async fn count(&self, lane: &Lane) -> Result<Option<u64>, EngineError> {
-        let inventory = self.run.ends.source.inventory(&lane.scope);
-        Ok(self.run.stop.or(inventory).await?.records(lane.kind))
+    /// Whether a kind is asked for, and can be read.
+    fn is_wanted(&self, kind: ObjectKind) -> bool {
+        is_wanted(self.run.options, kind) && self.sides.source.of(kind).is_some()
     }
 
     /// Notes that the destination has no place for a lane; silent when there is nothing in it.
-    async fn drop_lane(&self, lane: &Lane, why: &str) -> Result<(), EngineError> {
-        let records = self.count(lane).await?;
+    async fn drop_lane(
+        &self,
+        lane: &Lane,
+        records: Option<u64>,
+        why: &str,
+    ) -> Result<(), EngineError> {
         if records == Some(0) {
             return Ok(());
         }
         let (scope, kind, why) = (lane.scope.clone(), lane.kind, why.to_owned());
         self.run.worker.tell(self.run.claim, Event::Dropped { scope, kind, records, why }).await?;
-        let journal = &self.run.worker.journal;
-        Ok(journal.settle(self.run.claim, lane, &[], &[], Some(&Position::Done)).await?)
+        self.close_lane(lane).await
     }
 }

@@ -1,59 +1,77 @@
 //! Repositories: from remote to remote, with their refs as the record.
 
-use super::Carrier;
+use super::{Carrier, Place, lane::progress};
 use crate::{EngineError, plan::HIDDEN_REFS};
 use packhorse_core::{
-    Fingerprint, Lane, Loss, Object, ObjectKind, RepoKind, Scope, Settle, TargetId,
+    Fingerprint, GitRemote, Lane, Loss, Object, ObjectKind, RepoKind, Settle, TargetId,
     model::{Repository, Wiki},
-    port::{Begun, Counts, Entry, Outcome, Position, Settled},
+    port::{Begun, Counts, Entry, Item, ItemQuery, Outcome, Position, Settled},
 };
-use packhorse_git::{TransferOptions, Transferred, transfer};
+use packhorse_git::{RefList, TransferOptions, Transferred, transfer};
 use std::collections::BTreeMap;
 
-/// Jobs of a route that are asked for what they left, newest first.
-const EARLIER_JOBS: usize = 10;
+/// Field of the losses that refs are which should have arrived and did not.
+const REFS: &str = "refs";
 
 impl Carrier<'_> {
-    /// Carries the repository that a lane stands for.
-    pub(super) async fn repository(&self, lane: &Lane, target: &Scope) -> Result<(), EngineError> {
-        let (run, ends) = (self.run, self.run.ends);
-        let (Some(from), Some(to)) = (lane.scope.project(), target.project()) else {
+    /// Carries a repository of a project, if it has one.
+    pub(super) async fn repository(
+        &self,
+        place: &Place,
+        kind: ObjectKind,
+    ) -> Result<(), EngineError> {
+        let (run, ends, lane) = (self.run, self.run.ends, place.lane(kind));
+        let (Some(from), Some(to)) = (place.source.project(), place.target.project()) else {
             return Ok(());
         };
-        let repo = if lane.kind == ObjectKind::Wiki { RepoKind::Wiki } else { RepoKind::Code };
+        let repo = repo_of(kind);
         let Some(source) = run.stop.or(ends.source.remote(from, repo)).await? else {
-            return self.settle_repository(lane, &[]).await;
+            return self.close_lane(&lane).await;
         };
-        let Some(destination) = ends.sink.remote(to, repo).await? else {
-            return self.drop_lane(lane, "the destination has no such repository").await;
+        let Some(destination) = run.stop.or(ends.sink.remote(to, repo)).await? else {
+            let why = "the destination has no such repository";
+            return self.drop_lane(&lane, place.count(kind), why).await;
         };
-        let name = format!("refs/{}/{from}", lane.kind);
-        let options = TransferOptions {
-            policy: ends.policy(),
-            force: run.options.force,
-            delete: run.options.delete,
-            known: self.known(&name).await?,
-            scratch: ends.scratch.clone(),
-        };
-        let work = transfer(&self.git, &source, &destination, &options);
-        let done = run.stop.or(work).await?;
-        run.keep(&name, &done.refs.refs).await?;
-        self.note_repository(lane, repo, done).await
+        let counts = Counts { source: Some(1), ..Counts::default() };
+        run.worker.tell(run.claim, progress(&lane, &counts, 0)).await?;
+        let item = self.repository_item(&lane, repo).await?;
+        let done = self.transfer(&lane, item.as_ref(), (&source, &destination)).await?;
+        self.note_repository(&lane, repo, done).await
     }
 
-    /// Object ids by ref that an earlier run of the route left at the destination.
-    async fn known(&self, name: &str) -> Result<Option<BTreeMap<String, String>>, EngineError> {
-        let journal = &self.run.worker.journal;
-        let jobs = journal.jobs(None).await?.into_iter();
-        let jobs = jobs.filter(|it| it.route == self.run.claim.route).take(EARLIER_JOBS);
-        for job in jobs {
-            if let Some(kept) = journal.kept(job.id, name).await? {
-                return Ok(Some(
-                    serde_json::from_value(kept).map_err(EngineError::document("refs"))?,
-                ));
-            }
-        }
-        Ok(None)
+    async fn repository_item(
+        &self,
+        lane: &Lane,
+        repo: RepoKind,
+    ) -> Result<Option<Item>, EngineError> {
+        let query = ItemQuery::Origins(vec![repo.name().to_owned()]);
+        let items = self.run.worker.journal.items(self.run.claim.route, lane, &query).await?;
+        Ok(items.into_iter().next())
+    }
+
+    async fn transfer(
+        &self,
+        lane: &Lane,
+        item: Option<&Item>,
+        (source, destination): (&GitRemote, &GitRemote),
+    ) -> Result<Transferred, EngineError> {
+        let (run, name) = (self.run, document(lane));
+        let known = match item {
+            Some(item) => run.worker.journal.kept(item.written_by, &name).await?,
+            None => None,
+        };
+        let known = known.map(serde_json::from_value::<BTreeMap<String, String>>).transpose();
+        let options = TransferOptions {
+            policy: run.ends.policy(),
+            force: run.options.force,
+            delete: run.options.delete,
+            known: known.map_err(EngineError::document("of refs"))?,
+            scratch: run.ends.scratch.clone(),
+        };
+        let done = run.stop.or(transfer(&self.git, source, destination, &options)).await?;
+        // Before the item says that this job wrote it, for that is where the next one looks.
+        run.keep(&name, &done.refs.refs).await?;
+        Ok(done)
     }
 
     async fn note_repository(
@@ -62,44 +80,80 @@ impl Carrier<'_> {
         repo: RepoKind,
         done: Transferred,
     ) -> Result<(), EngineError> {
-        let fingerprint = Fingerprint::of(&object(repo, &done));
+        let (run, journal) = (self.run, &self.run.worker.journal);
+        let fingerprint = Fingerprint::of(&object(repo, &done.refs));
         let id = repo.name().to_owned();
         let entry = Entry { id: id.clone(), fingerprint };
-        let journal = &self.run.worker.journal;
-        let begun = journal.begin(self.run.claim, lane, Settle::Page, &[entry]).await?;
+        let begun = journal.begin(run.claim, lane, Settle::Page, &[entry]).await?;
         let outcome = match begun.first() {
             Some(Begun::Done) => None,
             Some(Begun::Changed(_)) => Some(Outcome::Updated),
-            Some(Begun::Fresh | Begun::Interrupted) | None => Some(Outcome::Created),
+            Some(Begun::Fresh | Begun::Interrupted) | None => {
+                Some(self.first_outcome(lane, &done).await?)
+            }
         };
-        let left = done
-            .left
-            .iter()
-            .map(|it| Loss::policy(HIDDEN_REFS, format!("{}: {}", it.name, it.reason)));
-        let refused =
-            done.refused.iter().map(|it| Loss::sink("refs", format!("{}: {}", it.name, it.reason)));
-        let losses = left.chain(refused).collect();
+        let losses = losses(&done);
+        let mut counts = Counts { source: Some(1), read: 1, ..Counts::default() };
+        counts.losses = losses.len() as u64;
+        match outcome {
+            None => counts.unchanged = 1,
+            Some(Outcome::Created) => counts.created = 1,
+            Some(Outcome::Updated) => counts.updated = 1,
+            Some(Outcome::Adopted) => counts.adopted = 1,
+        }
         let target = TargetId(id.clone());
-        self.settle_repository(lane, &[Settled { id, fingerprint, target, outcome, losses }]).await
+        let settled = [Settled { id, fingerprint, target, outcome, losses }];
+        journal.settle(run.claim, lane, &settled, &[], Some(&Position::Done)).await?;
+        run.worker.listener.on(&progress(lane, &counts, 0));
+        Ok(())
     }
 
-    async fn settle_repository(&self, lane: &Lane, settled: &[Settled]) -> Result<(), EngineError> {
-        let (run, to) = (self.run, Some(&Position::Done));
-        run.worker.journal.settle(run.claim, lane, settled, &[], to).await?;
-        let counts = Counts { read: settled.len() as u64, ..Counts::default() };
-        run.worker.listener.on(&packhorse_core::Event::Progress {
-            scope: lane.scope.clone(),
-            kind: lane.kind,
-            counts,
-            bytes: 0,
-        });
-        Ok(())
+    /// Whether a repository that no earlier job carried was made by us.
+    ///
+    /// It was when nothing of it had been there, or when the project itself is ours: then
+    /// what was there was left by a run that died.
+    async fn first_outcome(
+        &self,
+        lane: &Lane,
+        done: &Transferred,
+    ) -> Result<Outcome, EngineError> {
+        let was_empty = done.unchanged + done.updated + done.deleted == 0
+            && done.gone.is_empty()
+            && done.refused.is_empty();
+        let project = Lane::new(lane.scope.clone(), ObjectKind::Project);
+        let query = ItemQuery::After(None, 1);
+        let items = self.run.worker.journal.items(self.run.claim.route, &project, &query).await?;
+        let is_ours = items.first().is_some_and(|it| it.created_by.is_some());
+        Ok(if was_empty || is_ours {
+            Outcome::Created
+        } else if done.created + done.updated + done.deleted > 0 {
+            Outcome::Updated
+        } else {
+            Outcome::Adopted
+        })
     }
 }
 
-/// The record of a repository as it is at the destination.
-fn object(repo: RepoKind, done: &Transferred) -> Object {
-    let list = &done.refs;
+/// Name of the document that says where a lane's refs were left.
+fn document(lane: &Lane) -> String {
+    format!("refs/{}/{}", lane.kind, lane.scope.key())
+}
+
+fn losses(done: &Transferred) -> Vec<Loss> {
+    let left = done.left.iter().map(|it| (HIDDEN_REFS, &it.name, &it.reason));
+    let left = left.map(|(field, name, why)| Loss::policy(field, format!("{name}: {why}")));
+    let refused = done.refused.iter();
+    let refused = refused.map(|it| Loss::sink(REFS, format!("{}: {}", it.name, it.reason)));
+    left.chain(refused).collect()
+}
+
+/// Which repository a kind stands for.
+pub(crate) fn repo_of(kind: ObjectKind) -> RepoKind {
+    if kind == ObjectKind::Wiki { RepoKind::Wiki } else { RepoKind::Code }
+}
+
+/// The record of a repository with these refs.
+pub(crate) fn object(repo: RepoKind, list: &RefList) -> Object {
     let (head, object_format) = (list.head.clone(), list.object_format());
     let (refs, refs_digest) = (list.refs.len() as u64, list.digest());
     match repo {

@@ -2,23 +2,24 @@
 
 use packhorse_core::ObjectKind;
 
-/// The stages, in order.
-pub(super) fn all() -> impl Iterator<Item = u8> {
-    0..=LAST
-}
+const LAST: u8 = 9;
 
-const LAST: u8 = 7;
-
-/// The kinds of a stage, in catalogue order: none of them refers to another.
-pub(super) fn kinds(stage: u8) -> Vec<ObjectKind> {
-    ObjectKind::ALL.iter().copied().filter(|kind| of(*kind) == Some(stage)).collect()
+/// The kinds of each stage, in order; none of a stage refers to another of it.
+///
+/// The project's own record goes before all of them.
+pub(super) fn all() -> impl Iterator<Item = Vec<ObjectKind>> {
+    (1..=LAST).map(|stage| {
+        ObjectKind::ALL.iter().copied().filter(|kind| of(*kind) == Some(stage)).collect()
+    })
 }
 
 /// The stage of a kind; `None` for what does not stand in projects.
 const fn of(kind: ObjectKind) -> Option<u8> {
     Some(match kind {
-        ObjectKind::User | ObjectKind::Organization | ObjectKind::Team => return None,
-        ObjectKind::Project => 0,
+        ObjectKind::User
+        | ObjectKind::Organization
+        | ObjectKind::Team
+        | ObjectKind::Project => return None,
         ObjectKind::Member
         | ObjectKind::Topic
         | ObjectKind::LfsObject
@@ -42,7 +43,9 @@ const fn of(kind: ObjectKind) -> Option<u8> {
         | ObjectKind::DeployKey
         | ObjectKind::Variable => 5,
         ObjectKind::ReviewThread | ObjectKind::ReleaseAsset => 6,
-        ObjectKind::ReviewComment | ObjectKind::Reaction | ObjectKind::State => LAST,
+        ObjectKind::ReviewComment => 7,
+        ObjectKind::Reaction => 8,
+        ObjectKind::State => LAST,
     })
 }
 
@@ -51,15 +54,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_a_project_has_a_stage() {
-        for &kind in ObjectKind::ALL {
-            let expected = kind.in_project() || kind == ObjectKind::Project;
-            assert_eq!(of(kind).is_some(), expected, "{kind}");
-        }
+    fn every_kind_of_a_project_is_in_one_stage() {
+        let mut kinds: Vec<_> = all().flatten().collect();
+        kinds.sort();
+
+        let expected: Vec<_> =
+            ObjectKind::ALL.iter().copied().filter(|it| it.in_project()).collect();
+        assert_eq!(kinds, expected);
     }
 
     #[test]
-    fn states_come_in_the_last_stage() {
-        assert_eq!(of(ObjectKind::State), all().last());
+    fn states_close_doors_when_everything_else_has_passed() {
+        assert_eq!(all().last(), Some(vec![ObjectKind::State]));
     }
 }

@@ -21,7 +21,7 @@ mod repository;
 mod result;
 mod tally;
 
-pub(crate) use blob::chain;
+pub(crate) use blob::{blob_of, chain};
 pub use compare::{Comparison, compare, projects_of};
 pub use job::verify;
 pub use lane::Inspection;

@@ -1,0 +1,150 @@
+//! Projects, side by side.
+
+use super::{Carrier, Gone, Place, pages::Pages, stage};
+use crate::{EngineError, error::chain};
+use futures::{StreamExt, TryStreamExt, stream};
+use packhorse_core::{
+    Event, Lane, ObjectKind, Record, Scope,
+    plan::{Plan, PlannedProject},
+    port::{Position, Stage},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What carrying all projects came to.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    /// Projects that stopped with an error.
+    pub(crate) n_failed: u64,
+    /// What is gone at the source and was left at the destination.
+    pub(crate) gone: Vec<Gone>,
+}
+
+impl Carrier<'_> {
+    /// Carries the plan's projects, in the order in which the source lists them.
+    ///
+    /// A project that fails leaves the others alone.
+    pub(crate) async fn projects(&self, plan: &Plan) -> Result<Carried, EngineError> {
+        let planned: BTreeMap<&str, &PlannedProject> =
+            plan.projects.iter().map(|it| (it.source.as_str(), it)).collect();
+        let done = self.carried_before().await?;
+        let mut waiting: BTreeSet<&str> = planned.keys().copied().collect();
+        let lane = Lane::new(Scope::Shared, ObjectKind::Project);
+        let pages = Pages::from(&self.run.ends.source, &lane, None);
+        let listed = stream::try_unfold(pages, |mut pages| async {
+            let page = self.run.stop.or(pages.next()).await?;
+            Ok::<_, EngineError>(page.map(|(records, _)| (records, pages)))
+        });
+        let listed = listed
+            .map_ok(|records| stream::iter(records.into_iter().map(Ok::<_, EngineError>)))
+            .try_flatten();
+        let mut running = listed
+            .map_ok(|record| (planned.get(record.origin.id.as_str()).copied(), record))
+            .map(|listed| async {
+                match listed? {
+                    (None, _) => Ok(None),
+                    (Some(project), record) => {
+                        let before = done.contains(&project.source);
+                        Ok(Some((project, self.project(project, record, before).await)))
+                    }
+                }
+            })
+            .buffer_unordered(self.run.worker.tuning.projects.max(1))
+            .boxed();
+        let mut carried = Carried::default();
+        while let Some(ended) = running.next().await {
+            let ended: Result<_, EngineError> = ended;
+            let Some((project, result)) = ended? else { continue };
+            waiting.remove(project.source.as_str());
+            self.end_project(project, result, &mut carried).await?;
+        }
+        drop(running);
+        for path in waiting {
+            let reason = "the source does not list it any more".to_owned();
+            self.tell_stage(planned[path], Stage::Failed, Some(reason)).await?;
+            carried.n_failed += 1;
+        }
+        Ok(carried)
+    }
+
+    /// Projects that an earlier run of this job has carried to their end.
+    async fn carried_before(&self) -> Result<BTreeSet<String>, EngineError> {
+        let history = self.run.worker.journal.history(self.run.claim.job).await?;
+        let is_done = |stage| match stage {
+            Stage::Carried | Stage::Verified | Stage::Differs => true,
+            Stage::Waiting | Stage::Carrying | Stage::Failed => false,
+        };
+        let views = history.projects().await?.into_iter().filter(|it| is_done(it.stage));
+        Ok(views.map(|it| it.source).collect())
+    }
+
+    async fn end_project(
+        &self,
+        project: &PlannedProject,
+        result: Result<Vec<Gone>, EngineError>,
+        carried: &mut Carried,
+    ) -> Result<(), EngineError> {
+        match result {
+            Ok(gone) => {
+                carried.gone.extend(gone);
+                self.tell_stage(project, Stage::Carried, None).await
+            }
+            Err(error) if error.ends_run() => Err(error),
+            Err(error) => {
+                carried.n_failed += 1;
+                self.tell_stage(project, Stage::Failed, Some(chain(&error))).await
+            }
+        }
+    }
+
+    async fn tell_stage(
+        &self,
+        project: &PlannedProject,
+        stage: Stage,
+        reason: Option<String>,
+    ) -> Result<(), EngineError> {
+        let (path, target) = (project.source.clone(), project.target.clone());
+        let event = Event::Project { path, target, stage, reason };
+        self.run.worker.tell(self.run.claim, event).await
+    }
+
+    /// Carries a project; what of it is gone at the source and was left at the destination.
+    async fn project(
+        &self,
+        project: &PlannedProject,
+        record: Record,
+        before: bool,
+    ) -> Result<Vec<Gone>, EngineError> {
+        let source = Scope::Project(project.source.clone());
+        let target = Scope::Project(project.target.clone());
+        if before {
+            return self.deletions(&source, &target).await;
+        }
+        self.tell_stage(project, Stage::Carrying, None).await?;
+        let place = self.place(source, target).await?;
+        self.head(&place, record).await?;
+        for kinds in stage::all() {
+            stream::iter(kinds)
+                .map(|kind| self.kind(&place, kind))
+                .buffer_unordered(self.run.worker.tuning.lanes.max(1))
+                .try_collect::<Vec<()>>()
+                .await?;
+        }
+        let gone = self.deletions(&place.source, &place.target).await?;
+        self.run.ends.sink.finish(&place.target).await?;
+        Ok(gone)
+    }
+
+    /// Carries the project's own record, unless that is done or was not asked for.
+    async fn head(&self, place: &Place, record: Record) -> Result<(), EngineError> {
+        let kind = ObjectKind::Project;
+        let lane = place.lane(kind);
+        let position = self.run.worker.journal.position(self.run.claim, &lane).await?;
+        if position == Position::Done || !self.is_wanted(kind) {
+            return Ok(());
+        }
+        match self.sides.sink.of(kind) {
+            packhorse_core::Support::None(why) => self.drop_lane(&lane, Some(1), why).await,
+            _some => self.project_record(place, record).await,
+        }
+    }
+}
