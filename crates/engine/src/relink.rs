@@ -89,7 +89,7 @@ impl Relinked {
 /// noted as a failure, and the others go on.
 pub async fn relink(relinking: &Relinking<'_>) -> Result<Relinked, RelinkError> {
     let mut relinked = Relinked::default();
-    if !links::looks_up(relinking.sink) {
+    if !links::can_wait(relinking.sink) {
         return Ok(relinked);
     }
     for lane in marked(relinking.journal, relinking.claim).await? {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 macro_rules! blob_of {
     ($name:ident, $as:ident $(, $mutable:tt)?) => {
         /// The bytes that belong to a record, where it has any.
-        pub(super) fn $name(object: &$($mutable)? Object) -> Option<&$($mutable)? Blob> {
+        pub(crate) fn $name(object: &$($mutable)? Object) -> Option<&$($mutable)? Blob> {
             match object {
                 Object::LfsObject(it) => Some(&$($mutable)? it.blob),
                 Object::Attachment(it) => Some(&$($mutable)? it.blob),
@@ -56,15 +56,6 @@ macro_rules! blob_of {
 blob_of!(blob_of, as_ref);
 blob_of!(blob_of_mut, as_mut, mut);
 
-/// Reads a record's bytes through; says what is wrong with them, if anything.
-pub(super) async fn check(reader: &dyn Source, scope: &Scope, record: &Record) -> Option<String> {
-    let blob = blob_of(&record.object)?;
-    match read(reader, scope, record, blob).await {
-        Ok((size, sha256)) => wrong(blob, size, &sha256),
-        Err(detail) => Some(detail),
-    }
-}
-
 /// The record with the size and hash of its bytes, where it does not say them itself.
 ///
 /// Bytes that cannot be read leave it as it is: the other end will differ.
@@ -81,7 +72,7 @@ pub(super) async fn completed(end: &dyn Source, scope: &Scope, mut record: Recor
 }
 
 /// Size and SHA-256 of a record's bytes, or why they cannot be told.
-async fn read(
+pub(super) async fn read(
     end: &dyn Source,
     scope: &Scope,
     record: &Record,
@@ -107,7 +98,7 @@ async fn read(
 }
 
 /// What is wrong with bytes of that size and hash.
-fn wrong(blob: &Blob, size: u64, sha256: &str) -> Option<String> {
+pub(super) fn wrong(blob: &Blob, size: u64, sha256: &str) -> Option<String> {
     if let Some(expected) = blob.size.filter(|it| *it != size) {
         return Some(format!("it has {size} bytes instead of {expected}"));
     }

@@ -20,7 +20,7 @@ use packhorse_core::{
     job::JobOptions, port::Source,
 };
 use packhorse_git::{Git, RefPolicy};
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// What comparing two ends needs.
 pub struct Comparison<'a> {
@@ -72,14 +72,15 @@ pub async fn compare(comparison: &Comparison<'_>) -> Result<Verification, Verify
     let kinds = kinds_of(&shared).chain([ObjectKind::Project]);
     for kind in kinds.filter(|kind| wants(*kind)) {
         let lane = Lane::new(shared.clone(), kind);
-        let pair = Pair { origin: lane.clone(), target: lane };
+        let pair = Pair { origin: lane.clone(), target: lane, paths: Arc::default() };
         side.lane(&pair, &mut tally, &mut verification).await?;
     }
     for (from, to) in comparison.projects {
         let scope = Scope::Project(from.clone());
         for kind in kinds_of(&scope).filter(|kind| wants(*kind)) {
             let target = Lane::new(Scope::Project(to.clone()), kind);
-            let pair = Pair { origin: Lane::new(scope.clone(), kind), target };
+            let origin = Lane::new(scope.clone(), kind);
+            let pair = Pair { origin, target, paths: Arc::default() };
             side.lane(&pair, &mut tally, &mut verification).await?;
         }
         let repositories = Repositories {

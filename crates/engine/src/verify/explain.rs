@@ -43,12 +43,10 @@ pub(super) async fn explain(
         return Ok(Vec::new());
     }
     let ids = rows.iter().map(|it| it.id.clone()).collect();
-    let found = hold(inspection.reader, &pair.target, ids, |it| it).await?;
+    let found = Search::of(inspection.reader, &pair.target, ids).all().await?;
     let origins: Vec<String> = rows.iter().map(|it| it.origin.clone()).collect();
-    let scope = &pair.origin.scope;
-    let as_written = |record| inspection.transformed(scope, record);
     let wanted = origins.iter().cloned().collect();
-    let expected = match hold(inspection.source, &pair.origin, wanted, as_written).await {
+    let expected = match as_written(inspection, pair, wanted).await {
         Ok(expected) => expected,
         Err(error) => {
             let note = format!("the source cannot be read again: {}", super::blob::chain(&error));
@@ -80,15 +78,21 @@ pub(super) async fn explain_both(
     ends: (&dyn Source, &dyn Source),
     pair: &Pair,
     rows: Vec<Row>,
-    mapped: impl Fn(Record) -> Record,
+    mapped: impl Fn(Record) -> Record + Send,
 ) -> Result<Vec<Mismatch>, VerifyError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let origins = rows.iter().map(|it| it.origin.clone()).collect();
-    let expected = hold(ends.0, &pair.origin, origins, mapped).await?;
+    let mut expected = Held::default();
+    let mut search = Search::of(ends.0, &pair.origin, origins);
+    while let Some(records) = search.next().await? {
+        // The map may give a record another id; what is asked for is the end's own.
+        let keep = |it: Record| expected.keep(it.origin.id.clone(), mapped(it).object);
+        records.into_iter().for_each(keep);
+    }
     let ids = rows.iter().map(|it| it.id.clone()).collect();
-    let found = hold(ends.1, &pair.target, ids, |it| it).await?;
+    let found = Search::of(ends.1, &pair.target, ids).all().await?;
     let mask = Mask::default();
     Ok(rows
         .into_iter()
@@ -115,29 +119,69 @@ fn unexplained(origin: String, note: &str) -> Mismatch {
     Mismatch { origin, fields: Vec::new(), note: Some(note.to_owned()) }
 }
 
-/// Goes through a lane until these records are found, and holds as many as fit.
-async fn hold(
-    source: &dyn Source,
-    lane: &Lane,
-    mut wanted: BTreeSet<String>,
-    change: impl Fn(Record) -> Record,
-) -> Result<BTreeMap<String, Object>, HostError> {
-    let mut held = BTreeMap::new();
-    let mut bytes = 0;
-    let mut pages = Pages::of(source, lane);
-    while !wanted.is_empty()
-        && let Some(records) = pages.next().await?
-    {
-        for record in records {
-            if !wanted.remove(&record.origin.id) {
-                continue;
-            }
+/// Records that are looked for in a lane, a page of it at a time.
+struct Search<'a> {
+    pages: Pages<'a>,
+    wanted: BTreeSet<String>,
+}
+
+impl<'a> Search<'a> {
+    fn of(source: &'a dyn Source, lane: &'a Lane, wanted: BTreeSet<String>) -> Self {
+        Self { pages: Pages::of(source, lane), wanted }
+    }
+
+    /// Those on the next page; `None` when all are found, or the lane is at its end.
+    async fn next(&mut self) -> Result<Option<Vec<Record>>, HostError> {
+        if self.wanted.is_empty() {
+            return Ok(None);
+        }
+        let Some(mut records) = self.pages.next().await? else { return Ok(None) };
+        records.retain(|it| self.wanted.remove(&it.origin.id));
+        Ok(Some(records))
+    }
+
+    /// All that fit into memory, as they are.
+    async fn all(mut self) -> Result<Held, HostError> {
+        let mut held = Held::default();
+        while let Some(records) = self.next().await? {
+            records.into_iter().for_each(|it| held.keep(it.origin.id, it.object));
+        }
+        Ok(held)
+    }
+}
+
+/// Objects by the id of their own end, as many as fit into memory.
+#[derive(Default)]
+struct Held {
+    objects: BTreeMap<String, Object>,
+    bytes: usize,
+}
+
+impl Held {
+    fn keep(&mut self, id: String, object: Object) {
+        self.bytes += exact(&object).len();
+        if self.bytes <= MAX_HELD_BYTES {
+            self.objects.insert(id, object);
+        }
+    }
+
+    fn get(&self, id: &str) -> Option<&Object> {
+        self.objects.get(id)
+    }
+}
+
+/// The source's records as they were to be written.
+async fn as_written(
+    inspection: &Inspection<'_>,
+    pair: &Pair,
+    wanted: BTreeSet<String>,
+) -> Result<Held, VerifyError> {
+    let mut held = Held::default();
+    let mut search = Search::of(inspection.source, &pair.origin, wanted);
+    while let Some(records) = search.next().await? {
+        for record in inspection.linked(pair, records).await? {
             let id = record.origin.id.clone();
-            let object = change(record).object;
-            bytes += exact(&object).len();
-            if bytes <= MAX_HELD_BYTES {
-                held.insert(id, object);
-            }
+            held.keep(id, inspection.transformed(&pair.origin.scope, record).object);
         }
     }
     Ok(held)

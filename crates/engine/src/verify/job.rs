@@ -8,13 +8,14 @@ use super::{
     repository::Repositories,
     tally::{Matching, Tally},
 };
+use crate::transform::PathMap;
 use packhorse_core::{
     Lane, ObjectKind, RepoKind, Scope,
     job::JobOptions,
     port::{ItemQuery, ProjectView},
 };
 use packhorse_git::{Git, RefPolicy};
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// Reads back everything that a job of those projects should have left at the destination.
 ///
@@ -34,11 +35,13 @@ pub async fn verify(
 ) -> Result<Verification, VerifyError> {
     let (mut tally, _directory) = Tally::open(scratch)?;
     let mut verification = Verification::begun();
-    let wants = |kind| options.wants(kind) && inspection.holds(kind);
+    let wants = |kind| is_wanted(options, kind) && inspection.holds(kind);
     let shared = Scope::Shared;
+    let paths = projects.iter().map(|it| (it.source.clone(), it.target.clone()));
+    let paths = Arc::new(PathMap::new(paths));
     for kind in kinds_of(&shared).filter(|kind| wants(*kind)) {
         let lane = Lane::new(shared.clone(), kind);
-        let pair = Pair { origin: lane.clone(), target: lane };
+        let pair = Pair { origin: lane.clone(), target: lane, paths: paths.clone() };
         inspection.lane(&pair, &mut tally, &mut verification).await?;
     }
     if wants(ObjectKind::Project) {
@@ -51,6 +54,7 @@ pub async fn verify(
             let pair = Pair {
                 origin: Lane::new(scopes.0.clone(), kind),
                 target: Lane::new(scopes.1.clone(), kind),
+                paths: paths.clone(),
             };
             inspection.lane(&pair, &mut tally, &mut verification).await?;
         }
@@ -68,6 +72,11 @@ pub async fn verify(
         }
     }
     Ok(verification)
+}
+
+/// Whether records of a kind were asked for; projects come along with whatever is in them.
+fn is_wanted(options: &JobOptions, kind: ObjectKind) -> bool {
+    if kind == ObjectKind::Project { !options.skip.contains(&kind) } else { options.wants(kind) }
 }
 
 impl Inspection<'_> {
@@ -109,7 +118,7 @@ impl Inspection<'_> {
         }
         let outcome = tally.outcome(Matching::ById, verification.room())?;
         let tallied = counts(&outcome);
-        let pair = Pair { origin: lane.clone(), target: lane.clone() };
+        let pair = Pair { origin: lane.clone(), target: lane, paths: Arc::default() };
         self.report(&pair, &mask, outcome, verification).await?;
         verification.close_lane(&Scope::Shared, kind, tallied);
         Ok(())

@@ -7,11 +7,19 @@ use super::{
     pages::Pages,
     tally::{Matching, Outcome, Row, Tally},
 };
+use crate::{
+    relink::link,
+    transform::{PathMap, links::looks_up},
+};
 use packhorse_core::{
-    Capabilities, Event, Lane, Listener, ObjectKind, Record, Scope, TargetId,
+    Capabilities, Event, Lane, Listener, ObjectKind, Record, Scope, Settle, TargetId,
+    model::Blob,
     port::{Context, Item, ItemQuery, Journal, Source, Transform},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Items that are asked of the journal at a time.
 const ITEMS_AT_ONCE: usize = 1_000;
@@ -45,6 +53,8 @@ pub(super) struct Pair {
     pub(super) origin: Lane,
     /// The lane at the destination.
     pub(super) target: Lane,
+    /// Which project becomes which.
+    pub(super) paths: Arc<PathMap>,
 }
 
 impl Inspection<'_> {
@@ -102,6 +112,7 @@ impl Inspection<'_> {
         let mut pages = Pages::of(self.source, &pair.origin);
         while let Some(records) = pages.next().await? {
             let items = self.items_of(&pair.origin, &records).await?;
+            let records = self.linked(pair, records).await?;
             let rows = records.into_iter().filter_map(|record| {
                 let item = items.get(&record.origin.id)?;
                 let id = record.origin.id.clone();
@@ -124,6 +135,20 @@ impl Inspection<'_> {
         Ok(items.into_iter().map(|it| (it.origin.id.clone(), it)).collect())
     }
 
+    /// A source's records with what they refer to, as they were when they were written last.
+    pub(super) async fn linked(
+        &self,
+        pair: &Pair,
+        mut records: Vec<Record>,
+    ) -> Result<Vec<Record>, VerifyError> {
+        if looks_up(self.sink_caps) {
+            let (source, sink, scope) = (self.source_caps, self.sink_caps, &pair.origin.scope);
+            let context = Context { source, sink, scope };
+            link(self.journal, self.route, &context, &pair.paths, &mut records).await?;
+        }
+        Ok(records)
+    }
+
     /// A source's record as it was to be written.
     pub(super) fn transformed(&self, scope: &Scope, record: Record) -> Record {
         let context = Context { source: self.source_caps, sink: self.sink_caps, scope };
@@ -143,7 +168,7 @@ impl Inspection<'_> {
         let (mut compared, mut corrupt) = (0, 0);
         while let Some(records) = pages.next().await? {
             for record in &records {
-                if let Some(detail) = blob::check(self.reader, &pair.target.scope, record).await {
+                if let Some(detail) = self.damage(pair, record).await? {
                     let id = record.origin.id.clone();
                     let what = What::Corrupt { detail };
                     verification.find(Finding { scope: scope.clone(), kind, id, what });
@@ -158,6 +183,35 @@ impl Inspection<'_> {
             self.listener.on(&Event::Verifying { scope: scope.clone(), kind, compared });
         }
         Ok(corrupt)
+    }
+
+    /// What is wrong with a record's bytes, if anything.
+    ///
+    /// Where the record does not say what they should be, the source's own bytes
+    /// do; what cannot be read there either is the source's loss. Destinations
+    /// behind an API are believed: every byte would have to travel again.
+    async fn damage(&self, pair: &Pair, record: &Record) -> Result<Option<String>, VerifyError> {
+        let Some(blob) = blob::blob_of(&record.object) else { return Ok(None) };
+        if self.sink_caps.settle == Settle::Record {
+            return Ok(None);
+        }
+        let found = blob::read(self.reader, &pair.target.scope, record, blob).await;
+        if let (Ok((size, sha256)), Some(_)) = (&found, &blob.sha256) {
+            return Ok(blob::wrong(blob, *size, sha256));
+        }
+        let query = ItemQuery::Targets(vec![TargetId(record.origin.id.clone())]);
+        let items = self.journal.items(self.route, &pair.origin, &query).await?;
+        let Some(item) = items.into_iter().next() else { return Ok(None) };
+        let original = Record { origin: item.origin, ..record.clone() };
+        let expected = blob::read(self.source, &pair.origin.scope, &original, blob).await;
+        Ok(match (expected, found) {
+            (Ok((size, sha256)), Ok(found)) => {
+                let expected = Blob { size: Some(size), sha256: Some(sha256) };
+                blob::wrong(&expected, found.0, &found.1)
+            }
+            (Ok(_), Err(detail)) => Some(detail),
+            (Err(_), _) => None,
+        })
     }
 
     /// Takes out of the extra records those that we wrote for a source that has lost them since.

@@ -52,6 +52,10 @@ impl Repositories<'_> {
             return Ok(());
         };
         let mut wrong = wrong_refs(&expected, &found);
+        // Only where everything travels does `HEAD` travel too.
+        if self.policy == RefPolicy::MIRROR {
+            wrong.extend(wrong_head(&expected, &found));
+        }
         if let Some(path) = remote.as_ref().and_then(|it| it.url.as_path()) {
             wrong.extend(self.inside(path, repo).await?);
         }
@@ -148,7 +152,7 @@ async fn strike(
 
 /// Differences between refs, in words.
 fn wrong_refs(expected: &RefList, found: &RefList) -> Vec<String> {
-    let mut list: Vec<String> = refs::differences(expected, found)
+    let list: Vec<String> = refs::differences(expected, found)
         .into_iter()
         .filter_map(|it| match (it.expected, it.found) {
             (Some(expected), Some(found)) => {
@@ -159,12 +163,12 @@ fn wrong_refs(expected: &RefList, found: &RefList) -> Vec<String> {
             (None, _) => None,
         })
         .collect();
-    if let (Some(expected), Some(found)) = (&expected.head, &found.head)
-        && expected != found
-    {
-        list.push(format!("HEAD stands for {found} instead of {expected}"));
-    }
     named(list)
+}
+
+fn wrong_head(expected: &RefList, found: &RefList) -> Option<String> {
+    let (expected, found) = (expected.head.as_ref()?, found.head.as_ref()?);
+    (expected != found).then(|| format!("HEAD stands for {found} instead of {expected}"))
 }
 
 /// The first few of a list, and how many more there are.
@@ -193,14 +197,9 @@ mod tests {
 
         let wrong = wrong_refs(&expected, &found);
 
-        assert_eq!(
-            wrong,
-            [
-                "refs/heads/a is at 9 instead of 1",
-                "refs/heads/b at 2 is not there",
-                "HEAD stands for refs/heads/dev instead of refs/heads/main",
-            ]
-        );
+        assert_eq!(wrong, ["refs/heads/a is at 9 instead of 1", "refs/heads/b at 2 is not there",]);
+        let head = "HEAD stands for refs/heads/dev instead of refs/heads/main";
+        assert_eq!(wrong_head(&expected, &found).as_deref(), Some(head));
     }
 
     #[test]

@@ -16,6 +16,8 @@ const CACHE_KIB: i64 = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Tally {
     db: Connection,
+    /// Whether anything was noted since it was last empty: most lanes have nothing.
+    is_used: bool,
     doubled: Vec<String>,
     n_doubled: u64,
 }
@@ -70,11 +72,14 @@ impl Tally {
              CREATE TABLE found (id TEXT PRIMARY KEY, hash BLOB) WITHOUT ROWID;
              CREATE TABLE pairs (expected TEXT, origin TEXT, found TEXT);"
         ))?;
-        Ok((Self { db, doubled: Vec::new(), n_doubled: 0 }, directory))
+        Ok((Self { db, is_used: false, doubled: Vec::new(), n_doubled: 0 }, directory))
     }
 
     /// Empties it for the next lane.
     pub(super) fn clear(&mut self) -> Result<(), rusqlite::Error> {
+        if !std::mem::take(&mut self.is_used) {
+            return Ok(());
+        }
         self.doubled.clear();
         self.n_doubled = 0;
         self.db.execute_batch("DELETE FROM expected; DELETE FROM found; DELETE FROM pairs;")
@@ -90,6 +95,7 @@ impl Tally {
             let mut insert =
                 batch.prepare_cached("INSERT OR REPLACE INTO expected VALUES (?1, ?2, ?3)")?;
             for (id, origin, hash) in rows {
+                self.is_used = true;
                 insert.execute(params![id, origin, hash.as_bytes()])?;
             }
         }
@@ -105,6 +111,7 @@ impl Tally {
         {
             let mut insert = batch.prepare_cached("INSERT OR IGNORE INTO found VALUES (?1, ?2)")?;
             for (id, hash) in rows {
+                self.is_used = true;
                 if insert.execute(params![id, hash.as_bytes()])? == 0 {
                     self.n_doubled += 1;
                     if self.doubled.len() < super::MAX_FINDINGS {
@@ -122,6 +129,9 @@ impl Tally {
         matching: Matching,
         room: usize,
     ) -> Result<Outcome, rusqlite::Error> {
+        if !self.is_used {
+            return Ok(Outcome::default());
+        }
         let n_expected = self.count("SELECT count(*) FROM expected")?;
         let n_found = self.count("SELECT count(*) FROM found")?;
         let mut n_equal = self.count(

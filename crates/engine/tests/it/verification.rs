@@ -47,6 +47,13 @@ async fn read_back(
         .unwrap()
 }
 
+/// A destination on this machine.
+fn paged() -> Capabilities {
+    let mut caps = full();
+    caps.settle = packhorse_core::Settle::Page;
+    caps
+}
+
 fn found(verification: &Verification) -> Vec<(&str, &'static str)> {
     verification.findings.iter().map(|it| (it.id.as_str(), it.what.name())).collect()
 }
@@ -168,14 +175,47 @@ async fn damaged_bytes_are_found() {
     flipped.blobs.insert("f1".into(), b"hellO".to_vec());
     gone.blobs.clear();
 
-    let good = read_back(&notes, &source, &source, &full()).await;
-    let flipped = read_back(&notes, &source, &flipped, &full()).await;
-    let gone = read_back(&notes, &source, &gone, &full()).await;
+    let good = read_back(&notes, &source, &source, &paged()).await;
+    let flipped = read_back(&notes, &source, &flipped, &paged()).await;
+    let gone = read_back(&notes, &source, &gone, &paged()).await;
 
     assert!(good.clean);
     assert_eq!(found(&flipped), [("f1", "corrupt")]);
     assert_eq!(found(&gone), [("f1", "corrupt")]);
     assert_eq!(flipped.total(), Tallied { compared: 1, different: 1, ..Tallied::default() });
+}
+
+#[tokio::test]
+async fn bytes_without_a_hash_are_held_against_the_sources_own() {
+    let notes = Notes::begun().await;
+    let record = || Record::new("f1", Object::Attachment(Attachment::default()));
+    notes.wrote(&app(), &[record()]).await;
+    let with = |bytes: Option<&[u8]>| {
+        let mut shelf = Shelf::default().with(&app(), [record()]);
+        shelf.blobs.extend(bytes.map(|it| ("f1".to_owned(), it.to_vec())));
+        shelf
+    };
+    let (hello, other, nothing) = (with(Some(b"hello")), with(Some(b"other")), with(None));
+
+    let same = read_back(&notes, &hello, &hello, &paged()).await;
+    let different = read_back(&notes, &hello, &other, &paged()).await;
+    let lost = read_back(&notes, &hello, &nothing, &paged()).await;
+    let never_had = read_back(&notes, &nothing, &nothing, &paged()).await;
+
+    assert!(same.clean && never_had.clean);
+    assert_eq!(found(&different), [("f1", "corrupt")]);
+    assert_eq!(found(&lost), [("f1", "corrupt")]);
+}
+
+#[test]
+fn a_verification_can_move_between_threads() {
+    fn check<T: Send>(_: impl FnOnce() -> T) {}
+
+    check(|| async {
+        let (notes, shelf) = (Notes::begun().await, Shelf::default());
+        read_back(&notes, &shelf, &shelf, &full()).await;
+        compared(&shelf, &shelf, &[]).await
+    });
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use super::{
     users::{Account, UserMap},
 };
 use packhorse_core::{
-    Capabilities, Lane, Loss, ObjectKind, Origin, Record, Scope, TargetId,
+    Capabilities, Lane, Loss, ObjectKind, Origin, Record, Scope, Settle, TargetId,
     model::{Markup, Text},
     port::{Context, Transform},
 };
@@ -201,8 +201,14 @@ impl Transform for Links {
     }
 }
 
-/// Whether a destination can leave references unresolved at all.
+/// Whether [`Record::links`] has to be filled for a destination, because it gives ids or numbers
+/// of its own or writes references in its own way.
 pub(crate) fn looks_up(sink: &Capabilities) -> bool {
+    sink.settle == Settle::Record || can_wait(sink)
+}
+
+/// Whether references can be left unresolved for a destination.
+pub(crate) fn can_wait(sink: &Capabilities) -> bool {
     !sink.keeps.numbers || sink.markup.is_some()
 }
 
