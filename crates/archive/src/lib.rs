@@ -3,3 +3,7 @@
 //! [`container`] reads and writes tars from and for strangers.
 
 pub mod container;
+pub mod github;
+
+/// Every format, one row each.
+pub static FORMATS: &[&packhorse_core::HostSpec] = &[&github::SPEC];

@@ -46,6 +46,14 @@ impl FromStr for Location {
     }
 }
 
+impl Location {
+    /// The place as a whole, without the one project of it.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { project: None, ..self }
+    }
+}
+
 /// SECURITY: shows no password, also when one was written into the URL.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,8 +19,10 @@ pub(super) async fn run(globals: &Globals, places: &cli::Compare) -> Result<Stat
         &config::with_credentials(&from, End::Source),
         &scratch.path().join("from"),
     )?;
-    let other =
-        registry::source(&config::with_credentials(&to, End::Target), &scratch.path().join("to"))?;
+    let other = registry::source(
+        &config::with_credentials(&to, End::Target).whole(),
+        &scratch.path().join("to"),
+    )?;
     let options = JobOptions {
         only: places.only.iter().copied().collect(),
         skip: places.skip.iter().copied().collect(),

@@ -50,7 +50,8 @@ impl Route {
     /// Opens both ends.
     pub(super) fn open(&self, scratch: &Path, resume: bool) -> Result<Ends, AppError> {
         let from = config::with_credentials(&self.from, End::Source);
-        let to = config::with_credentials(&self.to, End::Target);
+        // What stands behind `#` is a new name there, not one to look for.
+        let to = config::with_credentials(&self.to, End::Target).whole();
         let reader = {
             let (to, scratch) = (to.clone(), scratch.join("read-back"));
             Arc::new(move || reopen(&to, &scratch))
