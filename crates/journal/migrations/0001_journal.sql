@@ -109,12 +109,14 @@ CREATE TABLE losses (
 ) WITHOUT ROWID;
 CREATE INDEX losses_of_record ON losses (job, listing, id);
 
--- Without an `origin`, the lane itself failed.
+-- Without an `origin`, the lane itself failed. `was_read` says that the record counts as read
+-- because of this; one that could not be removed was not.
 CREATE TABLE failures (
     id INTEGER PRIMARY KEY,
     job INTEGER NOT NULL,
     listing INTEGER NOT NULL,
     origin TEXT,
+    was_read INTEGER NOT NULL,
     reason TEXT NOT NULL,
     UNIQUE (job, listing, origin)
 );

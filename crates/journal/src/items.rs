@@ -90,7 +90,7 @@ pub(crate) fn gone(
     }
     let condition = "AND (?2 IS NULL OR id > ?2) AND seen_by IS NOT ?3
         AND NOT EXISTS (SELECT 1 FROM failures
-            WHERE job = ?3 AND failures.listing = ?1 AND origin = items.id)
+            WHERE job = ?3 AND failures.listing = ?1 AND origin = items.id AND was_read)
         ORDER BY id LIMIT ?4";
     select(transaction, lane, condition, (listing, after, claim.job.0, limit as u64))
 }
@@ -103,17 +103,19 @@ pub(crate) fn forget(
 ) -> Result<(), AnyError> {
     session.fence(claim)?;
     let listing = session.enter(claim, lane)?;
-    let mut delete =
-        session.transaction.prepare_cached("DELETE FROM items WHERE listing = ?1 AND id = ?2")?;
-    let mut n_deleted = 0;
+    let tx = &session.transaction;
+    let mut delete = tx.prepare_cached("DELETE FROM items WHERE listing = ?1 AND id = ?2")?;
+    let mut take_back =
+        tx.prepare_cached("DELETE FROM failures WHERE job = ?1 AND listing = ?2 AND origin = ?3")?;
+    let (mut n_deleted, mut n_failed) = (0, 0);
     for id in ids {
         n_deleted += delete.execute((listing.id, id))? as u64;
+        n_failed += take_back.execute((claim.job.0, listing.id, id))? as u64;
     }
-    session
-        .transaction
-        .prepare_cached(
-            "UPDATE lanes SET n_deleted = n_deleted + ?3 WHERE job = ?1 AND listing = ?2",
-        )?
-        .execute((claim.job.0, listing.id, n_deleted))?;
+    tx.prepare_cached(
+        "UPDATE lanes SET n_deleted = n_deleted + ?3, n_failed = n_failed - ?4
+         WHERE job = ?1 AND listing = ?2",
+    )?
+    .execute((claim.job.0, listing.id, n_deleted, n_failed))?;
     Ok(())
 }

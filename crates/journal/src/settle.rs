@@ -14,7 +14,7 @@ use packhorse_core::{
     Lane, Loss, TargetId,
     port::{Claim, Failure, Outcome, Position, Settled},
 };
-use rusqlite::Transaction;
+use rusqlite::{OptionalExtension, Transaction};
 
 /// What a settled batch brings.
 pub(crate) struct Batch {
@@ -42,6 +42,8 @@ struct Settling<'a> {
     listing: Listing,
     /// Whether something failed in this lane before.
     had_failures: bool,
+    /// Whether the job has been through the lane: what fails now was not read.
+    is_through: bool,
     tally: Tally,
 }
 
@@ -53,15 +55,19 @@ pub(crate) fn settle(
 ) -> Result<(), AnyError> {
     session.fence(claim)?;
     let listing = session.enter(claim, lane)?;
-    let had_failures = session
+    let (had_failures, is_through) = session
         .transaction
-        .prepare_cached("SELECT n_failed > 0 FROM lanes WHERE job = ?1 AND listing = ?2")?
-        .query_row((claim.job.0, listing.id), |row| row.get(0))?;
+        .prepare_cached(
+            "SELECT n_failed > 0, position = '\"done\"' FROM lanes
+             WHERE job = ?1 AND listing = ?2",
+        )?
+        .query_row((claim.job.0, listing.id), |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut settling = Settling {
         transaction: &session.transaction,
         job: claim.job.0,
         listing,
         had_failures,
+        is_through,
         tally: Tally::default(),
     };
     for settled in &batch.settled {
@@ -87,9 +93,9 @@ impl Settling<'_> {
             Some(outcome) => self.written(settled, outcome)?,
             None => self.unchanged(settled)?,
         };
-        let had_failed = self.had_failures && self.take_back(settled)?;
+        let was_read = self.had_failures && self.take_back(settled)?;
         if is_first {
-            self.tally.read += i64::from(!had_failed);
+            self.tally.read += i64::from(!was_read);
             *match settled.outcome {
                 Some(Outcome::Created) => &mut self.tally.created,
                 Some(Outcome::Updated) => &mut self.tally.updated,
@@ -157,14 +163,18 @@ impl Settling<'_> {
         Ok(added == 1)
     }
 
-    /// Takes a failure back, since the record arrived after all; whether there was one.
+    /// Takes a failure back, since the record arrived after all; whether it counted as read.
     fn take_back(&mut self, settled: &Settled) -> Result<bool, AnyError> {
-        let taken = self
+        let was_read: Option<bool> = self
             .transaction
-            .prepare_cached("DELETE FROM failures WHERE job = ?1 AND listing = ?2 AND origin = ?3")?
-            .execute((self.job, self.listing.id, &settled.id))?;
-        self.tally.failed -= taken as i64;
-        Ok(taken > 0)
+            .prepare_cached(
+                "DELETE FROM failures WHERE job = ?1 AND listing = ?2 AND origin = ?3
+                 RETURNING was_read",
+            )?
+            .query_row((self.job, self.listing.id, &settled.id), |row| row.get(0))
+            .optional()?;
+        self.tally.failed -= i64::from(was_read.is_some());
+        Ok(was_read == Some(true))
     }
 
     /// Takes the lane's own failure back, since the lane moves on.
@@ -182,25 +192,34 @@ impl Settling<'_> {
     }
 
     fn failure(&mut self, failure: &Failure) -> Result<(), AnyError> {
-        let key = (self.job, self.listing.id, &failure.id, &failure.reason);
         let known = self
             .transaction
             .prepare_cached(
                 "UPDATE failures SET reason = ?4
                  WHERE job = ?1 AND listing = ?2 AND origin IS ?3",
             )?
-            .execute(key)?;
+            .execute((self.job, self.listing.id, &failure.id, &failure.reason))?;
         if known > 0 {
             return Ok(());
         }
+        let was_read = match &failure.id {
+            Some(id) if !self.is_through => self.tried(id)?,
+            _ => false,
+        };
         self.transaction
             .prepare_cached(
-                "INSERT INTO failures (job, listing, origin, reason) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO failures (job, listing, origin, reason, was_read)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(key)?;
+            .execute((self.job, self.listing.id, &failure.id, &failure.reason, was_read))?;
         self.tally.failed += 1;
-        let Some(id) = &failure.id else { return Ok(()) };
-        // It may have been written and its answer lost: the next run has to ask for it.
+        self.tally.read += i64::from(was_read);
+        Ok(())
+    }
+
+    /// Remembers that a record was tried, so that the next run asks for it: it may have been
+    /// written and its answer lost. Whether this job had not settled it before.
+    fn tried(&self, id: &str) -> Result<bool, AnyError> {
         self.transaction
             .prepare_cached(
                 "INSERT INTO items (listing, id, created_by, written_by) VALUES (?1, ?2, ?3, ?3)
@@ -211,8 +230,7 @@ impl Settling<'_> {
             .transaction
             .prepare_cached("SELECT seen_by IS ?3 FROM items WHERE listing = ?1 AND id = ?2")?
             .query_row((self.listing.id, id, self.job), |row| row.get(0))?;
-        self.tally.read += i64::from(!was_settled);
-        Ok(())
+        Ok(!was_settled)
     }
 
     /// Notes a loss; one that a record had before in this job is not noted again.

@@ -34,6 +34,26 @@ pub(super) async fn what_failed_is_not_gone(bench: &Bench) {
     assert_eq!(bench.gone(&claim, None, 9).await, ["2"], "1 is still at the source");
 }
 
+pub(super) async fn what_could_not_be_removed_is_gone_still(bench: &Bench) {
+    bench.carry(&created(&["1"])).await;
+    let claim = bench.start().await;
+    bench.settle(&claim, &[], Some(&Position::Done)).await;
+
+    bench.fail(&claim, &[failure(Some("1"), "may not be removed")]).await;
+    let counts = bench.counts(&claim).await;
+    assert_eq!((counts.read, counts.failed), (0, 1), "it was not read");
+    bench.close(&claim, JobState::Failed).await;
+    let claim = bench.claim(claim.job).await;
+    bench.settle(&claim, &[], Some(&Position::Done)).await;
+    assert_eq!(bench.gone(&claim, None, 9).await, ["1"], "it can be tried again");
+    let forgotten = bench.journal.forget(&claim, &issues(), &["1".to_owned()]).await;
+    forgotten.expect("items can be forgotten");
+
+    let counts = bench.counts(&claim).await;
+    assert_eq!((counts.deleted, counts.failed), (1, 0));
+    assert_eq!(bench.failures(claim.job).await, []);
+}
+
 pub(super) async fn what_is_forgotten_is_fresh_again(bench: &Bench) {
     bench.carry(&created(&["1", "2"])).await;
     let claim = bench.start().await;

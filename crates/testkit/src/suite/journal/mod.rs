@@ -53,6 +53,7 @@ async fn items(bench: impl Fn() -> Bench) {
     items::a_full_batch_keeps_its_order(&bench()).await;
     gone::what_a_job_did_not_meet_is_gone(&bench()).await;
     gone::what_failed_is_not_gone(&bench()).await;
+    gone::what_could_not_be_removed_is_gone_still(&bench()).await;
     gone::what_is_forgotten_is_fresh_again(&bench()).await;
 }
 
