@@ -1,3 +1,5 @@
 //! The stand-ins, held against the suites that they serve.
 
 mod memory;
+mod storm;
+mod synthetic;
