@@ -69,12 +69,12 @@ async fn two_processes_see_each_other() {
 }
 
 fn check_foreign(path: &Path) {
-    let before = fs::read(path).unwrap();
+    let before = fs::read(path).expect("the file is there");
 
-    let error = SqliteJournal::open(path).err().expect("it is no journal");
+    let error = SqliteJournal::open(path).expect_err("it is no journal");
 
     assert!(matches!(refusal(&error), OpenError::Foreign), "{error:?}");
-    assert_eq!(fs::read(path).unwrap(), before, "it stays as it is");
+    assert_eq!(fs::read(path).expect("the file is there"), before, "it stays as it is");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_file_of_a_newer_version_is_refused() {
     drop(SqliteJournal::open(&path).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
 
-    let error = SqliteJournal::open(&path).err().expect("it is newer");
+    let error = SqliteJournal::open(&path).expect_err("it is newer");
 
     assert!(matches!(refusal(&error), OpenError::Newer { found: 99, .. }), "{error:?}");
 }

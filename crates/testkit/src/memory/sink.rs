@@ -21,7 +21,7 @@ impl Sink for MemoryHost {
     async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
         let mut state = self.state();
         state.calls.find += 1;
-        Ok(state.from_origin(scope, origin).map(|it| target(&it.id)))
+        Ok(state.came_from(scope, origin).map(|it| target(&it.id)))
     }
 
     async fn write(
@@ -46,7 +46,7 @@ impl Sink for MemoryHost {
         };
         let mut state = self.state();
         state.calls.write += 1;
-        let before = state.from_origin(scope, &record.origin).cloned();
+        let before = state.came_from(scope, &record.origin).cloned();
         if before.is_some() && existing.is_none() {
             state.repeated.push((scope.clone(), record.origin.clone()));
         }

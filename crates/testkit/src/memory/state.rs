@@ -87,7 +87,7 @@ impl State {
     }
 
     /// The record that came from there, whatever its id is here.
-    pub(super) fn from_origin(&self, scope: &Scope, origin: &Origin) -> Option<&Stored> {
+    pub(super) fn came_from(&self, scope: &Scope, origin: &Origin) -> Option<&Stored> {
         let id = self.ids.get(&(scope.clone(), origin.clone()))?;
         self.get(scope, origin.kind, id).filter(|it| it.origin == *origin)
     }

@@ -34,10 +34,12 @@ pub fn changed(kind: ObjectKind, n: u64) -> Record {
 
 /// The scope that record stands in: `acme/app`, the shared one, or a project's own.
 pub fn scope(kind: ObjectKind, n: u64) -> Scope {
-    match kind {
-        ObjectKind::Project => Scope::Project(project::project(n).path),
-        _ if kind.in_project() => Scope::Project("acme/app".to_owned()),
-        _ => Scope::Shared,
+    if kind == ObjectKind::Project {
+        Scope::Project(project::project(n).path)
+    } else if kind.in_project() {
+        Scope::Project("acme/app".to_owned())
+    } else {
+        Scope::Shared
     }
 }
 
