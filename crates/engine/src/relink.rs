@@ -13,13 +13,14 @@ use crate::{
     ends::Ends,
     transform::{
         PathMap,
-        links::{self, UNRESOLVED, host_ids, references},
+        links::{self, UNRESOLVED, host_ids, later_id, references},
     },
     verify::{self, pages::Pages},
 };
 use packhorse_core::{
-    Capabilities, Fingerprint, HostError, HostErrorKind, Lane, ObjectKind, Origin, Record, Scope,
-    Settle,
+    Capabilities, Fingerprint, HostError, HostErrorKind, Lane, Loss, ObjectKind, Origin, Record,
+    Scope, Settle,
+    model::HostId,
     port::{
         Claim, Context, Failure, Item, ItemQuery, Journal, JournalError, Outcome, Settled,
         Transform,
@@ -89,7 +90,7 @@ impl Relinked {
 /// noted as a failure, and the others go on.
 pub async fn relink(relinking: &Relinking<'_>) -> Result<Relinked, RelinkError> {
     let mut relinked = Relinked::default();
-    if !links::can_wait(relinking.sink) {
+    if !links::looks_up(relinking.sink) {
         return Ok(relinked);
     }
     for lane in marked(relinking.journal, relinking.claim).await? {
@@ -129,7 +130,10 @@ impl Relinking<'_> {
         };
         let mut pages = Pages::of(&*self.ends.source, lane);
         while let Some(mut records) = pages.next().await? {
-            records.retain_mut(|it| !references(it, &context, self.paths).is_empty());
+            records.retain_mut(|it| {
+                later_id(&mut it.object).is_some()
+                    || !references(it, &context, self.paths).is_empty()
+            });
             if records.is_empty() {
                 continue;
             }
@@ -219,6 +223,9 @@ fn is_about_the_record(kind: HostErrorKind) -> bool {
 /// Fills [`Record::links`] with what the journal knows: of ids that the records name, and of
 /// numbers in their texts where the destination gives other numbers.
 ///
+/// For destinations that give ids of their own, an id of something that arrives
+/// later is taken out, and the record is marked for [`relink`].
+///
 /// # Errors
 ///
 /// When the journal cannot be read.
@@ -251,5 +258,18 @@ pub async fn link(
             }
         }
     }
+    if context.sink.settle == Settle::Record {
+        records.iter_mut().for_each(postpone);
+    }
     Ok(())
+}
+
+/// Takes out of a record the id of something that arrives later, and marks it.
+fn postpone(record: &mut Record) {
+    let Some((kind, place)) = later_id(&mut record.object) else { return };
+    let is_known = |id: &HostId| record.links.contains_key(&Origin::new(kind, &*id.0));
+    if place.take_if(|id| !is_known(id)).is_some() {
+        let detail = "refers to something that had not arrived yet";
+        record.losses.push(Loss::policy(UNRESOLVED, detail));
+    }
 }

@@ -14,6 +14,7 @@ mod place;
 mod scan;
 
 pub use ids::host_ids;
+pub(crate) use ids::later_id;
 
 use super::{
     paths::PathMap,
@@ -204,12 +205,7 @@ impl Transform for Links {
 /// Whether [`Record::links`] has to be filled for a destination, because it gives ids or numbers
 /// of its own or writes references in its own way.
 pub(crate) fn looks_up(sink: &Capabilities) -> bool {
-    sink.settle == Settle::Record || can_wait(sink)
-}
-
-/// Whether references can be left unresolved for a destination.
-pub(crate) fn can_wait(sink: &Capabilities) -> bool {
-    !sink.keeps.numbers || sink.markup.is_some()
+    sink.settle == Settle::Record || !sink.keeps.numbers || sink.markup.is_some()
 }
 
 /// What a record's texts refer to by number, as it is to be looked up for [`Record::links`].
