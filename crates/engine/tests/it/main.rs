@@ -4,6 +4,8 @@
 
 mod relinking;
 mod reports;
+mod run;
 mod shelf;
 mod steps;
 mod verification;
+mod whole;
