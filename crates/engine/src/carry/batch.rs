@@ -97,8 +97,7 @@ impl Carrier<'_> {
         let items = journal.items(claim.route, lane, &ItemQuery::Origins(ids)).await?;
         let known: HashMap<String, Fingerprint> =
             items.into_iter().map(|it| (it.origin.id, it.fingerprint)).collect();
-        let is_same =
-            |it: &Prepared| known.get(&it.record.origin.id) == Some(&it.fingerprint);
+        let is_same = |it: &Prepared| known.get(&it.record.origin.id) == Some(&it.fingerprint);
         let (same, rest): (Vec<_>, Vec<_>) = prepared.into_iter().partition(is_same);
         let results = Results {
             settled: same.iter().map(Prepared::unchanged).collect(),
@@ -250,8 +249,8 @@ pub(super) fn concerns_one(error: &HostError) -> bool {
         | HostErrorKind::Forbidden
         | HostErrorKind::Protocol
         | HostErrorKind::Unsupported => true,
-        HostErrorKind::Unauthorized
-        | HostErrorKind::RateLimited
-        | HostErrorKind::Unavailable => false,
+        HostErrorKind::Unauthorized | HostErrorKind::RateLimited | HostErrorKind::Unavailable => {
+            false
+        }
     }
 }

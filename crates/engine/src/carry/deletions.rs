@@ -56,7 +56,10 @@ impl Carrier<'_> {
     }
 
     /// What is gone with projects that earlier jobs of the route carried and that are gone whole.
-    pub(crate) async fn vanished(&self, planned: &BTreeSet<&str>) -> Result<Vec<Gone>, EngineError> {
+    pub(crate) async fn vanished(
+        &self,
+        planned: &BTreeSet<&str>,
+    ) -> Result<Vec<Gone>, EngineError> {
         let mut left = Vec::new();
         for (source, target) in self.earlier_projects().await? {
             if planned.contains(source.as_str()) {

@@ -60,9 +60,8 @@ impl Pages {
     pub(super) async fn next(&mut self) -> Result<Option<(Vec<Record>, Position)>, HostError> {
         let Some(reading) = self.reading.take() else { return Ok(None) };
         let page = reading.page().await?;
-        let fail = |operation| {
-            HostError::new(HostErrorKind::Protocol, operation).with("lane", &self.lane)
-        };
+        let fail =
+            |operation| HostError::new(HostErrorKind::Protocol, operation).with("lane", &self.lane);
         if let Some(stray) = page.records.iter().find(|it| it.object.kind() != self.lane.kind) {
             return Err(fail("read a page of one kind").with("record", &stray.origin));
         }

@@ -112,11 +112,7 @@ impl Carrier<'_> {
     ///
     /// It was when nothing of it had been there, or when the project itself is ours: then
     /// what was there was left by a run that died.
-    async fn first_outcome(
-        &self,
-        lane: &Lane,
-        done: &Transferred,
-    ) -> Result<Outcome, EngineError> {
+    async fn first_outcome(&self, lane: &Lane, done: &Transferred) -> Result<Outcome, EngineError> {
         let was_empty = done.unchanged + done.updated + done.deleted == 0
             && done.gone.is_empty()
             && done.refused.is_empty();

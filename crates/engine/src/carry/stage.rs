@@ -16,10 +16,9 @@ pub(super) fn all() -> impl Iterator<Item = Vec<ObjectKind>> {
 /// The stage of a kind; `None` for what does not stand in projects.
 const fn of(kind: ObjectKind) -> Option<u8> {
     Some(match kind {
-        ObjectKind::User
-        | ObjectKind::Organization
-        | ObjectKind::Team
-        | ObjectKind::Project => return None,
+        ObjectKind::User | ObjectKind::Organization | ObjectKind::Team | ObjectKind::Project => {
+            return None;
+        }
         ObjectKind::Member
         | ObjectKind::Topic
         | ObjectKind::LfsObject
