@@ -71,11 +71,6 @@ impl<'a> Address<'a> {
         Self { host, segments, query, fragment }
     }
 
-    /// The host, as people write it.
-    pub(super) fn host(&self) -> Option<&'a str> {
-        self.host
-    }
-
     /// Whether the address is that of an account: one word after the host.
     pub(super) fn is_account(&self) -> bool {
         self.segments.len() == 1 && self.fragment.is_none()
@@ -313,15 +308,13 @@ pub(super) fn team(organization: &str, slug: &str) -> String {
 /// Addresses within one project.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
-    /// Full path of the project.
-    pub(super) path: String,
     url: String,
 }
 
 impl Site {
     /// The addresses of the project of that path.
     pub(super) fn new(path: &str) -> Self {
-        Self { path: path.to_owned(), url: project(path) }
+        Self { url: project(path) }
     }
 
     /// Address of the project.

@@ -7,20 +7,29 @@
 //! `README.md` has the quirks, with their sources.
 
 mod address;
+mod bytes;
+mod embed;
 mod expand;
+mod export;
 mod files;
 mod index;
+mod json;
+mod losses;
 mod map;
 mod numbers;
 mod plural;
 mod read;
+mod rows;
 mod shelf;
+mod sink;
 mod source;
+mod spool;
 mod support;
 mod survey;
 mod wire;
 
-use packhorse_core::{Endpoint, HostError, HostSpec, Location, OpenContext};
+use packhorse_core::{Access, Endpoint, HostError, HostSpec, Location, OpenContext};
+use std::{path::Path, sync::Arc};
 
 /// GitHub's migration archive.
 pub static SPEC: HostSpec = HostSpec {
@@ -29,12 +38,21 @@ pub static SPEC: HostSpec = HostSpec {
     title: "GitHub migration archive",
     location: "FILE.tar.gz",
     reads: support::reads,
-    writes: support::reads,
+    writes: support::writes,
     open,
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    let path = std::path::PathBuf::from(&location.rest);
-    let source = source::GithubArchive::open(&path, location.project.clone(), &context.scratch)?;
-    Ok(Endpoint { source: Some(std::sync::Arc::new(source)), sink: None })
+    let path = Path::new(&location.rest);
+    let is_written = context.access == Access::Write;
+    let mut endpoint = Endpoint::default();
+    if !is_written || path.exists() {
+        let only = location.project.clone();
+        let source = source::GithubArchive::open(path, only, &context.scratch)?;
+        endpoint.source = Some(Arc::new(source));
+    }
+    if is_written {
+        endpoint.sink = Some(Arc::new(sink::GithubSink::new(path, context.resume)));
+    }
+    Ok(endpoint)
 }

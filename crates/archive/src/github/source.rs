@@ -47,6 +47,16 @@ struct Inner {
     lanes: Lanes,
 }
 
+/// Stable name of the archive at that path, also while there is none.
+pub(super) fn identity(path: &Path) -> String {
+    let parent = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let whole = path
+        .canonicalize()
+        .ok()
+        .or_else(|| Some(parent.canonicalize().ok()?.join(path.file_name()?)));
+    format!("github-archive:{}", whole.as_deref().unwrap_or(path).display())
+}
+
 /// Runs what waits for the disk on a thread that may wait.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArchiveError> + Send + 'static,
@@ -209,9 +219,7 @@ fn pieces(from: impl Read + Send + 'static) -> ByteStream {
 #[async_trait]
 impl Source for GithubArchive {
     async fn probe(&self) -> Result<Capabilities, HostError> {
-        let path = self.inner.archive.path();
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let identity = format!("github-archive:{}", path.display());
+        let identity = identity(self.inner.archive.path());
         let mut capabilities = Capabilities::promised(support::reads, identity);
         capabilities.settle = Settle::Page;
         capabilities.version = Some(self.version().await.map_err(during("read the archive"))?);

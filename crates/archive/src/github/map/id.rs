@@ -2,7 +2,7 @@
 
 use super::super::address::Address;
 use packhorse_core::{
-    Object, ObjectKind,
+    ObjectKind,
     model::{Grantee, Member, Place, Reaction, State, StateValue, Subject},
 };
 
@@ -34,48 +34,6 @@ pub(in crate::github) fn in_fragment(kind: ObjectKind, url: &str) -> String {
 
 fn is_githubs(url: &str) -> bool {
     url.contains("#r")
-}
-
-/// The id that an object has by its own nature; `given` where it has none.
-///
-/// This is the id under which the object is read back.
-pub(in crate::github) fn natural(object: &Object, given: &str) -> String {
-    match object {
-        Object::User(it) => it.identity.login.clone(),
-        Object::Organization(it) => it.path.clone(),
-        Object::Team(it) => team(&it.organization, &it.slug),
-        Object::Project(it) => it.path.clone(),
-        Object::Member(it) => member(it),
-        Object::Topic(it) => it.name.clone(),
-        Object::Label(it) => it.name.clone(),
-        Object::Milestone(it) => it.number.to_string(),
-        Object::Issue(it) => it.number.to_string(),
-        Object::ChangeRequest(it) => it.number.to_string(),
-        Object::Discussion(it) => it.number.to_string(),
-        Object::DiscussionCategory(it) => it.name.clone(),
-        Object::Release(it) => it.tag.clone(),
-        Object::ReleaseAsset(it) => asset(&it.release, &it.name),
-        Object::BranchRule(it) => it.pattern.clone(),
-        Object::TagRule(it) => it.pattern.clone(),
-        Object::Webhook(it) => it.url.clone(),
-        Object::DeployKey(it) => it.key.clone(),
-        Object::Variable(it) => it.name.clone(),
-        Object::Reaction(it) => reaction(it),
-        Object::State(it) => state(it),
-        Object::Attachment(it) => it.url.clone().unwrap_or_else(|| given.to_owned()),
-        Object::LfsObject(_)
-        | Object::Repository(_)
-        | Object::Wiki(_)
-        | Object::Review(_)
-        | Object::ReviewThread(_)
-        | Object::ReviewComment(_)
-        | Object::Snippet(_)
-        | Object::CommitComment(_)
-        | Object::Comment(_)
-        | Object::Event(_)
-        | Object::CommitStatus(_)
-        | Object::Board(_) => given.to_owned(),
-    }
 }
 
 /// Id of a team.

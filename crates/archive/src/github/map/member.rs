@@ -132,6 +132,19 @@ pub(in crate::github) fn read_permission(
     Some(member(place, team, role(it.access.as_deref(), notes)))
 }
 
+/// Whether a role is one within a team.
+pub(in crate::github) const fn is_in_team(it: &Member) -> bool {
+    matches!(it.place, Place::Team { .. })
+}
+
+/// The team that a role is granted to.
+pub(in crate::github) fn team_of(it: &Member) -> Option<(&str, &str)> {
+    match &it.grantee {
+        Grantee::Team { organization, slug } => Some((organization, slug)),
+        Grantee::User(_) | Grantee::Group(_) => None,
+    }
+}
+
 /// Writes what a team may do in a repository; `None` where the place is another.
 pub(in crate::github) fn write_permission(it: &Member) -> Option<wire::TeamPermission> {
     let Place::ProjectAt(path) = &it.place else { return None };

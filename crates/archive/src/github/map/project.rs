@@ -155,12 +155,19 @@ pub(in crate::github) fn write_project(
         page: it.pages.as_ref().map(write_pages),
         public_keys: List(embedded.public_keys),
         repository_topics: List(embedded.topics),
-        security_and_analysis: (!it.security.is_empty())
-            .then(|| wire::Security(it.security.clone())),
+        security_and_analysis: security(it),
         autolinks: it.autolinks.iter().map(link).collect(),
         general_settings: general_settings(it),
         actions_general_settings: it.automation.as_ref().map(write_automation),
     }
+}
+
+/// The scanners that GitHub has.
+fn security(it: &model::Project) -> Option<wire::Security> {
+    let known = it.security.iter().filter(|(name, _)| wire::SCANNERS.contains(&name.as_str()));
+    let known: std::collections::BTreeMap<_, _> =
+        known.map(|(name, on)| (name.clone(), *on)).collect();
+    (!known.is_empty()).then_some(wire::Security(known))
 }
 
 /// The settings; `None` when none is known, as in exports before 2022.

@@ -2,7 +2,10 @@
 
 use super::{Notes, id, identity, time, user};
 use crate::github::wire;
-use packhorse_core::model::{Reaction, Subject};
+use packhorse_core::{
+    Object,
+    model::{Reaction, Subject},
+};
 
 /// The model's words and GitHub's in this format, which differ from those of its API.
 ///
@@ -44,6 +47,11 @@ pub(in crate::github) fn write(it: &Reaction) -> Option<wire::Reaction> {
         subject_type: Some(subject_type(&it.subject)?.to_owned()),
         created_at: time(it.created_at),
     })
+}
+
+/// Whether GitHub has no such picture.
+pub(in crate::github) fn is_foreign(object: &Object) -> bool {
+    matches!(object, Object::Reaction(it) if !WORDS.iter().any(|(ours, _)| *ours == it.content))
 }
 
 /// GitHub's word for what is reacted to; change requests are issues here.

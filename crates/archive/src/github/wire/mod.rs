@@ -28,7 +28,7 @@ pub(crate) use issue::{CommitComment, Issue, IssueComment, IssueEvent, Milestone
 pub(crate) use release::{Asset, Release};
 pub(crate) use repository::{
     ActionsSettings, Autolink, Collaborator, GeneralSettings, Label, Page, PublicKey, Repository,
-    Security, Topic, Webhook,
+    SCANNERS, Security, Topic, Webhook,
 };
 pub(crate) use review::{Review, ReviewComment, ReviewThread};
 pub(crate) use rule::{Check, Level, ProtectedBranch};

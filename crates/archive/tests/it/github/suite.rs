@@ -1,1 +1,124 @@
-//! Archives that are damaged, lie, or mean harm.
+//! The suite of sinks, on archives in fresh directories.
+
+use super::build::{app, records, sink, source};
+use async_trait::async_trait;
+use packhorse_core::{
+    Capabilities, GitRemote, HostError, Object, ObjectKind, Origin, Record, RepoKind, Scope,
+    TargetId,
+    model::{State, StateValue, Subject},
+    port::{BlobRef, ByteStream, Sink, Source, Written},
+};
+use packhorse_testkit::suite::{self, Place};
+use std::{path::PathBuf, sync::Arc};
+
+/// An archive in a directory of its own.
+struct Fresh {
+    directory: tempfile::TempDir,
+    sink: Arc<dyn Sink>,
+}
+
+impl Fresh {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let sink = sink(&directory.path().join("made.tar.gz"), false);
+        Self { directory, sink: Arc::new(WithoutStates(sink)) }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("made.tar.gz")
+    }
+}
+
+#[async_trait]
+impl Place for Fresh {
+    fn sink(&self) -> Arc<dyn Sink> {
+        Arc::clone(&self.sink)
+    }
+
+    async fn source(&self) -> Arc<dyn Source> {
+        self.sink.finish(&Scope::Shared).await.unwrap();
+        source(&self.path())
+    }
+}
+
+/// The sink but for states: the suite's samples are locked issues, and the archive knows archived
+/// projects alone.
+struct WithoutStates(Arc<dyn Sink>);
+
+#[async_trait]
+impl Sink for WithoutStates {
+    async fn probe(&self) -> Result<Capabilities, HostError> {
+        Ok(self.0.probe().await?.without(ObjectKind::State, "tested beside the suite"))
+    }
+
+    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
+        self.0.find(scope, origin).await
+    }
+
+    async fn write(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        existing: Option<&TargetId>,
+    ) -> Result<Written, HostError> {
+        self.0.write(scope, record, existing).await
+    }
+
+    async fn remove(&self, scope: &Scope, origin: &Origin, id: &TargetId) -> Result<(), HostError> {
+        self.0.remove(scope, origin, id).await
+    }
+
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
+        self.0.remote(project, repo).await
+    }
+
+    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
+        self.0.save(blob, bytes).await
+    }
+
+    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
+        self.0.flush(scope).await
+    }
+
+    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+        self.0.finish(scope).await
+    }
+}
+
+#[tokio::test]
+async fn it_keeps_the_contract_of_a_sink() {
+    suite::sink(async || Fresh::new()).await;
+}
+
+fn state(value: StateValue) -> Record {
+    let state = State { subject: Subject::Project, value, ..State::default() };
+    Record::new("project/archived", Object::State(state))
+}
+
+#[tokio::test]
+async fn an_archived_project_comes_back_archived() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made.tar.gz");
+    let sink = sink(&path, false);
+
+    let written = sink.write(&app(), &state(StateValue::Archived), None).await.unwrap();
+    sink.finish(&Scope::Shared).await.unwrap();
+
+    assert_eq!(written.losses, []);
+    let found = records(&*source(&path), &app(), ObjectKind::State).await.unwrap();
+    assert_eq!(found, [state(StateValue::Archived)]);
+}
+
+#[tokio::test]
+async fn other_states_are_left_out_and_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made.tar.gz");
+    let sink = sink(&path, false);
+
+    let written = sink.write(&app(), &state(StateValue::Pinned(None)), None).await.unwrap();
+    sink.flush(&app()).await.unwrap();
+
+    assert_eq!(written.losses[0].field, "value.pinned");
+    let origin = Origin::new(ObjectKind::State, "project/archived");
+    assert_eq!(sink.find(&app(), &origin).await.unwrap(), None);
+}
