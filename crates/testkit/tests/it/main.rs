@@ -1,5 +1,6 @@
 //! The stand-ins, held against the suites that they serve.
 
+mod broken;
 mod memory;
 mod storm;
 mod synthetic;

@@ -43,6 +43,18 @@ pub(super) async fn as_many_records_are_doubted_as_were_marked(bench: &Bench) {
     assert_eq!(ours, [true, true, true, false]);
 }
 
+pub(super) async fn two_batches_under_way_are_both_doubted(bench: &Bench) {
+    let claim = bench.start().await;
+    bench.begin(&claim, Settle::Page, &entries(&["1", "2"])).await;
+    bench.begin(&claim, Settle::Page, &entries(&["3"])).await;
+
+    let claim = bench.crash(&claim).await;
+    let told = bench.begin(&claim, Settle::Page, &entries(&["1", "2", "3", "4"])).await;
+
+    let doubted = || Begun::Interrupted;
+    assert_eq!(told, [doubted(), doubted(), doubted(), Begun::Fresh]);
+}
+
 pub(super) async fn doubt_outlives_a_second_crash(bench: &Bench) {
     let claim = bench.start().await;
     bench.begin(&claim, Settle::Page, &entries(&["1", "2", "3"])).await;
