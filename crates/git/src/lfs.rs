@@ -61,12 +61,13 @@ pub async fn pointers(
     let (Some(names), Some(mut to_sizes), Some(from_sizes)) = pipes else { return Ok(()) };
     let (Some(mut to_blobs), Some(from_blobs)) = more else { return Ok(()) };
 
-    let first = async {
+    // Each moves its pipe in and drops it at its end: that is what closes it.
+    let first = async move {
         let mut names = BufReader::new(names);
         tokio::io::copy_buf(&mut names, &mut to_sizes).await?;
         to_sizes.shutdown().await
     };
-    let second = async {
+    let second = async move {
         let mut lines = BufReader::new(from_sizes).lines();
         while let Some(line) = lines.next_line().await? {
             if let Some(id) = small_blob(&line) {
