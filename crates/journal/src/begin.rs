@@ -110,7 +110,8 @@ fn doubt(
         return Ok(false);
     }
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO items (listing, id, created_by, written_by) VALUES (?1, ?2, ?3, ?3)",
+        "INSERT INTO items (listing, id, created_by, written_by) VALUES (?1, ?2, ?3, ?3)
+         ON CONFLICT DO NOTHING",
     )?;
     let mut n_told: u64 = 0;
     let fresh = entries.iter().zip(known).filter(|(_, begun)| **begun == Begun::Fresh);

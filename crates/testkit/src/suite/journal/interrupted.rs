@@ -55,6 +55,21 @@ pub(super) async fn two_batches_under_way_are_both_doubted(bench: &Bench) {
     assert_eq!(told, [doubted(), doubted(), doubted(), Begun::Fresh]);
 }
 
+/// A source may be wrong; the journal must not stop the run because of it.
+pub(super) async fn an_id_that_comes_twice_counts_once(bench: &Bench) {
+    let twice = entries(&["1", "1"]);
+    let mut claim = bench.start().await;
+
+    for how in [Settle::Page, Settle::Page, Settle::Record] {
+        bench.begin(&claim, how, &twice).await;
+        claim = bench.crash(&claim).await;
+    }
+    bench.settle(&claim, &created(&["1", "1"]), Some(&Position::Done)).await;
+
+    let counts = bench.counts(&claim).await;
+    assert_eq!((counts.read, counts.created), (1, 1));
+}
+
 pub(super) async fn doubt_outlives_a_second_crash(bench: &Bench) {
     let claim = bench.start().await;
     bench.begin(&claim, Settle::Page, &entries(&["1", "2", "3"])).await;

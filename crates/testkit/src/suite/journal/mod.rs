@@ -61,6 +61,7 @@ async fn crashes(bench: impl Fn() -> Bench) {
     interrupted::records_begun_one_by_one_are_doubted(&bench()).await;
     interrupted::as_many_records_are_doubted_as_were_marked(&bench()).await;
     interrupted::two_batches_under_way_are_both_doubted(&bench()).await;
+    interrupted::an_id_that_comes_twice_counts_once(&bench()).await;
     interrupted::doubt_outlives_a_second_crash(&bench()).await;
     interrupted::doubt_passes_to_the_next_job_of_the_route(&bench()).await;
     interrupted::a_settled_batch_is_not_doubted(&bench()).await;
