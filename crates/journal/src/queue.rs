@@ -43,9 +43,11 @@ fn submit(session: &Session<'_>, spec: &JobSpec, now: i64) -> Result<JobId, AnyE
 }
 
 /// A job may be taken when it waits, or its worker fell silent; one that is asked for by its
-/// number also when it stopped, was cancelled or failed. Nobody may be at work on its route.
+/// number also when it stopped, failed, or was or should be cancelled. Nobody may be at work on
+/// its route.
 const TAKE: &str = "SELECT id, route, state FROM jobs JOIN leases ON leases.job = id
-    WHERE (state = 'waiting' OR (state = 'running' AND expires_at <= ?1)
+    WHERE (state = 'waiting' OR (state = 'running' AND expires_at <= ?1
+                AND (cancelling = 0 OR ?2 IS NOT NULL))
             OR (?2 IS NOT NULL AND state IN ('stopped', 'cancelled', 'failed')))
         AND (?2 IS NULL OR id = ?2)
         AND NOT EXISTS (SELECT 1 FROM jobs AS other JOIN leases AS held ON held.job = other.id

@@ -128,6 +128,15 @@ pub(super) async fn a_job_is_cancelled_waiting_or_running_but_not_when_it_has_en
     assert!(!cancel(again.job).await);
     assert!(!cancel(JobId(4711)).await, "nobody knows that one");
 
+    let asked = bench.start().await;
+    assert!(cancel(asked.job).await);
+    bench.clock.advance(LEASE);
+    assert_eq!(bench.try_claim(None, "bob").await, None, "nobody wants it any more");
+    let wanted = bench.claim(asked.job).await;
+    let pulse = bench.journal.heartbeat(&wanted).await.expect("it beats");
+    assert_eq!(pulse, Pulse::Beating, "who takes it by its number wants it");
+    bench.close(&wanted, JobState::Finished).await;
+
     let silent = bench.start().await;
     bench.clock.advance(LEASE);
     assert!(cancel(silent.job).await);
