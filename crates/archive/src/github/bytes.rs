@@ -31,10 +31,12 @@ pub(super) fn place(
 ) -> Result<Option<Place>, SpoolError> {
     let kind = record.object.kind();
     let Some(blob) = spool.blob_of(scope, kind, &record.origin)? else { return Ok(None) };
-    let (directory, name) = match &record.object {
-        Object::ReleaseAsset(it) => ("releases", &it.name),
-        Object::Attachment(it) => ("attachments", &it.name),
-        _ => return Ok(None),
+    let (directory, name) = if let Object::ReleaseAsset(it) = &record.object {
+        ("releases", &it.name)
+    } else if let Object::Attachment(it) = &record.object {
+        ("attachments", &it.name)
+    } else {
+        return Ok(None);
     };
     let guid = guid(&scope.path, kind, &record.target);
     let name = format!("{directory}/{guid}/{}", file_name(name));

@@ -21,10 +21,7 @@ use packhorse_core::{
 
 fn members(spool: &Spool, scope: &ScopeRow, home: &str) -> Result<Vec<Member>, SpoolError> {
     let found = spool.children(scope, ObjectKind::Member, home)?;
-    let member = |it: Stored| match it.object {
-        Object::Member(it) => Some(it),
-        _ => None,
-    };
+    let member = |it: Stored| if let Object::Member(it) = it.object { Some(it) } else { None };
     Ok(found.into_iter().filter_map(member).collect())
 }
 
@@ -39,9 +36,9 @@ pub(super) fn organizations(
         let members = members.iter().filter_map(member::write_organization_member).collect();
         visit(account::write_organization(it, members))
     };
-    spool.each(scope, ObjectKind::Organization, |it| match &it.object {
-        Object::Organization(it) => with_members(it),
-        _ => Ok(()),
+    spool.each(scope, ObjectKind::Organization, |it| {
+        let Object::Organization(it) = &it.object else { return Ok(()) };
+        with_members(it)
     })?;
     let named = ("organization:", ObjectKind::Organization);
     for path in spool.orphaned(scope, ObjectKind::Member, named)? {
@@ -67,9 +64,9 @@ pub(super) fn teams(
             .collect();
         visit(account::write_team(it, permissions, members))
     };
-    spool.each(scope, ObjectKind::Team, |it| match &it.object {
-        Object::Team(it) => with_members(it),
-        _ => Ok(()),
+    spool.each(scope, ObjectKind::Team, |it| {
+        let Object::Team(it) = &it.object else { return Ok(()) };
+        with_members(it)
     })?;
     for path in spool.orphaned(scope, ObjectKind::Member, ("team:", ObjectKind::Team))? {
         if let Some((organization, slug)) = path.rsplit_once('/') {
@@ -145,9 +142,9 @@ pub(super) fn releases(
         }
         visit(release::write(&site, it, assets))
     };
-    spool.each(scope, ObjectKind::Release, |it| match &it.object {
-        Object::Release(it) => with_assets(it),
-        _ => Ok(()),
+    spool.each(scope, ObjectKind::Release, |it| {
+        let Object::Release(it) = &it.object else { return Ok(()) };
+        with_assets(it)
     })?;
     for tag in spool.orphaned(scope, ObjectKind::ReleaseAsset, ("", ObjectKind::Release))? {
         with_assets(&Release { tag, ..Release::default() })?;

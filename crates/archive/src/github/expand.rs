@@ -6,7 +6,7 @@
 use super::{
     address::Address,
     map::{
-        Notes, account, change_request, comment, discussion, file, issue, member, project,
+        Notes, account, change_request, comment, discussion, file, id, issue, member, project,
         reaction, release, review, rule,
     },
     plural::Parsed,
@@ -169,13 +169,13 @@ fn with_reactions(taker: &mut Taker, parsed: Parsed) {
         }
         Parsed::Reviews(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(super::map::id::in_fragment(ObjectKind::Review, &it.url));
+            let id = HostId(id::in_fragment(id::REVIEW, &it.url));
             taker.main(ObjectKind::Review, Object::Review, |notes| review::read_review(*it, notes));
             taker.reactions(Some(Subject::Review(id)), list);
         }
         Parsed::ReviewComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(super::map::id::in_fragment(ObjectKind::ReviewComment, &it.url));
+            let id = HostId(id::in_fragment(id::REVIEW_COMMENT, &it.url));
             taker.main(ObjectKind::ReviewComment, Object::ReviewComment, |notes| {
                 review::read_comment(*it, notes)
             });
@@ -183,7 +183,7 @@ fn with_reactions(taker: &mut Taker, parsed: Parsed) {
         }
         Parsed::CommitComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(super::map::id::in_fragment(ObjectKind::CommitComment, &it.url));
+            let id = HostId(id::in_fragment(id::COMMIT_COMMENT, &it.url));
             taker.main(ObjectKind::CommitComment, Object::CommitComment, |notes| {
                 Some(comment::read_commit_comment(*it, notes))
             });
@@ -191,7 +191,7 @@ fn with_reactions(taker: &mut Taker, parsed: Parsed) {
         }
         Parsed::IssueComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(super::map::id::in_fragment(ObjectKind::Comment, &it.url));
+            let id = HostId(id::in_fragment(id::COMMENT, &it.url));
             taker.main(ObjectKind::Comment, Object::Comment, |notes| {
                 comment::read_comment(*it, notes)
             });

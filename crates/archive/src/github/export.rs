@@ -260,9 +260,9 @@ fn reactions(
     subject: &Subject,
 ) -> Result<Vec<wire::Reaction>, SpoolError> {
     let found = spool.children(scope, ObjectKind::Reaction, &id::subject(subject))?;
-    let write = |it: Stored| match it.object {
-        Object::Reaction(it) => reaction::write(&it),
-        _ => None,
+    let write = |it: Stored| {
+        let Object::Reaction(it) = it.object else { return None };
+        reaction::write(&it)
     };
     Ok(found.into_iter().filter_map(write).collect())
 }
@@ -274,18 +274,36 @@ fn parent(spool: &Spool, scope: &ScopeRow, subject: &Subject) -> Result<Parent, 
         Subject::Review(id) => (ObjectKind::Review, id),
         Subject::ReviewComment(id) => (ObjectKind::ReviewComment, id),
         Subject::CommitComment(id) => (ObjectKind::CommitComment, id),
-        _ => return Ok(Parent::ANY),
+        Subject::Project
+        | Subject::Issue(_)
+        | Subject::ChangeRequest(_)
+        | Subject::Discussion(_)
+        | Subject::Release(_)
+        | Subject::Commit(_)
+        | Subject::Snippet(_) => return Ok(Parent::ANY),
     };
     let found = spool.record(scope, kind, &id.0)?.map(|it| it.object);
-    Ok(match found {
-        Some(Object::Comment(it)) => match it.subject {
-            Subject::Issue(number) => Parent::Issue(number),
+    Ok(if let Some(Object::Comment(it)) = &found {
+        match it.subject {
             Subject::ChangeRequest(number) => Parent::ChangeRequest(number),
-            _ => Parent::ANY,
-        },
-        Some(Object::Review(it)) => Parent::ChangeRequest(it.change_request),
-        Some(Object::ReviewComment(it)) => Parent::ChangeRequest(it.change_request),
-        Some(Object::CommitComment(it)) => Parent::Commit(it.commit),
-        _ => Parent::ANY,
+            Subject::Issue(number) => Parent::Issue(number),
+            Subject::Project
+            | Subject::Discussion(_)
+            | Subject::Release(_)
+            | Subject::Commit(_)
+            | Subject::Comment(_)
+            | Subject::Review(_)
+            | Subject::ReviewComment(_)
+            | Subject::CommitComment(_)
+            | Subject::Snippet(_) => Parent::ANY,
+        }
+    } else if let Some(Object::Review(it)) = found {
+        Parent::ChangeRequest(it.change_request)
+    } else if let Some(Object::ReviewComment(it)) = found {
+        Parent::ChangeRequest(it.change_request)
+    } else if let Some(Object::CommitComment(it)) = found {
+        Parent::Commit(it.commit)
+    } else {
+        Parent::ANY
     })
 }

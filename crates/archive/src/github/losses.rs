@@ -184,20 +184,22 @@ fn read_back_member(it: &Member, notes: &mut Notes) -> Option<(String, Member)> 
 /// The loss of an object that the archive has no place for, named by what makes it so.
 fn left_out(object: &Object) -> Loss {
     let value: Value = serde_json::from_slice(&fingerprint::exact(object)).unwrap_or_default();
-    let variant = |field: &str| match value.get(field) {
-        Some(Value::Object(it)) => it.keys().next().map(|it| format!("{field}.{it}")),
-        Some(Value::String(it)) => Some(format!("{field}.{it}")),
-        _ => None,
+    let variant = |field: &str| {
+        let value = value.get(field)?;
+        let name = value.as_object().and_then(|it| it.keys().next().map(String::as_str));
+        Some(format!("{field}.{}", name.or(value.as_str())?))
     };
-    let field = match object.kind() {
-        ObjectKind::Member => variant("grantee"),
-        ObjectKind::State => variant("value"),
-        ObjectKind::ReleaseAsset => Some("link".to_owned()),
-        ObjectKind::Reaction if reaction::is_foreign(object) => Some("content.other".to_owned()),
-        _ => variant("subject"),
+    let kind = object.kind();
+    let field = if kind == ObjectKind::ReleaseAsset {
+        Some("link".to_owned())
+    } else if reaction::is_foreign(object) {
+        Some("content.other".to_owned())
+    } else {
+        ["subject", "grantee"].into_iter().find_map(variant).filter(|_| kind != ObjectKind::State)
     };
+    let field = field.or_else(|| variant("value"));
     let field = field.unwrap_or_else(|| Loss::WHOLE.to_owned());
-    let gaps = support::writes(object.kind()).gaps();
+    let gaps = support::writes(kind).gaps();
     let why = gaps.iter().find(|it| it.field == field).map(|it| it.why);
     Loss::sink(field, why.unwrap_or("the archive has no place for it, and it is left out"))
 }

@@ -248,14 +248,14 @@ fn take(
 
 /// Tells a record with bytes how many they are and what they hash to.
 fn with_blob(index: &Index, (mut record, at): (Record, Option<String>)) -> Record {
-    let blob = match &mut record.object {
-        Object::Attachment(it) => &mut it.blob,
-        Object::ReleaseAsset(it) => match &mut it.blob {
-            Some(blob) => blob,
-            None => return record,
-        },
-        _ => return record,
+    let blob = if let Object::Attachment(it) = &mut record.object {
+        Some(&mut it.blob)
+    } else if let Object::ReleaseAsset(it) = &mut record.object {
+        it.blob.as_mut()
+    } else {
+        None
     };
+    let Some(blob) = blob else { return record };
     let name = at.as_deref().and_then(|it| it.strip_prefix(TARBALL));
     match name.and_then(|it| index.files.blob(it)) {
         Some(place) => *blob = Blob { size: Some(place.size), sha256: Some(place.sha256()) },

@@ -336,23 +336,30 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// Where an object stands among its siblings: by number where it has one, else as it came.
 fn place(object: &Object) -> i64 {
-    let number = match object {
-        Object::Issue(it) => it.number,
-        Object::ChangeRequest(it) => it.number,
-        Object::Milestone(it) => it.number,
-        Object::Discussion(it) => it.number,
-        _ => 0,
+    let number = if let Object::Issue(it) = object {
+        it.number
+    } else if let Object::ChangeRequest(it) = object {
+        it.number
+    } else if let Object::Milestone(it) = object {
+        it.number
+    } else if let Object::Discussion(it) = object {
+        it.number
+    } else {
+        0
     };
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// What an object is embedded in, if in anything but the project.
 fn parent(object: &Object) -> Option<String> {
-    match object {
-        Object::Reaction(it) => Some(super::map::id::subject(&it.subject)),
-        Object::ReleaseAsset(it) => Some(it.release.clone()),
-        Object::Member(it) => Some(home(it)),
-        _ => None,
+    if let Object::Reaction(it) = object {
+        Some(super::map::id::subject(&it.subject))
+    } else if let Object::ReleaseAsset(it) = object {
+        Some(it.release.clone())
+    } else if let Object::Member(it) = object {
+        Some(home(it))
+    } else {
+        None
     }
 }
 

@@ -192,10 +192,12 @@ impl Tally {
 
     /// Notes within which numbers a file's records of a project lie, and whether they ascend there.
     fn order(&mut self, key: (u32, Plural), (file, object): (u32, &Object)) {
-        let number = match object {
-            Object::Issue(it) => it.number,
-            Object::ChangeRequest(it) => it.number,
-            _ => return,
+        let number = if let Object::Issue(it) = object {
+            it.number
+        } else if let Object::ChangeRequest(it) = object {
+            it.number
+        } else {
+            return;
         };
         let ranges = self.ranges.entry(key).or_default();
         match ranges.last_mut() {

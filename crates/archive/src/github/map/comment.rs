@@ -5,10 +5,7 @@ use super::{
     Notes, body, formatter, id, identity, owned, text, time, user,
 };
 use crate::github::wire::{self, List};
-use packhorse_core::{
-    ObjectKind,
-    model::{self, HostId, Subject},
-};
+use packhorse_core::model::{self, HostId, Subject};
 
 /// What stands before the id of a comment on a discussion, and stays part of it:
 /// discussions count their comments apart from issues.
@@ -38,7 +35,7 @@ pub(in crate::github) fn read_comment(
         updated_at: notes.time("updated_at", it.updated_at),
         ..model::Comment::default()
     };
-    Some((id::in_fragment(ObjectKind::Comment, &it.url), comment))
+    Some((id::in_fragment(id::COMMENT, &it.url), comment))
 }
 
 /// Reads a comment on a discussion; `None` when it is on none.
@@ -126,7 +123,7 @@ pub(in crate::github) fn read_commit_comment(
         created_at: notes.time("created_at", it.created_at),
         updated_at: None,
     };
-    (id::in_fragment(ObjectKind::CommitComment, &it.url), comment)
+    (id::in_fragment(id::COMMIT_COMMENT, &it.url), comment)
 }
 
 /// Writes a comment on a commit.
@@ -179,7 +176,7 @@ pub(in crate::github) fn read_event(
         referencing_change_request: it.referencing_pull_request,
         created_at: notes.time("created_at", it.created_at),
     };
-    Some((id::in_fragment(ObjectKind::Event, &it.url), event))
+    Some((id::in_fragment(id::EVENT, &it.url), event))
 }
 
 /// Writes an event; `None` when it is about neither an issue nor a change request.

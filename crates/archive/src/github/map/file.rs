@@ -5,10 +5,7 @@ use super::{
     Notes, comment, id, identity, owned, time, user,
 };
 use crate::github::wire;
-use packhorse_core::{
-    ObjectKind,
-    model::{self, HostId, Subject},
-};
+use packhorse_core::model::{self, HostId, Subject};
 
 /// Bytes in the archive: the path after this.
 pub(in crate::github) const TARBALL: &str = "tarball://root/";
@@ -32,19 +29,19 @@ pub(in crate::github) fn parent(it: &wire::Attachment) -> Option<&str> {
 fn read_subject(it: &wire::Attachment) -> Option<Subject> {
     let url = parent(it)?;
     let address = Address::of(url);
-    let host_id = |kind| HostId(id::in_fragment(kind, url));
+    let host_id = |prefixes| HostId(id::in_fragment(prefixes, url));
     Some(if it.issue.is_some() {
         Subject::Issue(address.number()?)
     } else if it.issue_comment.is_some() {
-        Subject::Comment(host_id(ObjectKind::Comment))
+        Subject::Comment(host_id(id::COMMENT))
     } else if it.pull_request.is_some() {
         Subject::ChangeRequest(address.number()?)
     } else if it.pull_request_review.is_some() {
-        Subject::Review(host_id(ObjectKind::Review))
+        Subject::Review(host_id(id::REVIEW))
     } else if it.pull_request_review_comment.is_some() {
-        Subject::ReviewComment(host_id(ObjectKind::ReviewComment))
+        Subject::ReviewComment(host_id(id::REVIEW_COMMENT))
     } else if it.commit_comment.is_some() {
-        Subject::CommitComment(host_id(ObjectKind::CommitComment))
+        Subject::CommitComment(host_id(id::COMMIT_COMMENT))
     } else if it.release.is_some() {
         Subject::Release(address.tag())
     } else {

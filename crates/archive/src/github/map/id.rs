@@ -1,39 +1,25 @@
 //! Ids of records: names and numbers where people have them, else what stands in the address.
 
 use super::super::address::Address;
-use packhorse_core::{
-    ObjectKind,
-    model::{Grantee, Member, Place, Reaction, State, StateValue, Subject},
-};
+use packhorse_core::model::{Grantee, Member, Place, Reaction, State, StateValue, Subject};
 
-/// What stands before the id in the fragment of an address, for records of a kind.
+/// What stands before the id in the fragment of an address; GitHub's own word comes first, the
+/// others are of exporters for other hosts.
 ///
-/// The first one is GitHub's; the others are of exporters for other hosts.
-/// Source: reference exports of 2019 to 2026; `gl-exporter` and `bbs-exporter`.
-pub(in crate::github) const fn prefixes(kind: ObjectKind) -> &'static [&'static str] {
-    match kind {
-        ObjectKind::Comment => &["issuecomment-", "note_", "comment-"],
-        ObjectKind::Event => &["event-"],
-        ObjectKind::Review => &["pullrequestreview-"],
-        ObjectKind::ReviewThread => &["pullrequestreviewthread-"],
-        ObjectKind::ReviewComment => &["r", "discussion_r"],
-        ObjectKind::CommitComment => &["commitcomment-", "note_", "comment-"],
-        _ => &[],
-    }
-}
+/// Source: exports of GitHub.com from 2019 to 2026; `gl-exporter`; `bbs-exporter`.
+pub(in crate::github) type Prefixes = &'static [&'static str];
+
+pub(in crate::github) const COMMENT: Prefixes = &["issuecomment-", "note_", "comment-"];
+pub(in crate::github) const EVENT: Prefixes = &["event-"];
+pub(in crate::github) const REVIEW: Prefixes = &["pullrequestreview-"];
+pub(in crate::github) const THREAD: Prefixes = &["pullrequestreviewthread-"];
+/// The shortest comes last, for others might begin like it.
+pub(in crate::github) const REVIEW_COMMENT: Prefixes = &["discussion_r", "note_", "comment-", "r"];
+pub(in crate::github) const COMMIT_COMMENT: Prefixes = &["commitcomment-", "note_", "comment-"];
 
 /// Id of a comment, review, thread or event: what its address has in the fragment, else all of it.
-pub(in crate::github) fn in_fragment(kind: ObjectKind, url: &str) -> String {
-    let prefixes = match kind {
-        // `discussion_r1` begins with no `r`, but `note_1` and `comment-1` have none at all.
-        ObjectKind::ReviewComment if !is_githubs(url) => &["discussion_r", "note_", "comment-"],
-        _ => prefixes(kind),
-    };
+pub(in crate::github) fn in_fragment(prefixes: Prefixes, url: &str) -> String {
     Address::of(url).id(prefixes).unwrap_or_else(|| url.to_owned())
-}
-
-fn is_githubs(url: &str) -> bool {
-    url.contains("#r")
 }
 
 /// Id of a team.
@@ -100,22 +86,22 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(kind: ObjectKind, url: &str, expected: &str) {
-        assert_eq!(in_fragment(kind, url), expected);
+    fn check(prefixes: Prefixes, url: &str, expected: &str) {
+        assert_eq!(in_fragment(prefixes, url), expected);
     }
 
     #[test]
     fn ids_stand_in_the_fragment() {
-        check(ObjectKind::Comment, "https://github.com/a/b/issues/2#issuecomment-55", "55");
-        check(ObjectKind::Event, "https://github.com/a/b/issues/2#event-55", "55");
-        check(ObjectKind::ReviewComment, "https://github.com/a/b/pull/2/files#r55", "55");
-        check(ObjectKind::ReviewComment, "https://github.com/a/b/pull/2#discussion_r55", "55");
-        check(ObjectKind::ReviewComment, "https://github.com/a/b/pull/2/files#rabc%2F1", "abc/1");
-        check(ObjectKind::Comment, "https://gl.example/a/b/issues/2#note_55", "55");
+        check(COMMENT, "https://github.com/a/b/issues/2#issuecomment-55", "55");
+        check(EVENT, "https://github.com/a/b/issues/2#event-55", "55");
+        check(REVIEW_COMMENT, "https://github.com/a/b/pull/2/files#r55", "55");
+        check(REVIEW_COMMENT, "https://github.com/a/b/pull/2#discussion_r55", "55");
+        check(REVIEW_COMMENT, "https://github.com/a/b/pull/2/files#rabc%2F1", "abc/1");
+        check(COMMENT, "https://gl.example/a/b/issues/2#note_55", "55");
     }
 
     #[test]
     fn an_address_without_a_fragment_is_an_id_itself() {
-        check(ObjectKind::Comment, "https://h.example/a/b/c/55", "https://h.example/a/b/c/55");
+        check(COMMENT, "https://h.example/a/b/c/55", "https://h.example/a/b/c/55");
     }
 }

@@ -187,7 +187,7 @@ fn general_settings(it: &model::Project) -> Option<wire::GeneralSettings> {
         methods.update_head,
         features.lfs_in_archives,
     ];
-    values.iter().any(Option::is_some).then(|| wire::GeneralSettings {
+    values.iter().any(Option::is_some).then_some(wire::GeneralSettings {
         template: features.template,
         allow_forking: features.forking,
         sponsorships: features.sponsorships,

@@ -5,10 +5,7 @@ use super::{
     Notes, body, formatter, id, identity, owned, text, time, user,
 };
 use crate::github::wire::{self, List};
-use packhorse_core::{
-    ObjectKind,
-    model::{self, HostId, Position, Side, Verdict},
-};
+use packhorse_core::model::{self, HostId, Position, Side, Verdict};
 
 const PENDING: u64 = 0;
 const COMMENTED: u64 = 1;
@@ -20,8 +17,8 @@ fn number(pull_request: Option<&str>, url: &str) -> Option<u64> {
     Address::of(pull_request.unwrap_or(url)).number()
 }
 
-fn host_id(kind: ObjectKind, url: Option<&str>) -> Option<HostId> {
-    url.map(|it| HostId(id::in_fragment(kind, it)))
+fn host_id(prefixes: id::Prefixes, url: Option<&str>) -> Option<HostId> {
+    url.map(|it| HostId(id::in_fragment(prefixes, it)))
 }
 
 /// Reads a review; `None` when the address of its change request has no number.
@@ -49,7 +46,7 @@ pub(in crate::github) fn read_review(
         created_at: notes.time("created_at", it.created_at),
         submitted_at: notes.time("submitted_at", it.submitted_at),
     };
-    Some((id::in_fragment(ObjectKind::Review, &it.url), review))
+    Some((id::in_fragment(id::REVIEW, &it.url), review))
 }
 
 /// Writes a review; a verdict without a documented number becomes a comment, never an approval.
@@ -130,14 +127,14 @@ pub(in crate::github) fn read_thread(
     };
     let thread = model::ReviewThread {
         change_request: number(it.pull_request.as_deref(), &it.url)?,
-        review: host_id(ObjectKind::Review, it.pull_request_review.as_deref()),
+        review: host_id(id::REVIEW, it.pull_request_review.as_deref()),
         position,
         outdated: it.outdated,
         resolver: identity(it.resolver.as_deref()),
         resolved_at: notes.time("resolved_at", it.resolved_at),
         created_at: notes.time("created_at", it.created_at),
     };
-    Some((id::in_fragment(ObjectKind::ReviewThread, &it.url), thread))
+    Some((id::in_fragment(id::THREAD, &it.url), thread))
 }
 
 /// Writes a thread.
@@ -191,9 +188,9 @@ pub(in crate::github) fn read_comment(
     };
     let comment = model::ReviewComment {
         change_request: number(it.pull_request.as_deref(), &it.url)?,
-        review: host_id(ObjectKind::Review, it.pull_request_review.as_deref()),
-        thread: host_id(ObjectKind::ReviewThread, it.pull_request_review_thread.as_deref()),
-        reply_to: host_id(ObjectKind::ReviewComment, it.in_reply_to.as_deref()),
+        review: host_id(id::REVIEW, it.pull_request_review.as_deref()),
+        thread: host_id(id::THREAD, it.pull_request_review_thread.as_deref()),
+        reply_to: host_id(id::REVIEW_COMMENT, it.in_reply_to.as_deref()),
         author: identity(it.user.as_deref()),
         body: text(it.body),
         position,
@@ -201,7 +198,7 @@ pub(in crate::github) fn read_comment(
         created_at: notes.time("created_at", it.created_at),
         updated_at: notes.time("updated_at", it.updated_at),
     };
-    Some((id::in_fragment(ObjectKind::ReviewComment, &it.url), comment))
+    Some((id::in_fragment(id::REVIEW_COMMENT, &it.url), comment))
 }
 
 /// Writes a review comment.
