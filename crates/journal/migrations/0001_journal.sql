@@ -39,14 +39,13 @@ CREATE TABLE documents (
 ) WITHOUT ROWID;
 
 CREATE TABLE projects (
-    id INTEGER PRIMARY KEY,
     job INTEGER NOT NULL REFERENCES jobs (id),
     source TEXT NOT NULL,
     target TEXT NOT NULL,
     stage TEXT NOT NULL,
     reason TEXT,
-    UNIQUE (job, source)
-);
+    PRIMARY KEY (job, source)
+) WITHOUT ROWID;
 
 -- Lanes of a route, numbered so that items stay small; the shared scope is empty.
 -- `open_count` fresh records were about to be written under a claim (`open_job`,

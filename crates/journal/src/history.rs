@@ -39,7 +39,8 @@ impl SqliteHistory {
 #[async_trait]
 impl History for SqliteHistory {
     async fn projects(&self) -> Result<Vec<ProjectView>, JournalError> {
-        let sql = "SELECT source, target, stage, reason FROM projects WHERE job = ?1 ORDER BY id";
+        let sql =
+            "SELECT source, target, stage, reason FROM projects WHERE job = ?1 ORDER BY source";
         self.rows(sql, [self.job.0], |row| {
             Ok(ProjectView {
                 source: row.get(0)?,

@@ -379,10 +379,10 @@ pub trait Journal: Queue {
 /// What was noted of one job, read in pages.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// Projects, with their stages.
+    /// Projects, with their stages, in order of their paths at the source.
     async fn projects(&self) -> Result<Vec<ProjectView>, JournalError>;
 
-    /// Lanes, with their counters.
+    /// Lanes, with their counters: the shared scope first, kinds in load order.
     async fn lanes(&self) -> Result<Vec<LaneView>, JournalError>;
 
     /// Losses after the first `offset`, up to `limit`, in the order they were noted.

@@ -99,7 +99,7 @@ pub(super) async fn projects_show_their_last_stage(bench: &Bench) {
         reason: reason.map(str::to_owned),
     };
     let expected =
-        [view("zoo", Stage::Verified, None), view("app", Stage::Failed, Some("refused"))];
+        [view("app", Stage::Failed, Some("refused")), view("zoo", Stage::Verified, None)];
     assert_eq!(history.projects().await.expect("projects can be read"), expected);
     assert_eq!(history.events(0, 9).await.expect("events can be read"), told);
 }
