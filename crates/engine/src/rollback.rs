@@ -1,11 +1,16 @@
 //! Rolling back: removes what a job made, unless somebody has changed it since.
 
-use crate::{Ends, EngineError, verify::pages::Pages};
+use crate::{
+    EngineError, Stopped, Why,
+    carry::{object, repo_of},
+    ends::Ends,
+    error::chain,
+    verify::pages::Pages,
+};
 use packhorse_core::{
-    Carriage, Fingerprint, Lane, Object, ObjectKind, Origin, RepoKind, Scope, TargetId,
+    Carriage, Fingerprint, HostError, HostErrorKind, Lane, ObjectKind, Origin, Scope, TargetId,
     job::{JobId, JobState, JobView},
-    model::{Repository, Wiki},
-    port::{Claim, Item, ItemQuery, Journal, Source},
+    port::{Claim, Item, ItemQuery, Journal, ProjectView, Pulse, Source},
 };
 use packhorse_git::{Git, refs};
 use serde::{Deserialize, Serialize};
@@ -13,13 +18,24 @@ use std::{
     collections::HashMap,
     fmt,
     io::{BufRead, BufReader, Seek, Write},
-    time::Duration,
+    time::{Duration, Instant},
 };
+
+/// Name of the document that marks a job as rolled back: nothing may go on with it.
+pub(crate) const MARK: &str = "rolled_back";
+
+/// How long the right to roll back lasts without a sign of life.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// Items that are looked at at a time.
+const PAGE: usize = 1_000;
 
 /// Things that were left, named up to this number.
 const MAX_NAMED: usize = 1_000;
+
 /// Name of the list of what may go.
 const SPOOL: &str = "what is rolled back";
+
 /// Records removed between two flushes.
 const BATCH: usize = 500;
 
@@ -28,8 +44,11 @@ const BATCH: usize = 500;
 pub struct RolledBack {
     /// Objects that were removed.
     pub removed: u64,
-    /// Objects that were left because somebody changed them since.
+    /// Objects that were left, up to a thousand, because somebody has changed them since or put
+    /// something into them, or because the destination does not let them go.
     pub refused: Vec<Left>,
+    /// Objects that were left beyond those that are named.
+    pub more_refused: u64,
     /// Objects that were there before and that the job brought up to date; they stay as they are.
     pub updated: u64,
 }
@@ -60,6 +79,9 @@ impl fmt::Display for RolledBack {
         for left in &self.refused {
             writeln!(f, "left {} {} {}: {}", left.scope, left.kind, left.id, left.why)?;
         }
+        if self.more_refused > 0 {
+            writeln!(f, "left {} more", self.more_refused)?;
+        }
         Ok(())
     }
 }
@@ -73,9 +95,15 @@ struct Doomed {
 
 /// Removes what a job created at its destination.
 ///
+/// Rolling back is a job of its own over the same route, so that nobody carries
+/// anything over it meanwhile. The job that was rolled back cannot be resumed.
+///
+/// What a run wrote in its last moments and did not live to note counts as
+/// somebody else's: it stays, and so does the project that it is in.
+///
 /// # Errors
 ///
-/// [`EngineError::Held`] while a worker has the job; and when an end or the
+/// [`EngineError::Held`] while a worker carries the route; and when an end or the
 /// journal cannot be used. What is removed by then stays removed and forgotten,
 /// so that rolling back again goes on.
 pub async fn rollback(
@@ -83,49 +111,94 @@ pub async fn rollback(
     job: &JobView,
     ends: &Ends,
 ) -> Result<RolledBack, EngineError> {
-    let lease = Duration::from_secs(60);
-    let claim = journal.claim(Some(job.id), "rollback", lease).await?;
-    let claim = claim.ok_or(EngineError::Held { job: job.id })?;
+    let own = journal.submit(&job.spec).await?;
+    // First of all: a worker that takes it for a job to carry is refused by this.
+    mark(journal, own).await?;
+    let Some(claim) = journal.claim(Some(own), "rollback", LEASE).await? else {
+        journal.cancel(own).await?;
+        return Err(EngineError::Held { job: job.id });
+    };
+    let rolled = roll(journal, (&claim, job.id), ends).await;
+    let (state, reason) = match &rolled {
+        Ok(_) => (JobState::Finished, format!("rolled back job {}", job.id)),
+        Err(error) => {
+            (JobState::Failed, format!("rolled back job {} in part: {}", job.id, chain(error)))
+        }
+    };
+    journal.close(&claim, state, Some(&reason)).await?;
+    rolled
+}
+
+/// Notes that nothing may go on with a job.
+async fn mark(journal: &dyn Journal, job: JobId) -> Result<(), EngineError> {
+    Ok(journal.keep(job, MARK, &serde_json::Value::Bool(true)).await?)
+}
+
+async fn roll(
+    journal: &dyn Journal,
+    (claim, job): (&Claim, JobId),
+    ends: &Ends,
+) -> Result<RolledBack, EngineError> {
+    // Lanes that are through would not be carried again, however empty they are.
+    mark(journal, job).await?;
     let reader = (ends.reader)()?;
     let mut rolling = Rolling {
         journal,
-        claim: &claim,
-        job: job.id,
+        claim,
+        job,
         ends,
         reader: &*reader,
+        beaten: Instant::now(),
+        n_foreign: 0,
         result: RolledBack::default(),
     };
-    let rolled = rolling.all().await;
-    let result = rolling.result;
-    journal.close(&claim, JobState::RolledBack, Some("rolled back")).await?;
-    rolled.map(|()| result)
+    rolling.all().await?;
+    Ok(rolling.result)
 }
 
 struct Rolling<'a> {
     journal: &'a dyn Journal,
     claim: &'a Claim,
+    /// The job that is rolled back.
     job: JobId,
     ends: &'a Ends,
     reader: &'a dyn Source,
+    /// When the claim was last kept alive.
+    beaten: Instant,
+    /// Objects in the scope at hand that stay there.
+    n_foreign: u64,
     result: RolledBack,
 }
 
 impl Rolling<'_> {
     async fn all(&mut self) -> Result<(), EngineError> {
         let projects = self.journal.history(self.job).await?.projects().await?;
-        for project in projects.into_iter().rev() {
-            let source = Scope::Project(project.source);
-            let target = Scope::Project(project.target);
-            for kind in ObjectKind::ALL.iter().rev().copied() {
-                if kind.in_project() || kind == ObjectKind::Project {
-                    self.lane(&Lane::new(source.clone(), kind), &target).await?;
-                }
+        for ProjectView { source, target, .. } in projects.into_iter().rev() {
+            self.n_foreign = 0;
+            let (source, target) = (Scope::Project(source), Scope::Project(target));
+            for kind in ObjectKind::ALL.iter().rev().copied().filter(|it| it.in_project()) {
+                self.lane(&Lane::new(source.clone(), kind), &target).await?;
             }
+            self.lane(&Lane::new(source, ObjectKind::Project), &target).await?;
         }
+        self.n_foreign = 0;
         for kind in ObjectKind::ALL.iter().rev().copied().filter(|it| it.is_shared()) {
             self.lane(&Lane::new(Scope::Shared, kind), &Scope::Shared).await?;
         }
         Ok(())
+    }
+
+    /// Keeps the claim alive.
+    async fn beat(&mut self) -> Result<(), EngineError> {
+        if self.beaten.elapsed() < LEASE / 4 {
+            return Ok(());
+        }
+        self.beaten = Instant::now();
+        match self.journal.heartbeat(self.claim).await? {
+            Pulse::Beating => Ok(()),
+            Pulse::Cancelling => Err(Stopped(Why::Cancelled).into()),
+            Pulse::Lost => Err(Stopped(Why::Lost).into()),
+        }
     }
 
     async fn lane(&mut self, lane: &Lane, target: &Scope) -> Result<(), EngineError> {
@@ -134,7 +207,8 @@ impl Rolling<'_> {
             return Ok(());
         }
         if lane.kind.carriage() == Carriage::Git {
-            return self.repository(lane, target).await;
+            self.repository(lane, target).await?;
+            return self.forget_vanished(lane, target).await;
         }
         let mut doomed = tempfile::tempfile_in(&self.ends.scratch)?;
         self.choose(lane, target, &mut doomed).await?;
@@ -148,7 +222,8 @@ impl Rolling<'_> {
                 self.remove(lane, target, std::mem::take(&mut batch)).await?;
             }
         }
-        self.remove(lane, target, batch).await
+        self.remove(lane, target, batch).await?;
+        self.forget_vanished(lane, target).await
     }
 
     /// Reads a lane of the destination, and notes on disk what of it may go.
@@ -162,13 +237,17 @@ impl Rolling<'_> {
         let listed = Lane::new(if is_project { Scope::Shared } else { target.clone() }, lane.kind);
         let mut pages = Pages::of(self.reader, &listed);
         while let Some(records) = pages.next().await? {
+            self.beat().await?;
             let targets = records.iter().map(|it| TargetId(it.origin.id.clone())).collect();
             let items =
                 self.journal.items(self.claim.route, lane, &ItemQuery::Targets(targets)).await?;
             let items: HashMap<&str, &Item> =
                 items.iter().map(|it| (it.target.0.as_str(), it)).collect();
             for record in &records {
-                let Some(item) = items.get(record.origin.id.as_str()) else { continue };
+                let Some(item) = items.get(record.origin.id.as_str()) else {
+                    self.n_foreign += u64::from(!is_project);
+                    continue;
+                };
                 if self.may_go(item, target, Fingerprint::of(&record.object)) {
                     let line =
                         Doomed { origin: item.origin.id.clone(), target: item.target.0.clone() };
@@ -185,31 +264,33 @@ impl Rolling<'_> {
 
     /// Whether the job made it and nobody has touched it since.
     fn may_go(&mut self, item: &Item, target: &Scope, found: Fingerprint) -> bool {
+        let kind = item.origin.kind;
         if item.created_by != Some(self.job) {
             self.result.updated += u64::from(item.written_by == self.job);
+            self.n_foreign += 1;
             return false;
         }
-        if item.written_by == self.job && item.fingerprint == found {
-            return true;
-        }
-        let why = if item.written_by == self.job {
+        let why = if item.written_by != self.job {
+            "a later job has written it since"
+        } else if kind == ObjectKind::Project && self.n_foreign > 0 {
+            "there is something in it that stays"
+        } else if item.fingerprint != found {
             "somebody changed it since"
         } else {
-            "a later job has written it since"
+            return true;
         };
-        self.leave(target, item, why);
+        self.leave(target, kind, &item.target.0, why);
         false
     }
 
-    fn leave(&mut self, target: &Scope, item: &Item, why: &str) {
-        if self.result.refused.len() < MAX_NAMED {
-            self.result.refused.push(Left {
-                scope: target.clone(),
-                kind: item.origin.kind,
-                id: item.target.0.clone(),
-                why: why.to_owned(),
-            });
+    fn leave(&mut self, target: &Scope, kind: ObjectKind, id: &str, why: impl Into<String>) {
+        self.n_foreign += 1;
+        if self.result.refused.len() == MAX_NAMED {
+            self.result.more_refused += 1;
+            return;
         }
+        let (scope, id, why) = (target.clone(), id.to_owned(), why.into());
+        self.result.refused.push(Left { scope, kind, id, why });
     }
 
     async fn remove(
@@ -221,37 +302,78 @@ impl Rolling<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        for doomed in &batch {
-            let origin = Origin::new(lane.kind, doomed.origin.clone());
-            let id = TargetId(doomed.target.clone());
-            self.ends.sink.remove(target, &origin, &id).await?;
+        let mut removed = Vec::with_capacity(batch.len());
+        for Doomed { origin, target: id } in batch {
+            self.beat().await?;
+            let (from, to) = (Origin::new(lane.kind, origin), TargetId(id));
+            match self.ends.sink.remove(target, &from, &to).await {
+                Ok(()) => removed.push(from.id),
+                Err(error) if is_about_the_object(&error) => {
+                    self.leave(target, lane.kind, &to.0, chain(&error));
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         self.ends.sink.flush(target).await?;
-        let ids: Vec<String> = batch.into_iter().map(|it| it.origin).collect();
-        self.result.removed += ids.len() as u64;
-        Ok(self.journal.forget(self.claim, lane, &ids).await?)
+        self.result.removed += removed.len() as u64;
+        Ok(self.journal.forget(self.claim, lane, &removed).await?)
+    }
+
+    /// Forgets what somebody else has removed, so that a later run brings it again.
+    async fn forget_vanished(&mut self, lane: &Lane, target: &Scope) -> Result<(), EngineError> {
+        let mut after = None;
+        loop {
+            let query = ItemQuery::After(after, PAGE);
+            let items = self.journal.items(self.claim.route, lane, &query).await?;
+            let Some(last) = items.last() else { return Ok(()) };
+            after = Some(last.origin.id.clone());
+            let (job, mut vanished) = (self.job, Vec::new());
+            for item in items.iter().filter(|it| it.written_by == job) {
+                self.beat().await?;
+                if !self.is_there(item, target).await? {
+                    vanished.push(item.origin.id.clone());
+                }
+            }
+            self.journal.forget(self.claim, lane, &vanished).await?;
+        }
+    }
+
+    async fn is_there(&self, item: &Item, target: &Scope) -> Result<bool, EngineError> {
+        match target.project() {
+            Some(path) if item.origin.kind.carriage() == Carriage::Git => {
+                Ok(self.reader.remote(path, repo_of(item.origin.kind)).await?.is_some())
+            }
+            _ => Ok(self.ends.sink.find(target, &item.origin).await?.is_some()),
+        }
     }
 
     async fn repository(&mut self, lane: &Lane, target: &Scope) -> Result<(), EngineError> {
-        let repo = if lane.kind == ObjectKind::Wiki { RepoKind::Wiki } else { RepoKind::Code };
+        let repo = repo_of(lane.kind);
         let query = ItemQuery::After(None, 1);
         let items = self.journal.items(self.claim.route, lane, &query).await?;
         let (Some(item), Some(path)) = (items.first(), target.project()) else { return Ok(()) };
         let Some(remote) = self.reader.remote(path, repo).await? else { return Ok(()) };
         let list = refs::list(&Git::find().await?, &remote).await?;
         let (list, _) = self.ends.policy().select(&list);
-        let (head, object_format) = (list.head.clone(), list.object_format());
-        let (n, refs_digest) = (list.refs.len() as u64, list.digest());
-        let now = match repo {
-            RepoKind::Code => {
-                Object::Repository(Repository { head, object_format, refs: n, refs_digest })
-            }
-            RepoKind::Wiki => Object::Wiki(Wiki { head, object_format, refs: n, refs_digest }),
-        };
-        if self.may_go(item, target, Fingerprint::of(&now)) {
+        if self.may_go(item, target, Fingerprint::of(&object(repo, &list))) {
             let doomed = Doomed { origin: item.origin.id.clone(), target: item.target.0.clone() };
             self.remove(lane, target, vec![doomed]).await?;
         }
         Ok(())
+    }
+}
+
+/// Whether a destination that does not let one object go may let others go.
+fn is_about_the_object(error: &HostError) -> bool {
+    match error.kind {
+        HostErrorKind::Forbidden
+        | HostErrorKind::Conflict
+        | HostErrorKind::Rejected
+        | HostErrorKind::Protocol
+        | HostErrorKind::NotFound
+        | HostErrorKind::Unsupported => true,
+        HostErrorKind::Unauthorized | HostErrorKind::RateLimited | HostErrorKind::Unavailable => {
+            false
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     plan::{Sides, draft},
     reading,
     relink::{Relinking, relink},
-    report,
+    report, rollback,
     transform::{self, PathMap, stack},
     unchanged,
     verify::{Verification, What},
@@ -75,6 +75,10 @@ pub(crate) struct Run<'a> {
 
 impl Run<'_> {
     pub(crate) async fn run(&self) -> Result<RunOutcome, EngineError> {
+        let job = self.claim.job;
+        if self.worker.journal.kept(job, rollback::MARK).await?.is_some() {
+            return Err(EngineError::RolledBack { job });
+        }
         let sides = self.stop.or(Sides::probe(self.ends)).await?;
         if let Some(earlier) = unchanged::since(self, &sides).await? {
             let reason = format!("nothing has changed at either end since job {earlier}");

@@ -15,6 +15,7 @@ mod repository;
 mod stage;
 
 pub(crate) use deletions::Gone;
+pub(crate) use repository::{object, repo_of};
 
 use crate::{
     EngineError,

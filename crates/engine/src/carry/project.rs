@@ -4,7 +4,7 @@ use super::{Carrier, Gone, Place, pages::Pages, stage};
 use crate::{EngineError, error::chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
-    Event, Lane, ObjectKind, Record, Scope,
+    Event, Lane, ObjectKind, Record, Scope, Support,
     plan::{Plan, PlannedProject},
     port::{Position, Stage},
 };
@@ -142,9 +142,9 @@ impl Carrier<'_> {
         if position == Position::Done || !self.is_wanted(kind) {
             return Ok(());
         }
-        match self.sides.sink.of(kind) {
-            packhorse_core::Support::None(why) => self.drop_lane(&lane, Some(1), why).await,
-            _some => self.project_record(place, record).await,
+        if let Support::None(why) = self.sides.sink.of(kind) {
+            return self.drop_lane(&lane, Some(1), why).await;
         }
+        self.project_record(place, record).await
     }
 }

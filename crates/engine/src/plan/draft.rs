@@ -1,10 +1,14 @@
 //! The plan, drawn up from counts.
 
 use super::{conflicts::conflicts, fate, paths::PathPlan};
-use crate::{Ends, EngineError, transform::users::UserMap, verify::pages::Pages};
+use crate::{
+    Ends, EngineError,
+    transform::users::{UserMap, identities},
+    verify::pages::Pages,
+};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use packhorse_core::{
-    Capabilities, HostError, Lane, Object, ObjectKind, Record, Scope, Support,
+    Capabilities, HostError, Lane, ObjectKind, Scope, Support,
     job::JobOptions,
     plan::{Plan, PlannedKind, PlannedProject},
     port::{Inventory, KindCount, Source, SourceLoss},
@@ -97,14 +101,17 @@ async fn projects(
             .buffered(INVENTORIES_AT_ONCE);
         let counted: Vec<(String, String, Inventory)> = counted.try_collect().await?;
         for (path, target, inventory) in counted {
-            let wanted = || inventory.counts.iter().filter(|it| fate::is_wanted(options, it.kind));
+            // Projects are counted by their list; whether a source counts them here too is up to it.
+            let counts = || inventory.counts.iter().filter(|it| it.kind != ObjectKind::Project);
+            let wanted = || counts().filter(|it| fate::is_wanted(options, it.kind));
+            let own = u64::from(fate::is_wanted(options, ObjectKind::Project));
             list.push(PlannedProject {
                 source: path,
                 target,
-                records: wanted().try_fold(0, |sum, it| Some(sum + it.records?)),
+                records: wanted().try_fold(own, |sum, it| Some(sum + it.records?)),
                 bytes: wanted().filter_map(|it| it.bytes).reduce(|a, b| a + b),
             });
-            tally.add(&inventory.counts);
+            tally.add(counts());
             tally.lose(inventory.losses);
         }
         if options.project.is_some() && !list.is_empty() {
@@ -166,12 +173,7 @@ async fn unmapped(source: &dyn Source, options: &JobOptions) -> Result<Vec<Strin
     while logins.len() < MAX_UNMAPPED
         && let Some(records) = pages.next().await?
     {
-        let identity = |it: &Record| match &it.object {
-            Object::User(user) => Some(user.identity.clone()),
-            _ => None,
-        };
-        let identities: Vec<_> = records.iter().filter_map(identity).collect();
-        logins.extend(map.unmapped(&identities));
+        logins.extend(map.unmapped(records.iter().flat_map(|it| identities(&it.object))));
     }
     Ok(logins.into_iter().take(MAX_UNMAPPED).collect())
 }

@@ -13,10 +13,10 @@ use packhorse_git::RefPolicy;
 /// Whatever is picked stands in a project, so projects come along unless they
 /// are left out by name.
 pub(crate) fn is_wanted(options: &JobOptions, kind: ObjectKind) -> bool {
-    match kind {
-        ObjectKind::Project => !options.skip.contains(&kind),
-        other => options.wants(other),
+    if kind == ObjectKind::Project {
+        return !options.skip.contains(&kind);
     }
+    options.wants(kind)
 }
 
 /// Why a lane is not carried, or that it is.

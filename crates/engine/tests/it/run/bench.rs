@@ -15,7 +15,7 @@ use packhorse_testkit::{
     memory::{MemoryHost, MemoryOptions},
     samples,
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -66,8 +66,8 @@ impl Bench {
         Self::to(MemoryOptions { settle, own_ids, ..MemoryOptions::default() })
     }
 
-    /// Lets both hosts have repositories, and tell versions.
-    pub(crate) fn with_repositories(mut self) -> Self {
+    /// Lets both hosts have repositories.
+    pub(crate) fn with_repositories(mut self, versioned: bool) -> Self {
         let place = |name: &str| {
             let path = self.directory.path().join(name);
             std::fs::create_dir_all(&path).unwrap();
@@ -77,7 +77,7 @@ impl Bench {
         let options = |identity: &str, repositories| MemoryOptions {
             identity: identity.to_owned(),
             repositories,
-            versioned: true,
+            versioned,
             ..MemoryOptions::default()
         };
         self.source = self.source.with(options("source", from));
@@ -90,10 +90,6 @@ impl Bench {
         let mut caps = Capabilities::promised(|_| Support::Full, "marked");
         caps.settle = self.settle;
         Provenance.apply(&Context { source: &caps, sink: &caps, scope }, record)
-    }
-
-    pub(crate) fn scratch(&self) -> &Path {
-        self.directory.path()
     }
 
     /// Puts a project with `n` records of each of these kinds into the source.
@@ -110,10 +106,13 @@ impl Bench {
 
     /// Puts a record into the source, with its bytes.
     pub(crate) fn put(&self, scope: &Scope, record: Record, n: u64) {
-        let offset = match record.origin.kind {
-            ObjectKind::LfsObject => 10_000,
-            ObjectKind::ReleaseAsset => 20_000,
-            _ => 0,
+        // Samples of different kinds have different bytes.
+        let offset = if record.origin.kind == ObjectKind::LfsObject {
+            10_000
+        } else if record.origin.kind == ObjectKind::ReleaseAsset {
+            20_000
+        } else {
+            0
         };
         if record.origin.kind.carriage() == Carriage::Blob {
             self.source.put_blob(scope, &record.origin, &samples::bytes(offset + n));
@@ -238,7 +237,7 @@ impl Bench {
             let found = self.sink.stored(&lane).into_iter();
             let found = found.map(|it| Record { origin: it.origin.clone(), ..it.record() });
             let expected = self.source.stored(&lane).into_iter().map(|it| it.record());
-            let expected = expected.map(|it| self.marked(&scope, it));
+            let expected = expected.map(|it| self.marked(scope, it));
             assert_eq!(sorted(found.collect()), sorted(expected.collect()), "{lane}");
         }
         assert_eq!(self.sink.repeated(), [], "written as new although it was there");

@@ -15,11 +15,13 @@ use std::sync::Arc;
 const GAPS: &[Gap] = &[Gap { field: "title", why: "there are no titles" }];
 
 fn narrow(kind: ObjectKind) -> Support {
-    match kind {
-        ObjectKind::Issue => Support::Partial(GAPS),
-        ObjectKind::Comment => Support::None("nobody speaks here"),
-        _ => Support::Full,
+    if kind == ObjectKind::Issue {
+        return Support::Partial(GAPS);
     }
+    if kind == ObjectKind::Comment {
+        return Support::None("nobody speaks here");
+    }
+    Support::Full
 }
 
 const KINDS: [ObjectKind; 3] = [ObjectKind::Label, ObjectKind::Issue, ObjectKind::Comment];
