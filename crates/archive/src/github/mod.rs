@@ -20,6 +20,7 @@ mod numbers;
 mod plural;
 mod read;
 mod rows;
+mod seed;
 mod shelf;
 mod sink;
 mod source;
@@ -52,7 +53,8 @@ fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostErro
         endpoint.source = Some(Arc::new(source));
     }
     if is_written {
-        endpoint.sink = Some(Arc::new(sink::GithubSink::new(path, context.resume)));
+        endpoint.sink =
+            Some(Arc::new(sink::GithubSink::new(path, &context.scratch, context.resume)));
     }
     Ok(endpoint)
 }

@@ -3,12 +3,16 @@
 use super::{
     address::{Address, BASE, Site},
     export::export,
+    index::Index,
     losses::{Prepared, prepare},
     map::project::webhook_id,
+    seed,
     source::identity,
     spool::{Spool, SpoolError, directory, hex},
     support,
+    survey::survey,
 };
+use crate::container::{self, Archive};
 use async_trait::async_trait;
 use futures::StreamExt;
 use packhorse_core::{
@@ -24,7 +28,10 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::{io::AsyncWriteExt, sync::Mutex};
+use tokio::{
+    io::AsyncWriteExt,
+    sync::{Mutex, OnceCell},
+};
 
 /// Longest description that GitHub takes of a repository.
 ///
@@ -37,12 +44,15 @@ pub(super) struct GithubSink {
     resume: bool,
     /// Made with the first write, so that opening an archive leaves nothing behind.
     spool: Arc<Mutex<Option<Spool>>>,
+    /// What the archive that was there before holds, if anybody has asked.
+    complete: OnceCell<Arc<Index>>,
+    scratch: PathBuf,
 }
 
 impl SpoolError {
     fn kind(&self) -> HostErrorKind {
         match self {
-            Self::Taken(_) | Self::Foreign(_) => HostErrorKind::Conflict,
+            Self::Foreign(_) => HostErrorKind::Conflict,
             Self::Announced { .. } => HostErrorKind::Rejected,
             Self::Record(..) => HostErrorKind::Protocol,
             Self::Database(_)
@@ -64,10 +74,58 @@ impl SpoolError {
     }
 }
 
+/// Runs what waits for the disk on a thread that may wait.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SpoolError> + Send + 'static,
+) -> Result<T, SpoolError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| SpoolError::Ended)?
+}
+
 impl GithubSink {
     /// The sink of an archive that is, or is not yet, at that path.
-    pub(super) fn new(path: &Path, resume: bool) -> Self {
-        Self { path: path.to_owned(), resume, spool: Arc::default() }
+    pub(super) fn new(path: &Path, scratch: &Path, resume: bool) -> Self {
+        Self {
+            path: path.to_owned(),
+            resume,
+            spool: Arc::default(),
+            complete: OnceCell::new(),
+            scratch: scratch.to_owned(),
+        }
+    }
+
+    /// Whether neither this run nor a killed one has begun to write.
+    async fn is_untouched(&self) -> bool {
+        self.spool.lock().await.is_none() && !directory(&self.path).exists()
+    }
+
+    /// Looks for a record in the archive that is there, without making a spool of it.
+    async fn find_in_archive(
+        &self,
+        scope: &Scope,
+        origin: &Origin,
+    ) -> Result<Option<TargetId>, HostError> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let found = async {
+            let (index, scope) = (self.complete().await?, scope.clone());
+            let (kind, id) = (origin.kind, origin.id.clone());
+            blocking(move || seed::find(&index, &scope, (kind, &id))).await
+        };
+        found.await.map_err(|error| error.during("find a record").with("record", origin))
+    }
+
+    /// What the archive that is there holds.
+    async fn complete(&self) -> Result<Arc<Index>, SpoolError> {
+        let read = || async {
+            let (path, scratch) = (self.path.clone(), self.scratch.clone());
+            blocking(move || {
+                let archive = Archive::open(&path, container::Limits::default())?;
+                Ok(Arc::new(survey(&archive, &scratch)?))
+            })
+            .await
+        };
+        self.complete.get_or_try_init(read).await.cloned()
     }
 
     /// Works with the spool on a thread that may wait.
@@ -77,13 +135,25 @@ impl GithubSink {
     ) -> Result<T, SpoolError> {
         let mut spool = Arc::clone(&self.spool).lock_owned().await;
         let (path, resume) = (self.path.clone(), self.resume);
-        let done = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             if spool.is_none() {
-                *spool = Some(open(&path, resume)?);
+                *spool = Some(Spool::open(&path, resume)?);
             }
             spool.as_mut().map_or(Err(SpoolError::Ended), work)
-        });
-        done.await.map_err(|_| SpoolError::Ended)?
+        })
+        .await
+    }
+
+    /// Version of the archive as it is complete; `None` while it is not.
+    async fn version(&self) -> Result<Option<String>, HostError> {
+        if !self.path.exists() || !self.is_untouched().await {
+            return Ok(None);
+        }
+        let path = self.path.clone();
+        blocking(move || Ok(Archive::open(&path, container::Limits::default())?.sha256()?))
+            .await
+            .map(Some)
+            .map_err(|error| error.during("read the archive"))
     }
 
     async fn put(
@@ -152,14 +222,6 @@ fn check<T: PartialEq + std::fmt::Display>(
     }
 }
 
-/// Opens the spool; an archive that is complete already is not written over by accident.
-fn open(path: &Path, resume: bool) -> Result<Spool, SpoolError> {
-    if path.exists() && !directory(path).exists() {
-        return Err(SpoolError::Taken(path.display().to_string()));
-    }
-    Spool::open(path, resume)
-}
-
 /// A project is called as its scope is.
 fn placed(scope: &Scope, object: &Object) -> Object {
     match (scope.project(), object) {
@@ -223,6 +285,7 @@ impl Sink for GithubSink {
         let mut capabilities = Capabilities::promised(support::writes, identity(&self.path));
         capabilities.settle = Settle::Page;
         capabilities.web_url = Some(BASE.to_owned());
+        capabilities.version = self.version().await?;
         capabilities.limits = Limits {
             label_color_hex: true,
             project_description_chars: Some(MAX_DESCRIPTION_CHARS),
@@ -232,8 +295,8 @@ impl Sink for GithubSink {
     }
 
     async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
-        if self.spool.lock().await.is_none() && !directory(&self.path).exists() {
-            return Ok(None);
+        if self.is_untouched().await {
+            return self.find_in_archive(scope, origin).await;
         }
         let (of, wanted) = (scope.clone(), origin.clone());
         self.with(move |spool| spool.find(&of, &wanted))

@@ -141,7 +141,11 @@ impl GithubArchive {
         }
         let inner = Arc::clone(&self.inner);
         let from = directory.clone();
-        let path = blocking(move || unpack(&inner, &index, &from)).await.map_err(fail)?;
+        let unpacking = blocking(move || {
+            let path = new_directory(&inner.scratch)?.join("repository.git");
+            unpack(&inner.archive, &index, &from, &path).map(|()| path)
+        });
+        let path = unpacking.await.map_err(fail)?;
         packhorse_git::repository::sanitise(&path).map_err(|error| {
             HostError::new(HostErrorKind::Unavailable, "unpack a repository").because(error)
         })?;
@@ -150,22 +154,28 @@ impl GithubArchive {
     }
 }
 
-fn unpack(inner: &Inner, index: &Index, directory: &str) -> Result<PathBuf, ArchiveError> {
+/// Unpacks a repository's data into a new directory; its configuration is not taken.
+pub(super) fn unpack(
+    archive: &Archive,
+    index: &Index,
+    directory: &str,
+    path: &Path,
+) -> Result<(), ArchiveError> {
     let members = index.files.members(directory)?;
-    let into = tempfile::Builder::new()
-        .prefix("github-archive-")
-        .tempdir_in(&inner.scratch)
-        .map_err(ArchiveError::system("make a directory"))?
-        .keep();
-    let path = into.join("repository.git");
-    extract(&inner.archive, &members, directory, &path)?;
-    let is_sha256 = index.files.repository(directory).is_some_and(|it| it.is_sha256);
-    if is_sha256 {
-        let format = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n";
-        std::fs::write(path.join("config"), format)
+    extract(archive, &members, directory, path)?;
+    if index.files.repository(directory).is_some_and(|it| it.is_sha256) {
+        let config = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n\
+                      [extensions]\n\tobjectformat = sha256\n";
+        std::fs::write(path.join("config"), config)
             .map_err(ArchiveError::system("unpack a repository"))?;
     }
-    Ok(path)
+    Ok(())
+}
+
+/// A new directory in the scratch directory, which goes with it.
+fn new_directory(scratch: &Path) -> Result<PathBuf, ArchiveError> {
+    let directory = tempfile::Builder::new().prefix("github-archive-").tempdir_in(scratch);
+    Ok(directory.map_err(ArchiveError::system("make a directory"))?.keep())
 }
 
 /// Scheme and host of the first address, if one stands near the beginning.

@@ -6,7 +6,7 @@
 //! spool is the partial state: what was flushed is found again by any process,
 //! and the archive is made of it in one pass.
 
-use super::losses::Prepared;
+use super::{losses::Prepared, seed::seed};
 use packhorse_core::{
     Object, ObjectKind, Origin, RepoKind, Scope,
     model::{Grantee, Member, Place},
@@ -40,11 +40,19 @@ const SCHEMA: &str = "
         PRIMARY KEY (scope, kind, origin)) WITHOUT ROWID;
 ";
 
+/// Version of a spool that holds all of the archive that was there before it.
+const BEGUN: i64 = 1;
+
+/// Whether a spool holds everything that it began with; one that was killed before is made anew.
+fn is_begun(database: &Path) -> Result<bool, SpoolError> {
+    let db = Connection::open(database)?;
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(version == BEGUN)
+}
+
 /// Why the spool could not do something.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SpoolError {
-    #[error("`{0}` is there already")]
-    Taken(String),
     #[error("`{0}` is not a spool of this program")]
     Foreign(String),
     #[error("the spool's database refused")]
@@ -111,6 +119,8 @@ pub(super) fn directory(archive: &Path) -> PathBuf {
 impl Spool {
     /// Opens the spool beside an archive; what an earlier run left is kept if `resume` says so.
     ///
+    /// An archive that is complete already is taken into a new spool.
+    ///
     /// SECURITY: only its owner may look into it: it holds what private projects hold.
     pub(super) fn open(archive: &Path, resume: bool) -> Result<Self, SpoolError> {
         let directory = directory(archive);
@@ -120,7 +130,7 @@ impl Spool {
             if !is_ours {
                 return Err(SpoolError::Foreign(directory.display().to_string()));
             }
-            if !resume {
+            if !resume || !is_begun(&database)? {
                 fs::remove_dir_all(&directory)?;
             }
         }
@@ -133,15 +143,23 @@ impl Spool {
         db.pragma_update(None, "synchronous", "FULL")?;
         db.set_prepared_statement_cache_capacity(32);
         let found: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        match found {
-            APPLICATION_ID => {}
-            0 => db.execute_batch(&format!(
+        let is_new = found == 0;
+        if is_new {
+            db.execute_batch(&format!(
                 "BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
-            ))?,
-            _ => return Err(SpoolError::Foreign(directory.display().to_string())),
+            ))?;
+        } else if found != APPLICATION_ID {
+            return Err(SpoolError::Foreign(directory.display().to_string()));
         }
         let (rows, renamed, links) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Ok(Self { directory, db, rows, renamed, links, n_taken: 0, n_bytes: 0 })
+        let mut spool = Self { directory, db, rows, renamed, links, n_taken: 0, n_bytes: 0 };
+        if is_new {
+            if archive.exists() {
+                seed(&mut spool, archive)?;
+            }
+            spool.db.pragma_update(None, "user_version", BEGUN)?;
+        }
+        Ok(spool)
     }
 
     /// Where it is.

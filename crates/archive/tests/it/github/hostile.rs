@@ -1,7 +1,7 @@
 //! Archives that are damaged, lie, or mean harm.
 
 use super::build::{APP, SCHEMA, app, archive, explain, gzip, records, source, tar};
-use packhorse_core::{HostErrorKind, Object, ObjectKind, Scope, port::Source};
+use packhorse_core::{HostErrorKind, Object, ObjectKind, Scope};
 
 /// Opens an archive of these members and reads it through; the error, in words.
 async fn error_of(members: &[(&str, &str)]) -> String {
