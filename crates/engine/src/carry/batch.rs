@@ -1,6 +1,6 @@
 //! A batch: begun in the journal, written, flushed, settled.
 
-use super::Carrier;
+use super::{Carrier, lane::progress};
 use crate::{EngineError, Tuning, error::chain, relink::link, transform::links::looks_up};
 use packhorse_core::{
     Carriage, Fingerprint, HostError, HostErrorKind, Lane, Record, Scope, Settle, TargetId,
@@ -61,7 +61,7 @@ impl Batch {
 }
 
 impl Carrier<'_> {
-    /// Carries what a batch holds and moves its lane; the bytes of blobs that went.
+    /// Carries what a batch holds and moves its lane; the bytes of blobs that were not told yet.
     pub(super) async fn settle_batch(
         &self,
         batch: &mut Batch,
@@ -76,13 +76,15 @@ impl Carrier<'_> {
         if self.sides.sink.settle == Settle::Page {
             return self.settle_chunk(lane, target, prepared, Some(to), counts).await;
         }
-        let mut bytes = 0;
+        let (journal, listener) = (&self.run.worker.journal, &self.run.worker.listener);
         prepared = self.settle_unchanged(lane, prepared, counts).await?;
         for one in prepared {
-            bytes += self.settle_chunk(lane, target, vec![one], None, counts).await?;
+            // Such destinations are slow: people want to see each record.
+            let bytes = self.settle_chunk(lane, target, vec![one], None, counts).await?;
+            listener.on(&progress(lane, counts, bytes));
         }
-        self.run.worker.journal.settle(self.run.claim, lane, &[], &[], Some(to)).await?;
-        Ok(bytes)
+        journal.settle(self.run.claim, lane, &[], &[], Some(to)).await?;
+        Ok(0)
     }
 
     /// Settles at once what earlier runs wrote and what is the same since; the rest.

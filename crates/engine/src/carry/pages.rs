@@ -105,7 +105,8 @@ mod tests {
     /// Pages that are read until the circle is noticed: `lead` before it, `length` in it.
     fn noticed_after(lead: usize, length: usize) -> Option<usize> {
         let mut rounds = Rounds { mark: None, steps: 0, until: 1 };
-        let cursors = (0..lead + length).chain((lead..lead + length).cycle().take(4 * (lead + length)));
+        let cursors =
+            (0..lead + length).chain((lead..lead + length).cycle().take(4 * (lead + length)));
         cursors.map(|n| Cursor(n.to_string())).position(|it| rounds.repeats(&it))
     }
 

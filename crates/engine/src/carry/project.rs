@@ -66,7 +66,7 @@ impl Carrier<'_> {
         Ok(carried)
     }
 
-    /// Projects that an earlier run of this job has carried to their end.
+    /// Projects that an earlier run of this job has carried to their end, with nothing to make up for.
     async fn carried_before(&self) -> Result<BTreeSet<String>, EngineError> {
         let history = self.run.worker.journal.history(self.run.claim.job).await?;
         let is_done = |stage| match stage {
@@ -74,7 +74,11 @@ impl Carrier<'_> {
             Stage::Waiting | Stage::Carrying | Stage::Failed => false,
         };
         let views = history.projects().await?.into_iter().filter(|it| is_done(it.stage));
-        Ok(views.map(|it| it.source).collect())
+        let mut list: BTreeSet<String> = views.map(|it| it.source).collect();
+        for lane in history.lanes().await?.iter().filter(|it| it.position != Position::Done) {
+            list.remove(lane.scope.key());
+        }
+        Ok(list)
     }
 
     async fn end_project(

@@ -109,6 +109,25 @@ async fn a_record_that_is_refused_fails_and_the_others_arrive() {
 }
 
 #[tokio::test]
+async fn a_failed_job_makes_up_for_what_failed_when_it_is_resumed() {
+    for settle in [Settle::Page, Settle::Record] {
+        let bench = Bench::settling(settle);
+        bench.fill(APP, &KINDS, 3);
+        let options = only(&KINDS);
+        let trap = Trap::new(How::Refuse(HostErrorKind::Rejected), 3, |name| name == "write");
+        let claim = bench.claim(&options).await;
+        bench.run(&claim, &bench.trapped(&trap), &options).await.unwrap();
+
+        let again = bench.resume(claim.job, &options).await;
+
+        assert_eq!((again.state, again.n_failures), (JobState::Finished, 0), "{again:?}");
+        bench.check_same(APP, &KINDS);
+        let total = bench.total(claim.job).await;
+        assert_eq!((total.read, total.failed), (10, 0));
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_the_source_lacks_are_a_loss_and_not_planned() {
     let bench = Bench::settling(Settle::Page);
     bench.fill(APP, &[ObjectKind::Attachment], 2);

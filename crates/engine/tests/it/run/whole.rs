@@ -1,12 +1,14 @@
 //! A run in which nothing goes wrong carries everything, and its counters say so.
 
-use super::bench::{APP, Bench, all_kinds, app};
+use super::bench::{APP, Bench, all_kinds, app, only};
 use packhorse_core::{
-    ObjectKind, Scope, Settle,
+    Event, Listener, ObjectKind, Scope, Settle,
     job::{JobOptions, JobState},
     port::{Counts, Journal, Stage},
 };
+use packhorse_engine::Stop;
 use packhorse_testkit::{memory::MemoryOptions, samples};
+use std::sync::Arc;
 
 fn verified() -> JobOptions {
     JobOptions { verify: true, ..JobOptions::default() }
@@ -102,4 +104,41 @@ async fn an_empty_source_is_carried_too() {
 
     assert_eq!((outcome.state, outcome.verified), (JobState::Finished, Some(true)));
     assert_eq!(bench.sink.finished(), [Scope::Shared]);
+}
+
+/// Keeps what it hears.
+#[derive(Default)]
+struct Ear(std::sync::Mutex<Vec<Event>>);
+
+impl Listener for Ear {
+    fn on(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+#[tokio::test]
+async fn listeners_hear_how_far_it_is() {
+    for settle in [Settle::Page, Settle::Record] {
+        let bench = Bench::settling(settle);
+        bench.fill(APP, &[ObjectKind::Label], 10);
+        let ear = Arc::new(Ear::default());
+        let options = only(&[ObjectKind::Label]);
+        let claim = bench.claim(&options).await;
+
+        let worker = bench.worker_heard_by(ear.clone());
+        worker.run(&claim, &bench.plain_ends(), &options, &Stop::new()).await.unwrap();
+
+        let events = ear.0.lock().unwrap();
+        assert_eq!(events.first(), Some(&Event::Started { projects: 1, records: Some(11) }));
+        assert_eq!(events.last(), Some(&Event::Ended { whole: true }));
+        let reads: Vec<_> = events.iter().filter_map(labels_read).collect();
+        assert!(reads.is_sorted() && reads.len() > 2, "{reads:?}");
+        assert_eq!((reads.first(), reads.last()), (Some(&0), Some(&10)));
+    }
+}
+
+fn labels_read(event: &Event) -> Option<u64> {
+    let Event::Progress { kind: ObjectKind::Label, counts, .. } = event else { return None };
+    assert_eq!(counts.source, Some(10));
+    Some(counts.read)
 }
