@@ -4,6 +4,8 @@
 
 pub mod container;
 pub mod github;
+pub mod packhorse;
+mod stream;
 
 /// Every format, one row each.
-pub static FORMATS: &[&packhorse_core::HostSpec] = &[&github::SPEC];
+pub static FORMATS: &[&packhorse_core::HostSpec] = &[&packhorse::SPEC, &github::SPEC];

@@ -1,4 +1,12 @@
 //! Whole commands, and the rules of the house.
 
 mod architecture;
+mod bench;
+mod commands;
+mod documents;
+mod export;
+mod hostile;
+mod killed;
+mod real_archive;
+mod round_trip;
 mod tidy;
