@@ -52,7 +52,7 @@ pub(super) struct GithubSink {
 impl SpoolError {
     fn kind(&self) -> HostErrorKind {
         match self {
-            Self::Foreign(_) => HostErrorKind::Conflict,
+            Self::Foreign(_) | Self::Busy(_) => HostErrorKind::Conflict,
             Self::Announced { .. } => HostErrorKind::Rejected,
             Self::Record(..) => HostErrorKind::Protocol,
             Self::Database(_)

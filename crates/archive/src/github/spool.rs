@@ -18,6 +18,7 @@ use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Records of that many bytes are flushed without being asked, so that memory stays bounded.
@@ -43,11 +44,35 @@ const SCHEMA: &str = "
 /// Version of a spool that holds all of the archive that was there before it.
 const BEGUN: i64 = 1;
 
-/// Whether a spool holds everything that it began with; one that was killed before is made anew.
-fn is_begun(database: &Path) -> Result<bool, SpoolError> {
+/// What an earlier run left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// Nothing that can be gone on with.
+    Nothing,
+    /// A spool that holds everything that it began with.
+    Begun,
+}
+
+/// Looks at what an earlier run left, before any of it is removed.
+///
+/// SECURITY: a directory that is somebody else's, or that another run still writes to, stays.
+fn left(directory: &Path, database: &Path) -> Result<Left, SpoolError> {
+    if fs::read_dir(directory)?.next().is_none() {
+        return Ok(Left::Nothing);
+    }
+    let foreign = || SpoolError::Foreign(directory.display().to_string());
+    if !database.is_file() {
+        return Err(foreign());
+    }
     let db = Connection::open(database)?;
-    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(version == BEGUN)
+    db.busy_timeout(Duration::ZERO)?;
+    let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (APPLICATION_ID, BEGUN) => Ok(Left::Begun),
+        // A run that was killed at once has marked nothing yet.
+        (APPLICATION_ID | 0, _) => Ok(Left::Nothing),
+        _ => Err(foreign()),
+    }
 }
 
 /// Why the spool could not do something.
@@ -55,8 +80,10 @@ fn is_begun(database: &Path) -> Result<bool, SpoolError> {
 pub(super) enum SpoolError {
     #[error("`{0}` is not a spool of this program")]
     Foreign(String),
+    #[error("another run writes this archive")]
+    Busy(#[source] rusqlite::Error),
     #[error("the spool's database refused")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] rusqlite::Error),
     #[error("the disk refused")]
     Disk(#[from] io::Error),
     #[error("{expected} were announced, {found} came")]
@@ -71,6 +98,17 @@ pub(super) enum SpoolError {
     Record(ObjectKind, #[source] serde_json::Error),
     #[error("a task was ended")]
     Ended,
+}
+
+impl From<rusqlite::Error> for SpoolError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+
+        match error.sqlite_error_code() {
+            Some(DatabaseBusy | DatabaseLocked) => Self::Busy(error),
+            Some(_) | None => Self::Database(error),
+        }
+    }
 }
 
 /// A record on its way into the database.
@@ -126,11 +164,8 @@ impl Spool {
         let directory = directory(archive);
         let database = directory.join("spool.sqlite");
         if directory.exists() {
-            let is_ours = database.is_file() || fs::read_dir(&directory)?.next().is_none();
-            if !is_ours {
-                return Err(SpoolError::Foreign(directory.display().to_string()));
-            }
-            if !resume || !is_begun(&database)? {
+            let left = left(&directory, &database)?;
+            if !resume || left != Left::Begun {
                 fs::remove_dir_all(&directory)?;
             }
         }

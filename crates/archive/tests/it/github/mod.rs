@@ -1,5 +1,6 @@
 //! GitHub's migration archive.
 
+mod again;
 mod build;
 mod hostile;
 mod real;
