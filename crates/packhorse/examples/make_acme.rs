@@ -83,7 +83,8 @@ async fn write(sink: &dyn Sink, input: &Path, line: Line) -> Result<(), Box<dyn 
         sink.save(&blob, Box::pin(bytes)).await?;
     }
     let written = sink.write(&scope, &record, None).await?;
-    for loss in &written.losses {
+    // What the archive cannot hold has no place in the sample.
+    if let Some(loss) = written.losses.first() {
         return Err(format!("{} {}: {}", record.origin, loss.field, loss.detail).into());
     }
     Ok(sink.flush(&scope).await?)
