@@ -17,6 +17,7 @@ macro_rules! catalogue {
         /// One object, as the canonical model sees it.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", content = "value")]
+        #[expect(clippy::large_enum_variant, reason = "pages are bounded, and a box would cost every record an allocation")]
         pub enum Object { $($(#[$doc])* #[serde(rename = $name)] $Kind($Kind),)+ }
 
         impl ObjectKind {

@@ -147,10 +147,11 @@ pub async fn unbundle(
     repository::init_bare(repository, header.object_format)?;
     let file = std::path::absolute(file).map_err(GitError::system("name a bundle"))?;
     let arguments = ["bundle".to_owned(), "unbundle".into(), file.to_string_lossy().into_owned()];
-    git.inside(repository, arguments).run(&[]).await.map_err(|error| match error {
-        GitError::Failed { stderr, .. } => corrupt(&stderr),
-        other => other,
-    })?;
+    let taken = git.inside(repository, arguments).run(&[]).await;
+    if let Err(GitError::Failed { stderr, .. }) = &taken {
+        return Err(corrupt(stderr));
+    }
+    taken?;
     let lines = header.refs.refs.iter().map(|(name, id)| format!("update {name}\0{id}\0\0"));
     let input: String = lines.collect();
     if !input.is_empty() {

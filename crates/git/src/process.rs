@@ -105,10 +105,11 @@ impl Git {
             return Ok(git.clone());
         }
         let git = Self::at("git");
-        let text = git.command(["version"]).text().await.map_err(|error| match error {
-            GitError::System { .. } => GitError::GitMissing,
-            other => other,
-        })?;
+        let text = git.command(["version"]).text().await;
+        if matches!(text, Err(GitError::System { .. })) {
+            return Err(GitError::GitMissing);
+        }
+        let text = text?;
         let found = text.split_whitespace().nth(2).unwrap_or_default();
         if number(found) < number(MINIMUM_GIT) {
             return Err(GitError::GitTooOld { found: found.to_owned() });

@@ -77,7 +77,8 @@ pub async fn transfer(
     check_formats(from, &offered, to, &before)?;
     let gone: Vec<String> = gone(&wanted, &before, options);
 
-    let words = carry(git, from, to, &wanted, &before, &gone, options).await?;
+    let errand = Errand { git, from, to, wanted: &wanted, before: &before, gone: &gone, options };
+    let words = errand.carry().await?;
 
     let after = refs::list(git, to).await?;
     Ok(account(Tally { wanted, before, after, left, gone, words }, options.delete))
@@ -145,43 +146,50 @@ fn gone(wanted: &RefList, there: &RefList, options: &TransferOptions) -> Vec<Str
 /// The destination's words on refs that it refused.
 type Words = BTreeMap<String, String>;
 
-async fn carry(
-    git: &Git,
-    from: &GitRemote,
-    to: &GitRemote,
-    wanted: &RefList,
-    before: &RefList,
-    gone: &[String],
-    options: &TransferOptions,
-) -> Result<Words, GitError> {
-    let changed: Vec<&String> = wanted
-        .refs
-        .iter()
-        .filter(|(name, id)| before.refs.get(*name) != Some(id))
-        .map(|it| it.0)
-        .collect();
-    let may_move = |name: &str| {
-        let known = options.known.as_ref().and_then(|known| known.get(name));
-        options.force || (known.is_some() && known == before.refs.get(name))
-    };
-    let removed: &[String] = if options.delete { gone } else { &[] };
-    if let Some(path) = to.url.as_path() {
-        remove(git, path, removed, before).await?;
-        fetch(git, from, path, &changed, &may_move).await?;
-        if let Some(head) = &wanted.head {
-            repository::set_head(path, head)?;
+/// A transfer, once both sides have told their refs.
+struct Errand<'a> {
+    git: &'a Git,
+    from: &'a GitRemote,
+    to: &'a GitRemote,
+    wanted: &'a RefList,
+    before: &'a RefList,
+    gone: &'a [String],
+    options: &'a TransferOptions,
+}
+
+impl Errand<'_> {
+    /// Whether a ref of the destination may be overwritten: on request, or when an earlier run of
+    /// this route left it as it is.
+    fn may_move(&self, name: &str) -> bool {
+        let known = self.options.known.as_ref().and_then(|known| known.get(name));
+        self.options.force || (known.is_some() && known == self.before.refs.get(name))
+    }
+
+    async fn carry(&self) -> Result<Words, GitError> {
+        let Self { git, from, to, wanted, before, gone, options } = *self;
+        let differs = |(name, id): &(&String, &String)| before.refs.get(*name) != Some(*id);
+        let changed: Vec<&String> =
+            wanted.refs.iter().filter(differs).map(|(name, _)| name).collect();
+        let may_move = |name: &str| self.may_move(name);
+        let removed: &[String] = if options.delete { gone } else { &[] };
+        if let Some(path) = to.url.as_path() {
+            remove(git, path, removed, before).await?;
+            fetch(git, from, path, &changed, &may_move).await?;
+            if let Some(head) = &wanted.head {
+                repository::set_head(path, head)?;
+            }
+            return Ok(Words::new());
         }
-        return Ok(Words::new());
+        let batch = Batch { wanted, before, changed: &changed, removed };
+        if let Some(path) = from.url.as_path() {
+            return push(git, path, to, &batch, &may_move).await;
+        }
+        let mirror = tempfile::tempdir_in(&options.scratch)
+            .map_err(GitError::system("make a scratch directory"))?;
+        repository::init_bare(mirror.path(), wanted.object_format())?;
+        fetch(git, from, mirror.path(), &changed, &|_| true).await?;
+        push(git, mirror.path(), to, &batch, &may_move).await
     }
-    let batch = Batch { wanted, before, changed: &changed, removed };
-    if let Some(path) = from.url.as_path() {
-        return push(git, path, to, &batch, &may_move).await;
-    }
-    let mirror = tempfile::tempdir_in(&options.scratch)
-        .map_err(GitError::system("make a scratch directory"))?;
-    repository::init_bare(mirror.path(), wanted.object_format())?;
-    fetch(git, from, mirror.path(), &changed, &|_| true).await?;
-    push(git, mirror.path(), to, &batch, &may_move).await
 }
 
 async fn remove(

@@ -57,10 +57,10 @@ impl ArchiveError {
 /// Through `Read`, which knows no other error.
 impl From<ArchiveError> for std::io::Error {
     fn from(error: ArchiveError) -> Self {
-        match error {
-            ArchiveError::System { source, .. } => source,
-            other => Self::other(other),
+        if let ArchiveError::System { source, .. } = error {
+            return source;
         }
+        Self::other(error)
     }
 }
 

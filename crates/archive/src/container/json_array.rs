@@ -67,10 +67,10 @@ impl<R: Read> JsonArray<R> {
     pub fn next(&mut self) -> Result<Option<&[u8]>, ArchiveError> {
         loop {
             let Some(byte) = self.significant()? else {
-                return match self.state {
-                    Place::End => Ok(None),
-                    _ => Err(self.malformed("it ends before its array does")),
-                };
+                if self.state == Place::End {
+                    return Ok(None);
+                }
+                return Err(self.malformed("it ends before its array does"));
             };
             match (self.state, byte) {
                 (Place::Start, b'[') => self.state = Place::FirstElement,

@@ -118,7 +118,7 @@ impl<R: Read> Scanner<R> {
             return Err(refuse("there are two members of this name"));
         }
         self.bounded("the number of members", self.seen.len() as u64, self.limits.max_members)?;
-        let end = self.at.checked_add(padded(found.size)).unwrap_or(u64::MAX);
+        let end = self.at.saturating_add(padded(found.size));
         self.bounded("the size of the archive", end, self.limits.max_total_bytes)?;
         self.left = padded(found.size);
         let is_executable = found.mode & 0o100 != 0;

@@ -32,7 +32,7 @@ impl Starts {
             return;
         }
         self.seen += 1;
-        if self.seen % (self.skip + 1) != 0 {
+        if !self.seen.is_multiple_of(self.skip + 1) {
             return;
         }
         self.list.push((compressed, plain));
