@@ -1,7 +1,12 @@
 //! Archives that are damaged, lie, or mean harm.
 
-use super::build::{APP, SCHEMA, app, archive, explain, gzip, records, source, tar};
+use super::{
+    build::{APP, SCHEMA, app, archive, explain, gzip, records, source, tar},
+    write::{files, with_samples},
+};
 use packhorse_core::{HostErrorKind, Object, ObjectKind, Scope};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 /// Opens an archive of these members and reads it through; the error, in words.
 async fn error_of(members: &[(&str, &str)]) -> String {
@@ -275,4 +280,48 @@ async fn exporters_for_other_hosts_are_read() {
     assert_eq!(it.author.as_ref().unwrap().login, "ann");
     assert_eq!(it.author.as_ref().unwrap().host.as_deref(), Some("bb.example"));
     assert_eq!(it.head.project, None);
+}
+
+/// Reads everything that can be read; errors are as good as records here.
+async fn read_all(members: &BTreeMap<String, Vec<u8>>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made.tar");
+    let members: Vec<_> = members.iter().map(|(name, it)| (name.as_str(), it.as_slice())).collect();
+    std::fs::write(&path, tar(&members)).unwrap();
+    let source = source(&path);
+    if source.inventory(&Scope::Shared).await.is_err() {
+        return;
+    }
+    for scope in [Scope::Shared, app()] {
+        for &kind in ObjectKind::ALL {
+            records(&*source, &scope, kind).await.expect("what was surveyed can be read");
+        }
+    }
+}
+
+#[test]
+fn no_changed_byte_makes_it_panic() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made.tar.gz");
+    runtime.block_on(with_samples(&path));
+    let whole = files(&path);
+    let names: Vec<_> = whole.keys().cloned().collect();
+    let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4);
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) };
+
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let done = runner.run(&(0..names.len(), changes), |(file, changes)| {
+        let mut members = whole.clone();
+        let bytes = members.get_mut(&names[file]).unwrap();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            // Digits and quotes break records in more ways than other bytes.
+            bytes[at] = *b"0129\"{}[],:/#%".get(usize::from(byte)).unwrap_or(&byte);
+        }
+        runtime.block_on(read_all(&members));
+        Ok(())
+    });
+
+    done.unwrap();
 }

@@ -68,7 +68,7 @@ async fn a_real_archive_comes_back_as_it_was() {
 }
 
 /// The record files of an archive, by name.
-fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut tar = Vec::new();
     MultiGzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut tar).unwrap();
     let (mut files, mut at) = (BTreeMap::new(), 0);
@@ -86,7 +86,7 @@ fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Every kind of sample in one archive.
-async fn with_samples(path: &Path) {
+pub(crate) async fn with_samples(path: &Path) {
     let sink = sink(path, false);
     let scope = app();
     sink.write(&scope, &samples::project_at("acme/app"), None).await.unwrap();
