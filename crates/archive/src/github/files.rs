@@ -127,8 +127,9 @@ pub(super) struct FilesBuilder {
 impl FilesBuilder {
     /// Begins.
     pub(super) fn begin(scratch: &Path) -> Result<Self, ArchiveError> {
-        let list =
-            tempfile::tempfile_in(scratch).map_err(ArchiveError::system("make a scratch file"))?;
+        let fail = || ArchiveError::system("make a scratch file");
+        std::fs::create_dir_all(scratch).map_err(fail())?;
+        let list = tempfile::tempfile_in(scratch).map_err(fail())?;
         Ok(Self {
             blobs: HashMap::new(),
             repositories: BTreeMap::new(),

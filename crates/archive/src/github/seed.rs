@@ -14,6 +14,7 @@ use super::{
 };
 use crate::container::{Archive, Limits};
 use packhorse_core::{Carriage, Lane, ObjectKind, Record, RepoKind, Scope, TargetId, fingerprint};
+use std::sync::Arc;
 use std::{fs::File, io, path::Path};
 
 /// The kinds of records that can stand in a scope; a project's own stands in its scope.
@@ -27,7 +28,7 @@ fn kinds(scope: &Scope) -> impl Iterator<Item = ObjectKind> {
 
 /// Takes an archive into an empty spool.
 pub(super) fn seed(spool: &mut Spool, path: &Path) -> Result<(), SpoolError> {
-    let archive = Archive::open(path, Limits::default())?;
+    let archive = Arc::new(Archive::open(path, Limits::default())?);
     let index = survey(&archive, spool.path())?;
     let shared = Lane::new(Scope::Shared, ObjectKind::Project);
     let mut projects = Vec::new();

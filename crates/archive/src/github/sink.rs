@@ -120,7 +120,7 @@ impl GithubSink {
         let read = || async {
             let (path, scratch) = (self.path.clone(), self.scratch.clone());
             blocking(move || {
-                let archive = Archive::open(&path, container::Limits::default())?;
+                let archive = Arc::new(Archive::open(&path, container::Limits::default())?);
                 Ok(Arc::new(survey(&archive, &scratch)?))
             })
             .await

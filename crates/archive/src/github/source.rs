@@ -41,7 +41,7 @@ pub(super) struct GithubArchive {
 }
 
 struct Inner {
-    archive: Archive,
+    archive: Arc<Archive>,
     scratch: PathBuf,
     only: Option<String>,
     lanes: Lanes,
@@ -88,6 +88,7 @@ impl GithubArchive {
     ) -> Result<Self, HostError> {
         let archive = Archive::open(path, Limits::default())
             .map_err(|it| during("open the archive")(it).with("path", path.display()))?;
+        let archive = Arc::new(archive);
         let inner = Inner { archive, scratch: scratch.to_owned(), only, lanes: Lanes::default() };
         Ok(Self {
             inner: Arc::new(inner),

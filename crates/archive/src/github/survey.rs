@@ -19,6 +19,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io::Read,
     path::Path,
+    sync::Arc,
 };
 
 /// Longest `schema.json`.
@@ -31,8 +32,9 @@ const MAX_NAME_CHARS: usize = 64;
 /// # Errors
 ///
 /// Whatever is wrong with it anywhere.
-pub(super) fn survey(archive: &Archive, scratch: &Path) -> Result<Index, ArchiveError> {
-    let mut filling = Filling::begin(scratch, *archive.limits())?;
+pub(super) fn survey(archive: &Arc<Archive>, scratch: &Path) -> Result<Index, ArchiveError> {
+    std::fs::create_dir_all(scratch).map_err(ArchiveError::system("make a scratch directory"))?;
+    let mut filling = Filling::default();
     let mut files = FilesBuilder::begin(scratch)?;
     let mut tally = Tally::default();
     let mut has_schema = false;
@@ -47,12 +49,10 @@ pub(super) fn survey(archive: &Archive, scratch: &Path) -> Result<Index, Archive
         }
         match plural::record_file(&member.name) {
             Some((name, number)) => match plural::named(name) {
-                Some(plural) => filling.put((plural, number), data, |n, json| {
-                    tally.record(plural, number, json).map_err(|error| {
-                        let detail = format!("record {}: {error}", n + 1);
-                        ArchiveError::malformed(&member.name, 0, detail)
-                    })
-                }),
+                Some(plural) => {
+                    let order = filling.note((plural, number), member);
+                    tally.file((plural, order), member, data, archive.limits())
+                }
                 None => tally.opaque(name, member, data, archive.limits()),
             },
             None => files.member(member, data, &mut tally.unknown),
@@ -68,7 +68,7 @@ pub(super) fn survey(archive: &Archive, scratch: &Path) -> Result<Index, Archive
     tally.find_unordered();
     let losses = tally.losses(&files);
     Ok(Index {
-        shelf: filling.end()?,
+        shelf: filling.end(archive),
         files,
         web_url: tally.web_url,
         projects: tally.projects,
@@ -128,6 +128,26 @@ struct Tally {
 }
 
 impl Tally {
+    /// Counts the records of a file; `order` is its place among those of its sort.
+    fn file(
+        &mut self,
+        (plural, order): (Plural, u32),
+        member: &Member,
+        data: &mut dyn Read,
+        limits: &Limits,
+    ) -> Result<(), ArchiveError> {
+        let mut array = JsonArray::new(data, &member.name, limits);
+        let mut n_record = 0;
+        while let Some(json) = array.next()? {
+            n_record += 1;
+            self.record(plural, order, json).map_err(|error| {
+                let detail = format!("record {n_record}: {error}");
+                ArchiveError::malformed(&member.name, 0, detail)
+            })?;
+        }
+        Ok(())
+    }
+
     fn record(&mut self, plural: Plural, file: u32, json: &[u8]) -> Result<(), serde_json::Error> {
         self.unknown.inspect(plural.name(), plural.shape(), json)?;
         let parsed = plural.parse(json)?;

@@ -211,7 +211,13 @@ impl Sink for ArchiveSink {
     async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
         self.flush(scope).await?;
         match scope {
-            Scope::Shared => self.with_pen(finish::archive).await,
+            Scope::Shared => {
+                let left = locked(&self.buffers).scopes();
+                for scope in left {
+                    self.flush(&scope).await?;
+                }
+                self.with_pen(finish::archive).await
+            }
             Scope::Project(project) => self.finish_project(project).await,
         }
     }

@@ -100,6 +100,11 @@ impl Buffers {
         self.chunk(scope, origin.kind).revised.push(line);
     }
 
+    /// Scopes that have anything here.
+    pub(super) fn scopes(&self) -> Vec<Scope> {
+        self.chunks.keys().cloned().collect()
+    }
+
     /// Takes out everything of a scope, in load order.
     pub(super) fn take(&mut self, scope: &Scope) -> Vec<(ObjectKind, Chunk)> {
         let chunks = self.chunks.remove(scope).unwrap_or_default();
