@@ -63,6 +63,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_kind_refers_to_by_id_is_in_an_earlier_stage() {
+        let before = |a, b| assert!(of(a) < of(b), "{a} before {b}");
+
+        before(ObjectKind::Repository, ObjectKind::ChangeRequest);
+        before(ObjectKind::Issue, ObjectKind::ChangeRequest);
+        before(ObjectKind::Snippet, ObjectKind::Comment);
+        before(ObjectKind::Review, ObjectKind::ReviewThread);
+        before(ObjectKind::ReviewThread, ObjectKind::ReviewComment);
+        before(ObjectKind::ReviewComment, ObjectKind::Reaction);
+        before(ObjectKind::Comment, ObjectKind::Reaction);
+        before(ObjectKind::Release, ObjectKind::ReleaseAsset);
+    }
+
+    #[test]
     fn states_close_doors_when_everything_else_has_passed() {
         assert_eq!(all().last(), Some(vec![ObjectKind::State]));
     }
