@@ -1,7 +1,9 @@
 //! Verifying an archive fully: `packhorse archive check`.
 
-use super::index::Index;
-use crate::container::{Archive, ArchiveError};
+use super::index::{Chunk, Index, sketch};
+use crate::container::{Archive, ArchiveError, Limits, Lines};
+use packhorse_core::{Object, ObjectKind};
+use packhorse_git::bundle::BundleHeader;
 use serde::Serialize;
 use std::{fmt, path::Path};
 
@@ -25,14 +27,12 @@ pub struct CheckReport {
     pub blobs: u64,
     /// What is wrong, up to 1,000 findings.
     pub findings: Vec<CheckFinding>,
-    /// What is of a later version of the format, and cannot be read here.
-    pub unknown: Vec<CheckFinding>,
 }
 
 /// Something that is wrong with a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckFinding {
-    /// The member, the directory of members, or the field.
+    /// The member.
     pub member: String,
     /// What is wrong with it.
     pub detail: String,
@@ -43,6 +43,12 @@ impl CheckReport {
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
+
+    fn find(&mut self, member: &str, detail: impl Into<String>) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(CheckFinding { member: member.to_owned(), detail: detail.into() });
+        }
+    }
 }
 
 impl fmt::Display for CheckReport {
@@ -52,53 +58,84 @@ impl fmt::Display for CheckReport {
             "{} members, {} bytes: {} projects, {} records, {} repositories, {} files",
             self.members, self.bytes, self.projects, self.records, self.repositories, self.blobs,
         )?;
-        for CheckFinding { member, detail } in self.findings.iter().chain(&self.unknown) {
-            writeln!(f, "{member}: {detail}")?;
+        for finding in &self.findings {
+            writeln!(f, "{}: {}", finding.member, finding.detail)?;
         }
         if self.is_clean() { writeln!(f, "everything is as it should be") } else { Ok(()) }
     }
 }
 
-/// Checks a whole archive: hashes, counts, every record, bundles' refs, references to blobs.
+/// Checks a whole archive: hashes, counts, every record, bundle headers, references to blobs.
 ///
 /// # Errors
 ///
-/// When the archive cannot be gone through at all: it is cut off, its compressed bytes are damaged,
-/// it is over a limit, or it is no archive of a version that is known here.
+/// When the archive cannot be gone through at all: it is cut off, damaged, or
+/// does not agree with its manifest.
 pub fn check(path: &Path) -> Result<CheckReport, ArchiveError> {
-    let archive = Archive::open(path, super::limits())?;
+    let limits = Limits { max_record_bytes: 17 << 20, ..Limits::default() };
+    let archive = Archive::open(path, limits)?;
     let scratch = tempfile::tempdir().map_err(ArchiveError::system("make a scratch directory"))?;
-    let (index, found) = Index::examine(&archive, scratch.path())?;
-    let unknown = index.losses.iter().map(|it| CheckFinding {
-        member: it.name.clone(),
-        detail: format!("{} ({} times)", it.loss.detail, it.count),
-    });
-    Ok(CheckReport {
+    let index = Index::build(&archive, scratch.path())?;
+    let mut report = CheckReport {
         members: index.end.members,
         bytes: index.end.bytes,
-        projects: index.projects.len() as u64,
-        records: index.lanes.values().map(|it| it.records).sum(),
+        projects: index.projects().len() as u64,
+        records: index.end.records,
         repositories: index.repositories.len() as u64,
         blobs: index.blobs.len() as u64,
-        findings: found.into_iter().take(MAX_FINDINGS).map(finding).collect(),
-        unknown: unknown.collect(),
-    })
-}
-
-fn finding(error: ArchiveError) -> CheckFinding {
-    match error {
-        ArchiveError::Inconsistent { member, detail } => CheckFinding { member, detail },
-        ArchiveError::Malformed { member, at, detail } => {
-            CheckFinding { member, detail: format!("byte {at}: {detail}") }
-        }
-        error @ (ArchiveError::NotAnArchive { .. }
-        | ArchiveError::Truncated { .. }
-        | ArchiveError::Damaged { .. }
-        | ArchiveError::Refused { .. }
-        | ArchiveError::OverLimit { .. }
-        | ArchiveError::Version { .. }
-        | ArchiveError::System { .. }) => {
-            CheckFinding { member: super::layout::MANIFEST.to_owned(), detail: error.to_string() }
+        findings: Vec::new(),
+    };
+    for loss in &index.losses {
+        report.find(&loss.name, loss.loss.detail.clone());
+    }
+    for ((_, kind), lane) in &index.lanes {
+        for chunk in lane.plain.iter().chain(&lane.revisions) {
+            records(&archive, &index, *kind, chunk, &mut report)?;
         }
     }
+    for repository in index.repositories.values() {
+        let Some(bundle) = &repository.bundle else { continue };
+        match BundleHeader::read(archive.member(bundle, 0)?) {
+            Ok(header) if !header.prerequisites.is_empty() => {
+                report.find(&bundle.name, "it wants objects that are not in it");
+            }
+            Ok(header) if header.refs.digest() != repository.state.refs_digest => {
+                report.find(&bundle.name, "its refs are not those that the repository has");
+            }
+            Ok(_) => {}
+            Err(error) => report.find(&bundle.name, error.to_string()),
+        }
+    }
+    Ok(report)
+}
+
+fn records(
+    archive: &Archive,
+    index: &Index,
+    kind: ObjectKind,
+    chunk: &Chunk,
+    report: &mut CheckReport,
+) -> Result<(), ArchiveError> {
+    #[derive(serde::Deserialize)]
+    struct Value<'a> {
+        #[serde(borrow, default)]
+        value: Option<&'a serde_json::value::RawValue>,
+    }
+    let name = &chunk.member.name;
+    let mut lines = Lines::new(archive.member(&chunk.member, 0)?, name, archive.limits());
+    while let Some(line) = lines.next()? {
+        let sketch = sketch(name, 0, line)?;
+        if let Some(blob) = &sketch.blob
+            && index.blobs.get(&blob.sha256).is_none_or(|it| it.size != blob.size)
+        {
+            report.find(name, format!("the file of `{}` is not there", sketch.id));
+        }
+        let value = serde_json::from_slice::<Value<'_>>(line).ok().and_then(|it| it.value);
+        if let Some(value) = value
+            && let Err(error) = Object::from_fields(kind, value.get().as_bytes())
+        {
+            report.find(name, format!("`{}` is no {kind}: {error}", sketch.id));
+        }
+    }
+    Ok(())
 }

@@ -1,31 +1,37 @@
-//! Where everything is: what one pass over the whole archive leaves behind.
+//! One pass over the whole archive, before anything is read from it.
 //!
-//! A chunk of some thousand records takes 24 bytes, a blob 48; records take none.
+//! Every member is held against the manifest, every line is JSON with an id, and
+//! what is kept is where the chunks are: a few dozen bytes each.
 
 use super::{
+    FORMAT,
+    lanes::Lanes,
     layout,
-    line::Line,
-    manifest::{EndLine, Head, RepositoryState},
-    pass::Pass,
+    layout::Name,
+    manifest::{BlobLine, EndLine, Head, Line, MemberLine, RepositoryState},
 };
 use crate::container::{Archive, ArchiveError, Lines, Member};
-use packhorse_core::{ObjectKind, RepoKind, Scope, port::SourceLoss};
+use packhorse_core::{Loss, ObjectKind, RepoKind, Scope, port::SourceLoss};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashMap},
+    fs::File,
+    io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write},
     path::Path,
 };
 
-/// Most revision lines of an archive (section 10).
-pub(super) const MAX_REVISIONS: usize = 262_144;
+/// Longest document, in bytes (section 10).
+const MAX_DOCUMENT: u64 = 64 << 10;
+/// Most revision lines of a lane (section 10).
+const MAX_REVISIONS: u64 = 262_144;
 
 /// A chunk of records.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Chunk {
-    pub(super) offset: u64,
-    pub(super) size: u64,
+    pub(super) member: Member,
     pub(super) number: u32,
-    pub(super) revisions: bool,
+    pub(super) records: u64,
 }
 
 /// The chunks of a scope and kind, in order.
@@ -35,6 +41,7 @@ pub(super) struct LaneIndex {
     pub(super) revisions: Vec<Chunk>,
     /// Records that are left when revisions are taken into account.
     pub(super) records: u64,
+    pub(super) bytes: u64,
 }
 
 /// A repository: its newest state.
@@ -51,94 +58,348 @@ pub(super) struct Index {
     pub(super) head: Head,
     pub(super) lanes: BTreeMap<(Scope, ObjectKind), LaneIndex>,
     pub(super) repositories: BTreeMap<(String, RepoKind), RepositoryIndex>,
-    /// Offset and size of each blob, by its SHA-256.
-    pub(super) blobs: HashMap<[u8; 32], (u64, u64)>,
-    /// Full paths of all projects, in order.
-    pub(super) projects: Vec<String>,
+    pub(super) blobs: HashMap<String, Member>,
     pub(super) losses: Vec<SourceLoss>,
     pub(super) end: EndLine,
 }
 
-/// Name of an id among revisions: half a SHA-256 is enough, also against somebody who looks for equals.
-pub(super) type IdHash = [u8; 16];
-
-/// Hashes an id.
-pub(super) fn id_hash(id: &str) -> IdHash {
-    let mut half = [0; 16];
-    half.copy_from_slice(&Sha256::digest(id)[..16]);
-    half
+/// A record's line, as far as this pass looks into it.
+#[derive(Deserialize)]
+pub(super) struct Sketch {
+    #[serde(default)]
+    pub(super) blob: Option<BlobLine>,
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) removed: bool,
+    #[serde(default)]
+    value: Option<serde::de::IgnoredAny>,
 }
 
-/// Where the last revision of an id is: its chunk and the offset in it; `None` when it is removed.
-pub(super) type Revisions = HashMap<IdHash, Option<(usize, u64)>>;
-
-/// Where problems of a kind that does not keep the pass from going on are gathered; without such a
-/// place the first one ends it.
-pub(super) type Findings = Option<Vec<ArchiveError>>;
+/// Reads a line as far as every pass needs it.
+pub(super) fn sketch(member: &str, at: u64, line: &[u8]) -> Result<Sketch, ArchiveError> {
+    let sketch: Sketch = serde_json::from_slice(line)
+        .map_err(|error| ArchiveError::malformed(member, at, error.to_string()))?;
+    if sketch.value.is_some() == sketch.removed {
+        return Err(ArchiveError::malformed(member, at, "a line has a value or is removed"));
+    }
+    Ok(sketch)
+}
 
 impl Index {
-    /// Makes the pass; the first thing that is wrong ends it.
+    /// Makes the pass.
     pub(super) fn build(archive: &Archive, scratch: &Path) -> Result<Self, ArchiveError> {
-        Pass::run(archive, scratch, None).map(|(index, _)| index)
+        let found = tempfile::tempfile_in(scratch).map_err(ArchiveError::system("make a list"))?;
+        let mut pass = Pass {
+            index: Self::default(),
+            found: BufWriter::new(found),
+            lanes: Lanes::default(),
+            sums: EndLine::default(),
+            n_members: 0,
+            is_complete: false,
+            unknown: BTreeMap::new(),
+        };
+        archive.scan(|member, data| pass.member(archive, member, data))?;
+        pass.end()
     }
 
-    /// Makes the pass and gathers what is wrong, as far as the archive can be gone through at all.
-    pub(super) fn examine(
-        archive: &Archive,
-        scratch: &Path,
-    ) -> Result<(Self, Vec<ArchiveError>), ArchiveError> {
-        Pass::run(archive, scratch, Some(Vec::new()))
-            .map(|(index, findings)| (index, findings.unwrap_or_default()))
+    /// Full paths of all projects, in order.
+    pub(super) fn projects(&self) -> Vec<String> {
+        let of_lanes = self.lanes.keys().filter_map(|(scope, _)| scope.project());
+        let of_repositories = self.repositories.keys().map(|(project, _)| project.as_str());
+        let all: std::collections::BTreeSet<&str> = of_lanes.chain(of_repositories).collect();
+        all.into_iter().map(str::to_owned).collect()
     }
 }
 
-impl Chunk {
-    /// The chunk as a member.
-    pub(super) fn member(&self, scope: &Scope, kind: ObjectKind) -> Member {
-        let directory = layout::lane(scope, kind).unwrap_or_default();
-        let name = layout::chunk_in(&directory, self.number, self.revisions);
-        Member { name, offset: self.offset, size: self.size, is_executable: false }
+/// The pass, under way.
+struct Pass {
+    index: Index,
+    /// The member lines that the manifest must have.
+    found: BufWriter<File>,
+    lanes: Lanes,
+    sums: EndLine,
+    n_members: u64,
+    is_complete: bool,
+    /// Lines of kinds that are not known here.
+    unknown: BTreeMap<String, u64>,
+}
+
+impl Pass {
+    fn member(
+        &mut self,
+        archive: &Archive,
+        member: &Member,
+        data: &mut dyn Read,
+    ) -> Result<(), ArchiveError> {
+        let name = layout::parse(&member.name).ok_or_else(|| {
+            ArchiveError::malformed(&member.name, 0, "its name is not one of the format's")
+        })?;
+        self.n_members += 1;
+        if (self.n_members == 1) != (name == Name::Head) {
+            return Err(ArchiveError::NotAnArchive {
+                file: archive.path().display().to_string(),
+                detail: format!("its first member is not `{}`", layout::HEAD),
+            });
+        }
+        if self.is_complete {
+            return Err(inconsistent(&member.name, "it comes after the manifest"));
+        }
+        let mut data = Hashing { data, hash: Sha256::new() };
+        let records = match &name {
+            Name::Head => self.head(member, &mut data).map(|()| None)?,
+            Name::Manifest => return self.manifest(member, &mut data),
+            Name::Chunk { scope, kind, number, revisions } => {
+                let n = self.chunk(archive, member, (scope, *kind, *revisions), &mut data)?;
+                self.place(member, (scope, *kind), *number, *revisions, n)?;
+                Some(n)
+            }
+            Name::UnknownKind { kind } => {
+                let mut lines = Lines::new(&mut data, &member.name, archive.limits());
+                let mut n = 0;
+                while lines.next()?.is_some() {
+                    n += 1;
+                }
+                *self.unknown.entry(kind.clone()).or_insert(0) += n;
+                Some(n)
+            }
+            Name::Blob { sha256 } => {
+                self.index.blobs.insert(sha256.clone(), member.clone());
+                None
+            }
+            Name::Bundle { project, repo, number } => {
+                let entry = self.repository(project, *repo);
+                if *number >= entry.number {
+                    entry.bundle = Some(member.clone());
+                }
+                None
+            }
+            Name::Repository { project, repo, number } => {
+                let state: RepositoryState = document(member, &mut data)?;
+                let entry = self.repository(project, *repo);
+                if *number > entry.number {
+                    entry.number = *number;
+                    entry.state = state;
+                }
+                None
+            }
+            Name::Unknown => {
+                self.lose(&member.name, "a member of a newer version of the format", 1);
+                None
+            }
+        };
+        self.note(member, records, data)?;
+        Ok(())
+    }
+
+    fn note(
+        &mut self,
+        member: &Member,
+        records: Option<u64>,
+        mut data: Hashing<'_>,
+    ) -> Result<(), ArchiveError> {
+        io::copy(&mut data, &mut io::sink()).map_err(ArchiveError::system("read a member"))?;
+        let sha256: String = data.hash.finalize().iter().map(|it| format!("{it:02x}")).collect();
+        if let Some(Name::Blob { sha256: named }) = layout::parse(&member.name)
+            && named != sha256
+        {
+            return Err(inconsistent(
+                &member.name,
+                "its bytes have not the hash that it is named by",
+            ));
+        }
+        let (name, size) = (member.name.clone(), member.size);
+        let line = Line::Member(MemberLine { name, records, sha256, size });
+        self.sums.members += 1;
+        self.sums.bytes += member.size;
+        let text = serde_json::to_string(&line).unwrap_or_default() + "\n";
+        self.found.write_all(text.as_bytes()).map_err(ArchiveError::system("make a list"))
+    }
+
+    fn head(&mut self, member: &Member, data: &mut Hashing<'_>) -> Result<(), ArchiveError> {
+        let head: Head = document(member, data)?;
+        if head.format != FORMAT {
+            let detail = format!("it is a `{}`", head.format);
+            return Err(ArchiveError::NotAnArchive { file: member.name.clone(), detail });
+        }
+        if head.version.split('.').next() != Some("1") {
+            return Err(ArchiveError::Version { found: head.version, known: "1" });
+        }
+        self.index.head = head;
+        Ok(())
+    }
+
+    fn repository(&mut self, project: &str, repo: RepoKind) -> &mut RepositoryIndex {
+        self.index.repositories.entry((project.to_owned(), repo)).or_default()
+    }
+
+    /// Looks at every line of a chunk; how many.
+    fn chunk(
+        &mut self,
+        archive: &Archive,
+        member: &Member,
+        (scope, kind, revisions): (&Scope, ObjectKind, bool),
+        data: &mut Hashing<'_>,
+    ) -> Result<u64, ArchiveError> {
+        let mut lines = Lines::new(data, &member.name, archive.limits());
+        let (mut n, mut at) = (0, 0);
+        while let Some(line) = lines.next()? {
+            let sketch = sketch(&member.name, at, line)?;
+            if revisions {
+                self.lanes.revise(scope, kind, &sketch.id, sketch.removed);
+            } else if sketch.removed {
+                return Err(ArchiveError::malformed(&member.name, at, "only revisions remove"));
+            }
+            n += 1;
+            at = lines.position();
+        }
+        if !revisions {
+            self.lanes.add(scope, kind, n);
+        }
+        Ok(n)
+    }
+
+    fn place(
+        &mut self,
+        member: &Member,
+        (scope, kind): (&Scope, ObjectKind),
+        number: u32,
+        revisions: bool,
+        records: u64,
+    ) -> Result<(), ArchiveError> {
+        let lane = self.index.lanes.entry((scope.clone(), kind)).or_default();
+        lane.bytes += member.size;
+        let chunks = if revisions { &mut lane.revisions } else { &mut lane.plain };
+        if chunks.last().is_some_and(|it| it.number >= number) {
+            return Err(inconsistent(&member.name, "its number is not above the one before it"));
+        }
+        chunks.push(Chunk { member: member.clone(), number, records });
+        let revised: u64 = lane.revisions.iter().map(|it| it.records).sum();
+        if revised > MAX_REVISIONS {
+            let what = format!("the number of revisions in `{}`", member.name);
+            return Err(ArchiveError::OverLimit { what, limit: MAX_REVISIONS });
+        }
+        Ok(())
+    }
+
+    /// Holds the manifest against what was found, line by line.
+    fn manifest(&mut self, member: &Member, data: &mut Hashing<'_>) -> Result<(), ArchiveError> {
+        self.is_complete = true;
+        let fail = || ArchiveError::system("make a list");
+        self.found.flush().map_err(fail())?;
+        let file = self.found.get_ref().try_clone().map_err(fail())?;
+        let mut found = BufReader::new(file);
+        found.rewind().map_err(fail())?;
+        let mut expected = String::new();
+        let lanes = self.lanes.lines();
+        let mut lanes = lanes.iter().filter(|it| ObjectKind::named(&it.kind).is_some());
+        for line in BufReader::new(data).lines() {
+            let line = line.map_err(ArchiveError::system("read the manifest"))?;
+            let parsed: Line = serde_json::from_str(&line)
+                .map_err(|error| ArchiveError::malformed(&member.name, 0, error.to_string()))?;
+            match parsed {
+                Line::Member(listed) => {
+                    expected.clear();
+                    found.read_line(&mut expected).map_err(fail())?;
+                    if expected.trim_end() != line {
+                        return Err(differs(&listed, &expected));
+                    }
+                }
+                Line::Lane(listed) if ObjectKind::named(&listed.kind).is_none() => {}
+                Line::Lane(listed) => {
+                    if lanes.next() != Some(&listed) {
+                        let what = format!("the count of {} is not what is there", listed.kind);
+                        return Err(inconsistent(&member.name, &what));
+                    }
+                    self.sums.records += listed.records;
+                    let scope = listed.project.map_or(Scope::Shared, Scope::Project);
+                    let kind = ObjectKind::named(&listed.kind);
+                    if let Some(lane) = kind.and_then(|it| self.index.lanes.get_mut(&(scope, it))) {
+                        lane.records = listed.records;
+                    }
+                }
+                Line::End(end) => self.index.end = end,
+            }
+        }
+        if lanes.next().is_some() {
+            return Err(inconsistent(&member.name, "it does not count all that is there"));
+        }
+        expected.clear();
+        if found.read_line(&mut expected).map_err(fail())? > 0 {
+            return Err(inconsistent(
+                &member.name,
+                &format!("it does not list {}", expected.trim_end()),
+            ));
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, name: &str, detail: &str, count: u64) {
+        let loss = Loss::source(Loss::WHOLE, detail);
+        self.index.losses.push(SourceLoss { name: name.to_owned(), loss, count });
+    }
+
+    fn end(mut self) -> Result<Index, ArchiveError> {
+        if !self.is_complete {
+            let detail = "the export was interrupted; go on with it or export again";
+            return Err(inconsistent(layout::MANIFEST, detail));
+        }
+        let (end, sums) = (&self.index.end, &self.sums);
+        if end.members != sums.members || end.bytes != sums.bytes {
+            return Err(inconsistent(layout::MANIFEST, "its sums are not those of what is there"));
+        }
+        for ((project, repo), entry) in &self.index.repositories {
+            if entry.state.bundle != entry.bundle.is_some() || entry.number == 0 {
+                let name = layout::repository(project, *repo).unwrap_or_default();
+                return Err(inconsistent(&name, "the repository has no bundle, or one too many"));
+            }
+        }
+        for (kind, count) in std::mem::take(&mut self.unknown) {
+            self.lose(&kind, "records of a kind that is not known here", count);
+        }
+        Ok(self.index)
     }
 }
 
-impl LaneIndex {
-    /// The last revision of every revised id.
-    pub(super) fn revised(
-        &self,
-        archive: &Archive,
-        (scope, kind): (&Scope, ObjectKind),
-    ) -> Result<Revisions, ArchiveError> {
-        let mut revisions = Revisions::new();
-        for (n, chunk) in self.revisions.iter().enumerate() {
-            let member = chunk.member(scope, kind);
-            let mut lines = Lines::new(archive.member(&member, 0)?, &member.name, archive.limits());
-            let mut at = 0;
-            while let Some(text) = lines.next()? {
-                let line = Line::read(&member.name, at, text)?;
-                revisions.insert(id_hash(&line.id), (!line.removed).then_some((n, at)));
-                at = lines.position();
-            }
-        }
-        Ok(revisions)
-    }
+fn inconsistent(member: &str, detail: &str) -> ArchiveError {
+    ArchiveError::Inconsistent { member: member.to_owned(), detail: detail.to_owned() }
+}
 
-    /// Revisions of records that are in no plain chunk; how many.
-    pub(super) fn strays(
-        &self,
-        archive: &Archive,
-        (scope, kind): (&Scope, ObjectKind),
-    ) -> Result<usize, ArchiveError> {
-        if self.revisions.is_empty() {
-            return Ok(0);
+fn differs(listed: &MemberLine, found: &str) -> ArchiveError {
+    let detail = match serde_json::from_str::<Line>(found) {
+        Ok(Line::Member(it)) if it.name == listed.name && it.sha256 != listed.sha256 => {
+            "its bytes have not the hash that the manifest says"
         }
-        let mut revisions = self.revised(archive, (scope, kind))?;
-        for chunk in &self.plain {
-            let member = chunk.member(scope, kind);
-            let mut lines = Lines::new(archive.member(&member, 0)?, &member.name, archive.limits());
-            while let Some(text) = lines.next()? {
-                revisions.remove(&id_hash(&Line::read(&member.name, 0, text)?.id));
-            }
-        }
-        Ok(revisions.len())
+        Ok(Line::Member(it)) if it.name == listed.name => "it is not as the manifest says",
+        _ => "the manifest lists it where another member is",
+    };
+    inconsistent(&listed.name, detail)
+}
+
+/// Reads a short JSON document.
+fn document<T: serde::de::DeserializeOwned>(
+    member: &Member,
+    data: &mut Hashing<'_>,
+) -> Result<T, ArchiveError> {
+    if member.size > MAX_DOCUMENT {
+        let what = format!("the size of `{}`", member.name);
+        return Err(ArchiveError::OverLimit { what, limit: MAX_DOCUMENT });
+    }
+    let mut text = Vec::new();
+    data.read_to_end(&mut text).map_err(ArchiveError::system("read a member"))?;
+    serde_json::from_slice(&text)
+        .map_err(|error| ArchiveError::malformed(&member.name, 0, error.to_string()))
+}
+
+/// Hashes what is read through it.
+struct Hashing<'a> {
+    data: &'a mut dyn Read,
+    hash: Sha256,
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.data.read(out)?;
+        self.hash.update(&out[..read]);
+        Ok(read)
     }
 }

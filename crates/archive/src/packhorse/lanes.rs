@@ -1,15 +1,16 @@
 //! How many records each lane has in the end.
 
-use super::{index::IdHash, manifest::LaneLine};
+use super::manifest::LaneLine;
 use packhorse_core::{ObjectKind, Scope};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 
 /// Records of each lane, revisions taken into account.
 #[derive(Default)]
 pub(super) struct Lanes {
     plain: BTreeMap<(Scope, ObjectKind), u64>,
-    /// Whether each revised id is removed in the end.
-    revised: BTreeMap<(Scope, ObjectKind), HashMap<IdHash, bool>>,
+    /// Whether each revised id is removed in the end, by a hash of it.
+    revised: BTreeMap<(Scope, ObjectKind), HashMap<[u8; 32], bool>>,
 }
 
 impl Lanes {
@@ -19,9 +20,9 @@ impl Lanes {
     }
 
     /// Notes what a revision says of an id.
-    pub(super) fn revise(&mut self, scope: &Scope, kind: ObjectKind, id: IdHash, removed: bool) {
+    pub(super) fn revise(&mut self, scope: &Scope, kind: ObjectKind, id: &str, removed: bool) {
         let ids = self.revised.entry((scope.clone(), kind)).or_default();
-        ids.insert(id, removed);
+        ids.insert(Sha256::digest(id).into(), removed);
     }
 
     /// The lines of the manifest, in its order.

@@ -120,20 +120,6 @@ pub(super) fn parse(name: &str) -> Option<Name> {
     })
 }
 
-/// Name of a chunk.
-pub(super) fn chunk_in(directory: &str, number: u32, revisions: bool) -> String {
-    let revisions = if revisions { ".revisions" } else { "" };
-    format!("{directory}/{number:06}{revisions}.ndjson")
-}
-
-/// Whether records of a kind stand in a scope.
-fn belongs(scope: &Scope, kind: ObjectKind) -> bool {
-    match scope {
-        Scope::Shared => kind.is_shared(),
-        Scope::Project(_) => kind.in_project() || kind == ObjectKind::Project,
-    }
-}
-
 fn chunk(scope: Scope, kind: &str, file: &str) -> Option<Name> {
     let (n, revisions) = match file.split_once('.')? {
         (n, "ndjson") => (n, false),
@@ -142,9 +128,7 @@ fn chunk(scope: Scope, kind: &str, file: &str) -> Option<Name> {
     };
     let number = number(n)?;
     Some(match ObjectKind::named(kind) {
-        Some(kind) => {
-            belongs(&scope, kind).then_some(Name::Chunk { scope, kind, number, revisions })?
-        }
+        Some(kind) => Name::Chunk { scope, kind, number, revisions },
         None => Name::UnknownKind { kind: kind.to_owned() },
     })
 }
@@ -175,9 +159,6 @@ mod tests {
             "blobs/sha256/ABC",
             "repositories/a/docs/000001.json",
             "records/projects/%41/issue/000001.ndjson",
-            "records/shared/issue/000001.ndjson",
-            "records/shared/project/000001.ndjson",
-            "records/projects/a/user/000001.ndjson",
         ] {
             assert_eq!(parse(name), None, "{name}");
         }

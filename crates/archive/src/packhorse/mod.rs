@@ -7,23 +7,19 @@
 //! flushed, blobs by hash, repositories as bundles, and a manifest at the end
 //! without which the file is not an archive. Writing goes on where it was killed.
 
-mod audit;
 mod check;
 mod index;
 mod lanes;
 mod layout;
-mod line;
 mod manifest;
-mod pass;
 mod read;
-mod revisions;
 mod side;
 mod support;
 mod write;
 
 pub use check::{CheckFinding, CheckReport, check};
 
-use crate::container::{ArchiveError, Limits};
+use crate::container::ArchiveError;
 use packhorse_core::{Access, Endpoint, HostError, HostSpec, Location, OpenContext};
 use std::{path::PathBuf, sync::Arc};
 
@@ -57,22 +53,6 @@ fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostErro
             Ok(Endpoint { source: None, sink: Some(Arc::new(sink)) })
         }
     }
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The SHA-256 that stands in lower-case hexadecimal.
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let fingerprint: packhorse_core::Fingerprint = text.parse().ok()?;
-    (fingerprint.to_string() == text).then_some(*fingerprint.as_bytes())
-}
-
-/// Bounds on a line are the format's own; the others are everybody's.
-fn limits() -> Limits {
-    Limits { max_record_bytes: line::MAX_LINE, ..Limits::default() }
 }
 
 /// A path with more behind its name.
