@@ -85,8 +85,6 @@ pub enum JobState {
     Stopped,
     /// It was cancelled; it can be resumed too.
     Cancelled,
-    /// What it wrote was removed again.
-    RolledBack,
 }
 
 impl JobState {
@@ -99,7 +97,6 @@ impl JobState {
             Self::Failed => "failed",
             Self::Stopped => "stopped",
             Self::Cancelled => "cancelled",
-            Self::RolledBack => "rolled_back",
         }
     }
 }

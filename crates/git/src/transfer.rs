@@ -244,8 +244,9 @@ async fn fetch(
         arguments.map(|it| if it == from.url.as_str() { source.clone() } else { it.to_owned() });
     let command = git.inside(path, arguments).with_remote(from);
     let (status, _, stderr) = command.finish(input.as_bytes()).await?;
-    let only_rejected = stderr.contains("[rejected]") && !stderr.contains("fatal:");
-    if status.success() || only_rejected {
+    // A ref that is refused fails the call and not the others; what cannot go on says `fatal`.
+    let only_refused = !stderr.contains("fatal:");
+    if status.success() || only_refused {
         return Ok(());
     }
     Err(command.failure(&status.to_string(), &stderr))

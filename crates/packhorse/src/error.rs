@@ -149,10 +149,33 @@ impl From<packhorse_engine::report::ReportError> for AppError {
 
 impl From<EngineError> for AppError {
     fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Host(error) => error.into(),
-            EngineError::Journal(error) => error.into(),
-            other => Self::failed(other.to_string()).because(other),
+        let hint = match &error {
+            EngineError::Host(error) => host_hint(error.kind),
+            EngineError::Git(_) => {
+                Some("credentials come by environment: see `packhorse help migrate`")
+            }
+            EngineError::Users(_) => {
+                Some("the users file has lines `old:new`, or is CSV with a header")
+            }
+            EngineError::Blocked { .. } => Some("`packhorse plan FROM TO` lists all conflicts"),
+            EngineError::NoProject { .. } => Some("`packhorse show LOCATION` lists what is there"),
+            EngineError::RolledBack { .. } => {
+                Some("run `packhorse migrate` to carry everything anew")
+            }
+            EngineError::Held { .. } => Some("`packhorse status` says which worker has it"),
+            EngineError::Journal(_)
+            | EngineError::Verify(_)
+            | EngineError::Target { .. }
+            | EngineError::Stopped(_)
+            | EngineError::Relink(_)
+            | EngineError::Report(_)
+            | EngineError::Scratch(_)
+            | EngineError::Document { .. } => None,
+        };
+        let app = Self::failed(error.to_string()).because(error);
+        match hint {
+            Some(hint) => app.hint(hint),
+            None => app,
         }
     }
 }

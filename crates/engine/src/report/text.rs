@@ -57,7 +57,6 @@ pub(super) fn verdict(report: &Report) -> String {
             format!("{carried} of {read} records arrived, with {} losses", report.n_losses())
         }
         JobState::Failed => format!("{carried} of {read} records arrived, {failed} failed"),
-        JobState::RolledBack => "what it wrote was removed again".to_owned(),
         JobState::Waiting | JobState::Running | JobState::Stopped | JobState::Cancelled => {
             format!("{}, {carried} of {read} records arrived so far", report.state.name())
         }

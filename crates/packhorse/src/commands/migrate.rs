@@ -79,7 +79,7 @@ async fn interrupted(journal: &SqliteJournal, route: &Route) -> Result<Option<Jo
 fn is_unfinished(job: &JobView) -> bool {
     match job.state {
         JobState::Waiting | JobState::Running | JobState::Stopped | JobState::Cancelled => true,
-        JobState::Finished | JobState::Failed | JobState::RolledBack => false,
+        JobState::Finished | JobState::Failed => false,
     }
 }
 
@@ -167,7 +167,6 @@ async fn tell(
         JobState::Finished if outcome.n_losses > 0 && outcome.strict => Status::Losses,
         JobState::Finished => Status::Done,
         JobState::Failed => Status::Failed,
-        JobState::RolledBack => Status::Failed,
         JobState::Stopped | JobState::Cancelled | JobState::Running | JobState::Waiting => {
             Status::Stopped
         }
@@ -177,6 +176,10 @@ async fn tell(
         terminal::data(&document::json(&report)?);
     } else {
         terminal::data(&super::report::summary(&**journal, job).await?);
+    }
+    if status == Status::Failed {
+        let reason = outcome.reason.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
+        terminal::talk(&format!("error: job {job} failed{reason}"));
     }
     if status == Status::Stopped {
         terminal::talk(&format!("\nhint: `packhorse resume {job}` goes on with it"));

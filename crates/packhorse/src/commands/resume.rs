@@ -18,10 +18,6 @@ pub(super) async fn run(globals: &Globals, of: &OfRun) -> Result<Status, AppErro
         return Err(AppError::failed(format!("job {} has arrived already", of.job))
             .hint("run `packhorse migrate` again to carry what is new"));
     }
-    if view.state == JobState::RolledBack {
-        return Err(AppError::failed(format!("job {} was rolled back", of.job))
-            .hint("run `packhorse migrate` again to carry everything anew"));
-    }
     let route = Route::of(&view.spec)?;
     let scratch = config::scratch(globals)?;
     let ends = route.open(scratch.path(), true)?;

@@ -26,11 +26,29 @@ pub(super) async fn run(globals: &Globals, what: &Show) -> Result<Status, AppErr
         Some("-") => Scope::Shared,
         Some(path) => Scope::Project(path.to_owned()),
     };
+    if let Some(path) = scope.project() {
+        find(&source, path).await?;
+    }
     match (what.kind, &what.id) {
         (None, _) => kinds(globals, &source, &scope).await,
         (Some(kind), None) => records(globals, &source, Lane::new(scope, kind)).await,
         (Some(kind), Some(id)) => record(globals, &source, Lane::new(scope, kind), id).await,
     }
+}
+
+/// Makes sure that there is such a project; a place says nothing of one that it does not have.
+async fn find(source: &Arc<dyn Source>, path: &str) -> Result<(), AppError> {
+    let mut is_there = false;
+    walk(source, &Lane::new(Scope::Shared, ObjectKind::Project), |record| {
+        is_there = record.origin.id == path;
+        Ok(!is_there)
+    })
+    .await?;
+    if is_there {
+        return Ok(());
+    }
+    Err(AppError::failed(format!("there is no project `{path}`"))
+        .hint("`packhorse show LOCATION` lists what is there"))
 }
 
 /// Calls `each` with every record of a lane, until it says to stop.

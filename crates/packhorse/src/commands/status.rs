@@ -8,7 +8,7 @@ use crate::{
 };
 use packhorse_core::{
     job::{JobId, JobView},
-    port::{Journal, LaneView, ProjectView, Queue},
+    port::{Counts, Journal, LaneView, ProjectView, Queue},
 };
 use serde::Serialize;
 
@@ -68,7 +68,8 @@ fn text(one: &OneJob) -> String {
         let reason = project.reason.as_ref().map(|it| format!("  {it}")).unwrap_or_default();
         text += &format!("      {:<40} {stage}{reason}\n", project.source);
     }
-    for lane in &one.lanes {
+    // A lane that had nothing says nothing.
+    for lane in one.lanes.iter().filter(|it| it.counts != Counts::default()) {
         let counts = &lane.counts;
         let of = counts.source.map(|it| format!(" of {it}")).unwrap_or_default();
         text += &format!(

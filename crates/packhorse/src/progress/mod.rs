@@ -15,7 +15,7 @@ pub(crate) fn listener(how: cli::Progress) -> Arc<dyn Listener> {
     match how {
         cli::Progress::Auto if stderr().is_terminal() => Arc::new(bar::Bars::new()),
         cli::Progress::Bar => Arc::new(bar::Bars::new()),
-        cli::Progress::Auto | cli::Progress::Plain => Arc::new(plain::Lines::default()),
+        cli::Progress::Auto | cli::Progress::Plain => Arc::new(plain::Lines),
         cli::Progress::Json => Arc::new(Json),
         cli::Progress::None => Arc::new(()),
     }

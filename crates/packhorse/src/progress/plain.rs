@@ -4,7 +4,7 @@ use crate::terminal;
 use packhorse_core::{Event, Listener, port::Stage};
 
 /// Tells of stages and failures, a line each.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lines;
 
 impl Listener for Lines {
