@@ -51,7 +51,7 @@ impl Bench {
         ran.stdout
     }
 
-    /// Starts the program and leaves it running, deaf and mute.
+    /// Starts the program and leaves it running; what it says on stderr can be read.
     #[expect(clippy::disallowed_methods, reason = "only a process of its own can be killed")]
     pub(crate) fn start(&self, arguments: &str) -> process::Child {
         process::Command::new(program())
@@ -61,7 +61,7 @@ impl Bench {
             .envs(self.environment())
             .stdin(process::Stdio::null())
             .stdout(process::Stdio::null())
-            .stderr(process::Stdio::null())
+            .stderr(process::Stdio::piped())
             .spawn()
             .unwrap()
     }
