@@ -153,6 +153,8 @@ fn prepare(connection: &mut Connection) -> Result<(), AnyError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    // Items come in order, so a larger cache would only hold memory; in KiB.
+    connection.pragma_update(None, "cache_size", -512)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = check(&transaction)?;
     for step in &MIGRATIONS[done..] {

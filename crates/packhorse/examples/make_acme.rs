@@ -6,7 +6,7 @@
 
 use packhorse_core::{
     Access, Location, Object, ObjectKind, OpenContext, Record, RepoKind, Scope,
-    model::{Grantee, Place, Subject},
+    model::{Grantee, Member, Place, Subject},
     port::{BlobRef, Sink},
 };
 use packhorse_git::{Git, repository};
@@ -69,10 +69,12 @@ async fn write(sink: &dyn Sink, input: &Path, line: Line) -> Result<(), Box<dyn 
     let object = Object::from_fields(line.kind, line.value.to_string().as_bytes())?;
     let id = if line.id.is_empty() { id_of(&object) } else { line.id };
     let record = Record::new(id, object);
-    let file = match &record.object {
-        Object::Attachment(it) => Some(it.name.clone()),
-        Object::ReleaseAsset(it) => Some(it.name.clone()),
-        _record => None,
+    let file = if let Object::Attachment(it) = &record.object {
+        Some(it.name.clone())
+    } else if let Object::ReleaseAsset(it) = &record.object {
+        Some(it.name.clone())
+    } else {
+        None
     };
     if let Some(name) = file {
         let bytes = fs::read(input.join(name))?;
@@ -92,33 +94,36 @@ async fn write(sink: &dyn Sink, input: &Path, line: Line) -> Result<(), Box<dyn 
 
 /// Ids of what people have no name for, as the reader of the format makes them.
 fn id_of(object: &Object) -> String {
-    match object {
-        Object::Member(it) => {
-            let place = match &it.place {
-                Place::Project => "project".to_owned(),
-                Place::ProjectAt(path) => format!("project/{path}"),
-                Place::Organization(path) => format!("organization/{path}"),
-                Place::Team { organization, slug } => format!("team/{organization}/{slug}"),
-            };
-            let who = match &it.grantee {
-                Grantee::User(user) => user.login.clone(),
-                Grantee::Team { organization, slug } => format!("team/{organization}/{slug}"),
-                Grantee::Group(name) => format!("group/{name}"),
-            };
-            format!("{place}/{who}")
-        }
-        Object::Reaction(it) => {
-            let subject = match &it.subject {
-                Subject::Issue(number) => format!("issue/{number}"),
-                Subject::ChangeRequest(number) => format!("change_request/{number}"),
-                Subject::Comment(id) => format!("comment/{}", id.0),
-                other => format!("{other:?}"),
-            };
-            let author = it.author.as_ref().map(|it| it.login.clone()).unwrap_or_default();
-            format!("{subject}/{author}/{}", it.content)
-        }
-        other => format!("{other:?}"),
+    if let Object::Member(it) = object {
+        return member_id(it);
     }
+    let Object::Reaction(it) = object else { return format!("{object:?}") };
+    let author = it.author.as_ref().map(|it| it.login.clone()).unwrap_or_default();
+    let subject = if let Subject::Issue(number) = &it.subject {
+        format!("issue/{number}")
+    } else if let Subject::ChangeRequest(number) = &it.subject {
+        format!("change_request/{number}")
+    } else if let Subject::Comment(id) = &it.subject {
+        format!("comment/{}", id.0)
+    } else {
+        format!("{:?}", it.subject)
+    };
+    format!("{subject}/{author}/{}", it.content)
+}
+
+fn member_id(it: &Member) -> String {
+    let place = match &it.place {
+        Place::Project => "project".to_owned(),
+        Place::ProjectAt(path) => format!("project/{path}"),
+        Place::Organization(path) => format!("organization/{path}"),
+        Place::Team { organization, slug } => format!("team/{organization}/{slug}"),
+    };
+    let who = match &it.grantee {
+        Grantee::User(user) => user.login.clone(),
+        Grantee::Team { organization, slug } => format!("team/{organization}/{slug}"),
+        Grantee::Group(name) => format!("group/{name}"),
+    };
+    format!("{place}/{who}")
 }
 
 async fn import(

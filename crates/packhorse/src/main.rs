@@ -14,7 +14,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    // Threads that wait for the disk: more of them would hold memory and not be faster.
+    let runtime = match runtime.enable_all().max_blocking_threads(16).build() {
         Ok(runtime) => runtime,
         Err(error) => return error::AppError::from(error).show(),
     };

@@ -4,7 +4,7 @@
 //! window can go on from where it was copied. While a file is read forward such
 //! copies are kept at even distances; when there are too many, every other one
 //! goes and the distance doubles. Memory is therefore the same for any file,
-//! and a seek reads at most the file's 32nd part.
+//! and a seek reads at most the file's 16th part.
 //!
 //! Source: RFC 1951 and RFC 1952.
 
@@ -24,7 +24,7 @@ const WINDOW: usize = 32 << 10;
 /// Compressed bytes read at a time.
 const PIECE: usize = 64 << 10;
 /// Most copies that are kept: about 43 KiB each.
-const MAX_CHECKPOINTS: usize = 64;
+const MAX_CHECKPOINTS: usize = 32;
 /// First distance between copies, in uncompressed bytes.
 const FIRST_SPACING: u64 = 4 << 20;
 /// Uncompressed bytes before the ratio is looked at.

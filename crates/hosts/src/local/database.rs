@@ -149,6 +149,8 @@ fn reader(path: &Path) -> Result<Connection, StoreError> {
 /// fills the memory, and damaged pages are noticed.
 fn restrict(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Rows come and go in order, so a larger cache would only hold memory; in KiB.
+    connection.pragma_update(None, "cache_size", -512)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
