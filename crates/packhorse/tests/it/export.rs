@@ -53,7 +53,7 @@ impl Export {
 
     /// Adds a member with JSON in it, in place of one of that name.
     pub(crate) fn json(self, name: &str, value: &Value) -> Self {
-        self.text(name, &value.to_string())
+        self.text(name, value.to_string())
     }
 
     /// Adds a member, in place of one of that name.
