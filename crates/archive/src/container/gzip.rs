@@ -8,7 +8,7 @@
 //!
 //! Source: RFC 1951 and RFC 1952.
 
-use super::{ArchiveError, Limits};
+use super::{ArchiveError, Limits, piece};
 use crc32fast::Hasher;
 use miniz_oxide::inflate::{
     TINFLStatus,
@@ -141,8 +141,7 @@ impl<R: Read + Seek> SeekableGzip<R> {
         if self.piece_at < self.piece_len {
             return Ok(true);
         }
-        self.piece_len =
-            self.file.read(&mut self.piece).map_err(ArchiveError::system("read the archive"))?;
+        self.piece_len = piece::read(&mut self.file, &mut self.piece, "read the archive")?;
         self.piece_at = 0;
         Ok(self.piece_len > 0)
     }
@@ -184,6 +183,9 @@ impl<R: Read + Seek> SeekableGzip<R> {
         }
         if fixed[..3] != [0x1f, 0x8b, 8] {
             return Err(self.damaged("a gzip member does not begin like one"));
+        }
+        if fixed[3] & 0xe0 != 0 {
+            return Err(self.damaged("a gzip header has flags that are not known"));
         }
         self.optional_fields(fixed[3])?;
         *self.state.inflate = DecompressorOxide::new();

@@ -3,7 +3,7 @@
 //! An element is as long as its brackets and quotes say; whether it is JSON
 //! inside is found by whoever parses it. At most one element is held.
 
-use super::{ArchiveError, Limits};
+use super::{ArchiveError, Limits, piece};
 use std::io::Read;
 
 /// Bytes read at a time.
@@ -81,6 +81,9 @@ impl<R: Read> JsonArray<R> {
                 (Place::End, _) => return Err(self.malformed("there is something after the array")),
                 (Place::NextElement | Place::FirstElement, _) => {
                     self.take_element(byte)?;
+                    if std::str::from_utf8(&self.element).is_err() {
+                        return Err(self.malformed("it is not UTF-8"));
+                    }
                     self.state = Place::AfterElement;
                     self.n_elements += 1;
                     return Ok(Some(&self.element));
@@ -97,19 +100,31 @@ impl<R: Read> JsonArray<R> {
             }
             let byte = self.piece[self.at];
             self.at += 1;
-            let is_mark =
-                self.before == 0 && self.at <= 3 && [0xef, 0xbb, 0xbf][self.at - 1] == byte;
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') && !is_mark {
+            if byte == 0xef && self.before == 0 && self.at == 1 {
+                self.rest_of_mark()?;
+            } else if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return Ok(Some(byte));
             }
         }
     }
 
+    fn rest_of_mark(&mut self) -> Result<(), ArchiveError> {
+        for expected in [0xbb, 0xbf] {
+            if self.at == self.len && !self.refill()? {
+                return Err(self.malformed("it ends before its array does"));
+            }
+            if self.piece[self.at] != expected {
+                return Err(self.malformed("it is not a JSON array"));
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
     fn refill(&mut self) -> Result<bool, ArchiveError> {
         self.before += self.len as u64;
         (self.at, self.len) = (0, 0);
-        self.len =
-            self.from.read(&mut self.piece).map_err(ArchiveError::system("read a member"))?;
+        self.len = piece::read(&mut self.from, &mut self.piece, "read a member")?;
         Ok(self.len > 0)
     }
 
@@ -197,6 +212,7 @@ impl<R: Read> JsonArray<R> {
     }
 
     fn malformed(&self, detail: &str) -> ArchiveError {
+        let detail = format!("{detail} (record {})", self.n_elements + 1);
         ArchiveError::malformed(&self.member, self.before + self.at as u64, detail)
     }
 }
@@ -227,6 +243,41 @@ mod tests {
     #[test]
     fn an_empty_array_has_none() {
         assert!(split(b"[\n\n]").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_byte_order_mark_counts_at_the_beginning_only() {
+        check_error(b"\xef[1]", "not a JSON array");
+        check_error(b"[ \xbf]", "UTF-8");
+        check_error(b"[1 \xbf]", "comma");
+    }
+
+    /// Gives one byte at a time, and is interrupted before each.
+    struct Slow<'a>(&'a [u8], bool);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(std::io::ErrorKind::Interrupted.into());
+            }
+            let n = self.0.len().min(1);
+            self.0.read(&mut out[..n])
+        }
+    }
+
+    #[test]
+    fn pieces_of_any_size_make_the_same_elements() {
+        let text = b"\xef\xbb\xbf[{\"a\\\"]\":1}, -2.5e3 ,\"\\\\\"]";
+
+        let mut array = JsonArray::new(Slow(text, false), "x.json", &Limits::default());
+        let mut list = Vec::new();
+        while let Some(element) = array.next().unwrap() {
+            list.push(element.to_vec());
+        }
+
+        let list: Vec<&[u8]> = list.iter().map(Vec::as_slice).collect();
+        assert_eq!(list, [&b"{\"a\\\"]\":1}"[..], b"-2.5e3", b"\"\\\\\""]);
     }
 
     #[track_caller]

@@ -32,6 +32,8 @@ pub fn key_hash(scope: &str, kind: &str, id: &str) -> u64 {
 #[derive(Debug)]
 pub struct Ledger {
     file: File,
+    /// Where the next entry goes.
+    end: u64,
 }
 
 impl Ledger {
@@ -44,7 +46,7 @@ impl Ledger {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true).mode(0o600);
         let file = options.open(path).map_err(ArchiveError::system("begin a ledger"))?;
-        Ok(Self { file })
+        Ok(Self { file, end: 0 })
     }
 
     /// Opens a ledger, cuts off what is not whole, and gives the length of the archive
@@ -57,7 +59,7 @@ impl Ledger {
         let fail = || ArchiveError::system("read the ledger");
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).open(path).map_err(fail())?;
-        let mut ledger = Self { file };
+        let mut ledger = Self { file, end: 0 };
         let (mut end, mut length) = (0, 0);
         ledger.entries(|entry| {
             end = entry.end;
@@ -65,7 +67,7 @@ impl Ledger {
             true
         })?;
         ledger.file.set_len(end).map_err(fail())?;
-        ledger.file.seek(SeekFrom::Start(end)).map_err(fail())?;
+        ledger.end = end;
         Ok((ledger, length))
     }
 
@@ -73,14 +75,25 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// When the system refuses.
+    /// When there are more than 16 million keys, or the system refuses; what was added
+    /// before stands either way.
     pub fn append(&mut self, length: u64, keys: &[u64]) -> Result<(), ArchiveError> {
+        let fail = || ArchiveError::system("write the ledger");
+        if keys.len() as u64 > MAX_KEYS {
+            let what = "the number of records between two flushes".to_owned();
+            return Err(ArchiveError::OverLimit { what, limit: MAX_KEYS });
+        }
         let mut bytes = Vec::with_capacity(20 + keys.len() * 8);
         bytes.extend(length.to_le_bytes());
         bytes.extend((keys.len() as u64).to_le_bytes());
         keys.iter().for_each(|key| bytes.extend(key.to_le_bytes()));
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-        self.file.write_all(&bytes).map_err(ArchiveError::system("write the ledger"))
+        // An entry that a full disk has cut would hide those after it.
+        self.file.set_len(self.end).map_err(fail())?;
+        self.file.seek(SeekFrom::Start(self.end)).map_err(fail())?;
+        self.file.write_all(&bytes).map_err(fail())?;
+        self.end += bytes.len() as u64;
+        Ok(())
     }
 
     /// Makes what was added survive a power cut.
@@ -103,7 +116,6 @@ impl Ledger {
             found = entry.keys.contains(&key);
             !found
         })?;
-        self.file.seek(SeekFrom::End(0)).map_err(ArchiveError::system("read the ledger"))?;
         Ok(found)
     }
 
@@ -201,6 +213,21 @@ mod tests {
             ledger.append(300, &[9]).unwrap();
             assert!(ledger.contains(9).unwrap());
         }
+    }
+
+    #[test]
+    fn an_entry_after_one_that_could_not_be_written_is_found() {
+        let (_directory, path) = path();
+        let mut ledger = Ledger::create(&path).unwrap();
+        ledger.append(100, &[1]).unwrap();
+        // What a full disk leaves: the first bytes of an entry, behind the last good one.
+        ledger.file.write_all(&[0; 11]).unwrap();
+        ledger.append(250, &[2]).unwrap();
+
+        let (mut ledger, length) = Ledger::recover(&path).unwrap();
+
+        assert_eq!(length, 250);
+        assert!(ledger.contains(2).unwrap());
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     ///
-    /// When a line is too long, or the last one does not end.
+    /// When a line is too long or not UTF-8, or the last one does not end.
     #[expect(clippy::should_implement_trait, reason = "the line borrows from this reader")]
     pub fn next(&mut self) -> Result<Option<&[u8]>, ArchiveError> {
         self.line.clear();
@@ -48,6 +48,9 @@ impl<R: Read> Lines<R> {
                 self.before,
                 "its last line does not end",
             ));
+        }
+        if std::str::from_utf8(&self.line).is_err() {
+            return Err(ArchiveError::malformed(&self.member, self.before, "a line is not UTF-8"));
         }
         self.before += read as u64;
         Ok(Some(&self.line))
@@ -81,6 +84,7 @@ mod tests {
     #[test]
     fn a_line_that_does_not_end_or_is_too_long_is_an_error() {
         assert!(lines(b"a\nb").unwrap_err().to_string().contains("does not end"));
+        assert!(lines(b"a\n\xff\n").unwrap_err().to_string().contains("UTF-8"));
         assert!(lines(b"0123456789x\n").unwrap_err().to_string().contains("limit"));
     }
 }

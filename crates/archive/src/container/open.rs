@@ -3,6 +3,7 @@
 use super::{
     ArchiveError, Limits, Member,
     gzip::{Checkpoints, SeekableGzip},
+    piece,
     tar::Scanner,
     zstd::{SeekableZstd, Starts},
 };
@@ -119,14 +120,14 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or has become shorter.
-    pub fn member(&self, member: &Member, from: u64) -> Result<io::Take<Stream>, ArchiveError> {
+    /// When the file cannot be read; that it has become shorter may also be found by reading.
+    pub fn member(&self, member: &Member, from: u64) -> Result<MemberData, ArchiveError> {
         let mut stream = self.stream()?;
         let from = from.min(member.size);
         stream
             .seek(SeekFrom::Start(member.offset + from))
             .map_err(ArchiveError::system("read the archive"))?;
-        Ok(stream.take(member.size - from))
+        Ok(MemberData { stream, left: member.size - from, at: member.offset + from })
     }
 
     /// SHA-256 of the file as it lies there, in lower-case hexadecimal.
@@ -137,13 +138,13 @@ impl Archive {
     pub fn sha256(&self) -> Result<String, ArchiveError> {
         let mut file = File::open(&self.path).map_err(ArchiveError::system("open the archive"))?;
         let mut hash = Sha256::new();
-        let mut piece = vec![0; 256 << 10];
+        let mut bytes = vec![0; 256 << 10];
         loop {
-            let read = file.read(&mut piece).map_err(ArchiveError::system("read the archive"))?;
+            let read = piece::read(&mut file, &mut bytes, "read the archive")?;
             if read == 0 {
                 return Ok(hash.finalize().iter().map(|it| format!("{it:02x}")).collect());
             }
-            hash.update(&piece[..read]);
+            hash.update(&bytes[..read]);
         }
     }
 }
@@ -161,7 +162,10 @@ fn packing(first: &[u8]) -> Result<Packing, &'static str> {
     if first.starts_with(&[0x1f, 0x8b]) {
         return Ok(Packing::Gzip);
     }
-    if first.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+    // Some compressors put a frame that is to be skipped first.
+    let is_skippable =
+        first.len() > 3 && first[0] & 0xf0 == 0x50 && first[1..4] == *b"\x2a\x4d\x18";
+    if first.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || is_skippable {
         return Ok(Packing::Zstd);
     }
     if first.starts_with(b"PK\x03\x04") {
@@ -171,6 +175,27 @@ fn packing(first: &[u8]) -> Result<Packing, &'static str> {
         return Ok(Packing::Plain);
     }
     Err("it begins neither like a tar nor like a gzip or zstd file")
+}
+
+/// The bytes of one member.
+pub struct MemberData {
+    stream: Stream,
+    left: u64,
+    at: u64,
+}
+
+impl Read for MemberData {
+    /// Fewer bytes than the member had are an error.
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let most = out.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let read = self.stream.read(&mut out[..most])?;
+        if read == 0 && most > 0 {
+            return Err(ArchiveError::Truncated { at: self.at }.into());
+        }
+        self.left -= read as u64;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// Uncompressed bytes of an archive, from any offset.
@@ -200,5 +225,33 @@ impl Seek for Stream {
             Self::Gzip(it) => it.seek(to),
             Self::Zstd(it) => it.seek(to),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::{Compression, TarWriter};
+
+    #[test]
+    fn a_file_that_has_become_shorter_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.tar");
+        let mut writer = TarWriter::create(&path, Compression::None, 0).unwrap();
+        writer.small("a", &[7; 9000]).unwrap();
+        writer.finish().unwrap();
+        let archive = Archive::open(&path, Limits::default()).unwrap();
+        let mut found = None;
+        archive
+            .scan(|member, _| {
+                found = Some(member.clone());
+                Ok(())
+            })
+            .unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(2000).unwrap();
+
+        let mut data = archive.member(&found.unwrap(), 0).unwrap();
+
+        assert!(data.read_to_end(&mut Vec::new()).is_err());
     }
 }

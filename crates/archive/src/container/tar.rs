@@ -6,6 +6,7 @@
 use super::{
     ArchiveError, Limits,
     header::{BLOCK, Header, text},
+    piece,
 };
 use std::{
     collections::HashSet,
@@ -45,6 +46,9 @@ pub(super) struct Scanner<R> {
 struct Extension {
     name: Option<Vec<u8>>,
     size: Option<u64>,
+    is_sparse: bool,
+    /// Whether there was one at all.
+    is_there: bool,
 }
 
 impl<R: Read> Scanner<R> {
@@ -63,23 +67,36 @@ impl<R: Read> Scanner<R> {
             let mut block = [0; BLOCK];
             self.exact(&mut block)?;
             let header = Header(&block);
+            let at = self.at - BLOCK as u64;
+            if header.is_zero() && extension.is_there {
+                let detail = "the tar ends where a member was announced";
+                return Err(ArchiveError::Damaged { at, detail });
+            }
             if header.is_zero() {
                 return self.end().map(|()| None);
             }
             if !header.has_valid_checksum() {
-                let detail = "a tar header's checksum does not match";
-                return Err(ArchiveError::Damaged { at: self.at - BLOCK as u64, detail });
+                let is_first = at == 0;
+                let detail = if is_first {
+                    "this is no tar"
+                } else {
+                    "a tar header's checksum does not match"
+                };
+                return Err(ArchiveError::Damaged { at, detail });
             }
             let size =
                 header.size().ok_or_else(|| self.refused(&header, "its size is no number"))?;
             match header.kind() {
                 b'x' => extension.read_pax(&self.extension(size)?, self.at)?,
-                // A global header of another tool: comments and defaults that do not concern us.
-                b'g' => drop(self.extension(size)?),
-                b'L' => extension.name = Some(text(&self.extension(size)?).to_vec()),
+                b'g' => self.global(size)?,
+                b'L' => extension.read_name(&self.extension(size)?),
+                // The target of a link, which the next header is refused for.
+                b'K' => drop(self.extension(size)?),
                 kind => {
-                    let name = extension.name.take().unwrap_or_else(|| header.name());
-                    let size = extension.size.take().unwrap_or(size);
+                    let extension = std::mem::take(&mut extension);
+                    let name = extension.name.unwrap_or_else(|| header.name());
+                    let kind = if extension.is_sparse { b'S' } else { kind };
+                    let size = extension.size.unwrap_or(size);
                     let found = Found { name, kind, size, mode: header.mode() };
                     if let Some(member) = self.member(found)? {
                         return Ok(Some(member));
@@ -118,6 +135,10 @@ impl<R: Read> Scanner<R> {
             return Err(refuse("there are two members of this name"));
         }
         self.bounded("the number of members", self.seen.len() as u64, self.limits.max_members)?;
+        if found.size > self.limits.max_member_bytes {
+            let what = format!("the size of `{name}`");
+            return Err(ArchiveError::OverLimit { what, limit: self.limits.max_member_bytes });
+        }
         let end = self.at.saturating_add(padded(found.size));
         self.bounded("the size of the archive", end, self.limits.max_total_bytes)?;
         self.left = padded(found.size);
@@ -128,6 +149,17 @@ impl<R: Read> Scanner<R> {
     fn bounded(&self, what: &str, value: u64, limit: u64) -> Result<(), ArchiveError> {
         if value > limit {
             return Err(ArchiveError::OverLimit { what: what.to_owned(), limit });
+        }
+        Ok(())
+    }
+
+    /// Reads a header of another tool for all members: comments, but no names or sizes.
+    fn global(&mut self, size: u64) -> Result<(), ArchiveError> {
+        let mut extension = Extension::default();
+        extension.read_pax(&self.extension(size)?, self.at)?;
+        if extension.name.is_some() || extension.size.is_some() || extension.is_sparse {
+            let detail = "a global tar header gives all members one name or size";
+            return Err(ArchiveError::Damaged { at: self.at, detail });
         }
         Ok(())
     }
@@ -154,10 +186,10 @@ impl<R: Read> Scanner<R> {
                 let detail = "there is something after the end of the tar";
                 return Err(ArchiveError::Damaged { at: self.at, detail });
             }
-            let read = self.stream.read(&mut block);
-            let read = read.map_err(ArchiveError::system("read the archive"))?;
+            let read = piece::read(&mut self.stream, &mut block, "read the archive")?;
             block[read..].fill(0);
             self.at += read as u64;
+            self.bounded("the size of the archive", self.at, self.limits.max_total_bytes)?;
             if read == 0 {
                 return Ok(());
             }
@@ -167,14 +199,14 @@ impl<R: Read> Scanner<R> {
     fn exact(&mut self, out: &mut [u8]) -> Result<(), ArchiveError> {
         let mut done = 0;
         while done < out.len() {
-            let read = self.stream.read(&mut out[done..]);
-            match read.map_err(ArchiveError::system("read the archive"))? {
+            match piece::read(&mut self.stream, &mut out[done..], "read the archive")? {
                 0 => return Err(ArchiveError::Truncated { at: self.at }),
                 n => done += n,
             }
         }
         self.at += out.len() as u64;
-        Ok(())
+        // SECURITY: directories and extended headers count as well.
+        self.bounded("the size of the archive", self.at, self.limits.max_total_bytes)
     }
 
     fn skip(&mut self, mut n: u64) -> Result<(), ArchiveError> {
@@ -196,12 +228,19 @@ struct Found {
 }
 
 impl Extension {
+    /// Takes GNU's long name.
+    fn read_name(&mut self, bytes: &[u8]) {
+        self.is_there = true;
+        self.name = Some(text(bytes).to_vec());
+    }
+
     /// Reads `<length> <key>=<value>\n`, again and again.
     fn read_pax(&mut self, mut bytes: &[u8], at: u64) -> Result<(), ArchiveError> {
         let bad = || ArchiveError::Damaged {
             at,
             detail: "an extended tar header is not as it should be",
         };
+        self.is_there = true;
         while !bytes.is_empty() {
             let space = bytes.iter().position(|&it| it == b' ').ok_or_else(bad)?;
             let length = std::str::from_utf8(&bytes[..space]).ok().and_then(|it| it.parse().ok());
@@ -217,7 +256,7 @@ impl Extension {
                     let size = std::str::from_utf8(value).ok().and_then(|it| it.parse().ok());
                     self.size = Some(size.ok_or_else(bad)?);
                 }
-                key if key.starts_with(b"GNU.sparse") => return Err(bad()),
+                key if key.starts_with(b"GNU.sparse") => self.is_sparse = true,
                 _ => {}
             }
         }
@@ -375,6 +414,89 @@ mod tests {
 
         assert_eq!(one[0].0, long);
         assert_eq!(other[0].0, long);
+    }
+
+    fn pax(key: &str, value: &str) -> Vec<u8> {
+        let length =
+            (1..).find(|n: &usize| n.to_string().len() + key.len() + value.len() + 3 == *n);
+        format!("{} {key}={value}\n", length.unwrap()).into_bytes()
+    }
+
+    #[track_caller]
+    fn check_extended(kind: u8, data: &[u8], why: &str) {
+        let error = scan(&tar(&[(b"pax", kind, data), (b"a", b'0', b"x")])).unwrap_err();
+
+        assert!(error.to_string().contains(why), "{error}");
+    }
+
+    #[test]
+    fn extended_headers_cannot_lead_astray() {
+        check_extended(b'x', &pax("path", "../a"), "leads out");
+        check_extended(b'x', &pax("path", "a\0b"), "character");
+        check_extended(b'x', &pax("path", ""), "no name");
+        check_extended(b'x', &pax("GNU.sparse.major", "1"), "`a` is refused: sparse");
+        check_extended(b'x', &pax("size", "-1"), "not as it should be");
+        check_extended(b'x', &pax("size", &u64::MAX.to_string()), "limit");
+        check_extended(b'x', b"99 path=a\n", "not as it should be");
+        check_extended(b'x', b"path=a\n", "not as it should be");
+        check_extended(b'g', &pax("path", "b"), "all members");
+        check_extended(b'L', b"/etc/passwd\0", "absolute");
+        check_extended(b'L', &[b'a'; 5000], "too long");
+        check_extended(b'L', &[b'a'; 70_000], "extended tar header is over the limit");
+        check_extended(b'x', &pax("path", &"d/".repeat(70)), "deep");
+    }
+
+    #[test]
+    fn a_comment_for_all_members_is_passed_over() {
+        let file = tar(&[(b"pax", b'g', &pax("comment", "0123")), (b"a", b'0', b"x")]);
+
+        assert_eq!(scan(&file).unwrap(), [("a".to_owned(), b"x".to_vec())]);
+    }
+
+    #[test]
+    fn an_announced_member_must_come() {
+        let file = tar(&[(b"pax", b'x', &pax("path", "b"))]);
+
+        assert!(scan(&file).unwrap_err().to_string().contains("announced"));
+    }
+
+    #[test]
+    fn too_many_and_too_large_members_are_over_the_limit() {
+        let file = tar(&[(b"a", b'0', b"hello"), (b"b", b'0', b"x")]);
+        let check = |limits: Limits, why: &str| {
+            let mut scanner = Scanner::new(&file[..], limits);
+            let error = std::iter::repeat_with(|| scanner.next()).find_map(Result::err).unwrap();
+
+            assert!(error.to_string().contains(why), "{error}");
+        };
+
+        check(Limits { max_members: 1, ..Limits::default() }, "number of members");
+        check(Limits { max_member_bytes: 4, ..Limits::default() }, "size of `a`");
+        check(Limits { max_total_bytes: 1500, ..Limits::default() }, "size of the archive");
+    }
+
+    #[test]
+    fn a_directory_is_bounded_too() {
+        let limits = Limits { max_total_bytes: 1 << 20, ..Limits::default() };
+        let header = block(b"d/", b'5', 1 << 32);
+        let endless = (&header[..]).chain(std::io::repeat(0));
+
+        let error = Scanner::new(endless, limits).next().unwrap_err();
+
+        assert!(matches!(error, ArchiveError::OverLimit { .. }), "{error}");
+    }
+
+    #[test]
+    fn sizes_above_eight_gigabytes_are_read() {
+        let mut header = block(b"a", b'0', 0);
+        header[124..136].copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0]);
+        header[148..156].fill(b' ');
+        let sum: u32 = header.iter().map(|&it| u32::from(it)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+
+        let member = Scanner::new(&header[..], Limits::default()).next().unwrap().unwrap();
+
+        assert_eq!(member.size, 3 << 32);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! there is whole by itself and what comes after it can be cut off. Headers are
 //! the same on every machine and at every time.
 
-use super::{ArchiveError, header::BLOCK};
+use super::{ArchiveError, header::BLOCK, piece};
 use flate2::write::GzEncoder;
 use std::{
     fs::{File, OpenOptions},
@@ -36,16 +36,24 @@ type Piece = Vec<u8>;
 
 /// Compressed bytes that are gathered before they go to the file.
 const PIECE: usize = 256 << 10;
+/// Most uncompressed bytes of a zstd frame, and the most that a seek reads in vain.
+const FRAME: u64 = 16 << 20;
 
 /// Writes the members of a tar.
 pub struct TarWriter {
     file: BufWriter<File>,
     compression: Compression,
     filter: Option<Filter>,
+    /// Bytes that the filter has taken.
+    in_filter: u64,
+    /// Whether the filter is for what does not get smaller.
+    is_stored: bool,
     /// Bytes of the file up to what the filter still holds.
     written: u64,
     /// Seconds since 1970 that all members carry.
     mtime: u64,
+    /// A write was begun and has not ended well: nothing may come behind half a member.
+    is_broken: bool,
 }
 
 impl TarWriter {
@@ -83,7 +91,17 @@ impl TarWriter {
     }
 
     fn new(file: File, compression: Compression, mtime: u64, written: u64) -> Self {
-        Self { file: BufWriter::new(file), compression, filter: None, written, mtime }
+        let file = BufWriter::new(file);
+        Self {
+            file,
+            compression,
+            filter: None,
+            in_filter: 0,
+            is_stored: false,
+            written,
+            mtime,
+            is_broken: false,
+        }
     }
 
     /// Writes a member of `size` bytes.
@@ -97,12 +115,24 @@ impl TarWriter {
         size: u64,
         mut data: impl Read,
     ) -> Result<(), ArchiveError> {
+        self.whole(name, |tar| {
+            tar.turn(false)?;
+            tar.put_member(name, size, &mut data)
+        })
+    }
+
+    fn put_member(
+        &mut self,
+        name: &str,
+        size: u64,
+        data: &mut impl Read,
+    ) -> Result<(), ArchiveError> {
         let fail = || ArchiveError::system("write the archive");
         self.header(name, size)?;
-        let mut piece = vec![0; 64 << 10];
+        let mut bytes = vec![0; 64 << 10];
         let mut left = size;
         loop {
-            let n = data.read(&mut piece).map_err(ArchiveError::system("read what is archived"))?;
+            let n = piece::read(data, &mut bytes, "read what is archived")?;
             if n as u64 > left || (n == 0 && left > 0) {
                 let detail = format!("it has not the {size} bytes that were announced");
                 return Err(ArchiveError::Inconsistent { member: name.to_owned(), detail });
@@ -110,7 +140,7 @@ impl TarWriter {
             if n == 0 {
                 break;
             }
-            self.put(&piece[..n]).map_err(fail())?;
+            self.put(&bytes[..n]).map_err(fail())?;
             left -= n as u64;
         }
         self.pad(size).map_err(fail())
@@ -122,10 +152,29 @@ impl TarWriter {
     ///
     /// When the system refuses.
     pub fn small(&mut self, name: &str, data: &[u8]) -> Result<(), ArchiveError> {
-        self.header(name, data.len() as u64)?;
-        self.put(data)
-            .and_then(|()| self.pad(data.len() as u64))
-            .map_err(ArchiveError::system("write the archive"))
+        self.whole(name, |tar| {
+            tar.turn(false)?;
+            tar.header(name, data.len() as u64)?;
+            tar.put(data)
+                .and_then(|()| tar.pad(data.len() as u64))
+                .map_err(ArchiveError::system("write the archive"))
+        })
+    }
+
+    /// Writes something whole, or nothing ever again.
+    fn whole<T>(
+        &mut self,
+        what: &str,
+        write: impl FnOnce(&mut Self) -> Result<T, ArchiveError>,
+    ) -> Result<T, ArchiveError> {
+        if self.is_broken {
+            let detail = "an earlier write to the archive broke off".to_owned();
+            return Err(ArchiveError::Inconsistent { member: what.to_owned(), detail });
+        }
+        self.is_broken = true;
+        let done = write(self)?;
+        self.is_broken = false;
+        Ok(done)
     }
 
     /// Writes a member that does not get smaller by compression: packs, bundles, pictures.
@@ -139,18 +188,21 @@ impl TarWriter {
         &mut self,
         name: &str,
         size: u64,
-        data: impl Read,
+        mut data: impl Read,
     ) -> Result<(), ArchiveError> {
-        self.end_filter()?;
-        let usual = self.compression;
-        self.compression = match usual {
-            Compression::None => Compression::None,
-            Compression::Gzip(_) => Compression::Gzip(0),
-            Compression::Zstd(_) => Compression::Zstd(-5),
-        };
-        let written = self.member(name, size, data).and_then(|()| self.end_filter());
-        self.compression = usual;
-        written
+        self.whole(name, |tar| {
+            tar.turn(true)?;
+            tar.put_member(name, size, &mut data)
+        })
+    }
+
+    /// Ends the gzip member or frame when the next one is of the other sort.
+    fn turn(&mut self, is_stored: bool) -> Result<(), ArchiveError> {
+        if self.is_stored != is_stored {
+            self.end_filter().map_err(ArchiveError::system("write the archive"))?;
+        }
+        self.is_stored = is_stored;
+        Ok(())
     }
 
     /// Ends what was written so far as a whole of its own, and gives the file's length.
@@ -161,9 +213,12 @@ impl TarWriter {
     ///
     /// When the system refuses.
     pub fn checkpoint(&mut self) -> Result<u64, ArchiveError> {
-        self.end_filter()?;
-        self.file.flush().map_err(ArchiveError::system("write the archive"))?;
-        Ok(self.written)
+        self.whole("checkpoint", |tar| {
+            tar.end_filter()
+                .and_then(|()| tar.file.flush())
+                .map_err(ArchiveError::system("write the archive"))?;
+            Ok(tar.written)
+        })
     }
 
     /// Makes what was written up to the last checkpoint survive a power cut.
@@ -181,7 +236,9 @@ impl TarWriter {
     ///
     /// When the system refuses.
     pub fn finish(mut self) -> Result<u64, ArchiveError> {
-        self.put(&[0; 2 * BLOCK]).map_err(ArchiveError::system("write the archive"))?;
+        self.whole("end", |tar| {
+            tar.put(&[0; 2 * BLOCK]).map_err(ArchiveError::system("write the archive"))
+        })?;
         let length = self.checkpoint()?;
         self.sync()?;
         Ok(length)
@@ -213,7 +270,7 @@ impl TarWriter {
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.filter.is_none() {
-            self.filter = Some(new_filter(self.compression)?);
+            self.filter = Some(new_filter(self.compression, self.is_stored)?);
         }
         let ready = match &mut self.filter {
             Some(Filter::Gzip(filter)) => {
@@ -234,32 +291,39 @@ impl TarWriter {
             self.written += ready.len() as u64;
             ready.clear();
         }
+        self.in_filter += bytes.len() as u64;
+        // A reader starts in the middle of a zstd file at the beginnings of frames alone.
+        if matches!(self.compression, Compression::Zstd(_)) && self.in_filter >= FRAME {
+            self.end_filter()?;
+        }
         Ok(())
     }
 
-    fn end_filter(&mut self) -> Result<(), ArchiveError> {
+    fn end_filter(&mut self) -> io::Result<()> {
         let end = |filter| match filter {
             Filter::None => Ok(Vec::new()),
             Filter::Gzip(filter) => filter.finish(),
             Filter::Zstd(filter) => filter.finish(),
         };
         if let Some(filter) = self.filter.take() {
-            let rest = end(filter).map_err(ArchiveError::system("write the archive"))?;
-            self.file.write_all(&rest).map_err(ArchiveError::system("write the archive"))?;
+            let rest = end(filter)?;
+            self.file.write_all(&rest)?;
             self.written += rest.len() as u64;
         }
+        self.in_filter = 0;
         Ok(())
     }
 }
 
-fn new_filter(compression: Compression) -> io::Result<Filter> {
+fn new_filter(compression: Compression, is_stored: bool) -> io::Result<Filter> {
     Ok(match compression {
         Compression::None => Filter::None,
         Compression::Gzip(level) => {
-            let level = flate2::Compression::new(level);
+            let level = flate2::Compression::new(if is_stored { 0 } else { level });
             Filter::Gzip(Box::new(GzEncoder::new(Piece::new(), level)))
         }
         Compression::Zstd(level) => {
+            let level = if is_stored { -5 } else { level };
             let mut encoder = zstd::stream::write::Encoder::new(Piece::new(), level)?;
             encoder.include_checksum(true)?;
             Filter::Zstd(Box::new(encoder))
@@ -342,6 +406,19 @@ mod tests {
         check(Compression::None);
         check(Compression::Gzip(6));
         check(Compression::Zstd(3));
+    }
+
+    #[test]
+    fn nothing_can_be_written_behind_half_a_member() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        let mut writer = TarWriter::create(&path, Compression::Zstd(3), 0).unwrap();
+
+        writer.member("half", 5, &b"1234"[..]).unwrap_err();
+
+        assert!(writer.small("next", b"x").is_err());
+        assert!(writer.checkpoint().is_err());
+        assert!(writer.finish().is_err());
     }
 
     #[test]

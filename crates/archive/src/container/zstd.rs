@@ -5,7 +5,7 @@
 //!
 //! Source: RFC 8878.
 
-use super::{ArchiveError, Limits};
+use super::{ArchiveError, Limits, piece};
 use std::io::{self, Read, Seek, SeekFrom};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
@@ -108,10 +108,7 @@ impl<R: Read + Seek> SeekableZstd<R> {
     fn advance(&mut self) -> Result<bool, ArchiveError> {
         while self.ready.is_empty() {
             if self.piece_at == self.piece_len {
-                self.piece_len = self
-                    .file
-                    .read(&mut self.piece)
-                    .map_err(ArchiveError::system("read the archive"))?;
+                self.piece_len = piece::read(&mut self.file, &mut self.piece, "read the archive")?;
                 self.piece_at = 0;
                 if self.piece_len == 0 {
                     return self.end();
@@ -133,8 +130,12 @@ impl<R: Read + Seek> SeekableZstd<R> {
         }
         let mut input = InBuffer::around(&self.piece[self.piece_at..self.piece_len]);
         let mut output = OutBuffer::around(&mut self.output[..]);
-        let left = self.decoder.run(&mut input, &mut output).map_err(|_| {
-            let detail = "the compressed data are not zstd, or its checksum does not match";
+        let left = self.decoder.run(&mut input, &mut output).map_err(|error| {
+            let detail = if error.to_string().contains("too much memory") {
+                "a zstd frame asks for a window of more than 128 MiB"
+            } else {
+                "the compressed data are not zstd, or its checksum does not match"
+            };
             ArchiveError::Damaged { at: self.compressed, detail }
         })?;
         let written = output.pos();
@@ -202,7 +203,7 @@ impl<R: Read + Seek> Seek for SeekableZstd<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Cursor;
+    use std::io::{Cursor, Write};
 
     fn frames(list: &[Vec<u8>]) -> Vec<u8> {
         list.iter().flat_map(|it| zstd::encode_all(&it[..], 1).unwrap()).collect()
@@ -223,6 +224,23 @@ mod tests {
 
             assert_eq!(rest, plain[at..], "at {at}");
         }
+    }
+
+    #[test]
+    fn a_frame_without_a_checksum_is_read_to_its_end() {
+        // The last block is not given out whole together with the one before it.
+        let plain = vec![7; 200_000];
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.write_all(&plain[..100_000]).unwrap();
+        encoder.flush().unwrap();
+        encoder.write_all(&plain[100_000..]).unwrap();
+        let file = Cursor::new(encoder.finish().unwrap());
+
+        let mut z = SeekableZstd::new(file, &Limits::default(), Starts::default()).unwrap();
+        let mut read = Vec::new();
+        z.read_to_end(&mut read).unwrap();
+
+        assert_eq!(read.len(), plain.len());
     }
 
     #[test]
