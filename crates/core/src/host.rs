@@ -70,6 +70,8 @@ pub enum Access {
     Read,
     /// To write; what is not there is made on the first write.
     Write,
+    /// To ask what a write would come to; nothing is made outside the scratch directory.
+    Plan,
 }
 
 /// What opening an endpoint may need.

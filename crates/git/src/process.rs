@@ -155,13 +155,19 @@ fn number(version: &str) -> (u32, u32, u32) {
 }
 
 /// A call of `git`, ready to start.
-#[derive(Debug)]
 pub struct GitCommand {
     program: PathBuf,
     repository: Option<PathBuf>,
     arguments: Vec<String>,
     settings: Vec<(String, String)>,
     secrets: Vec<String>,
+}
+
+/// SECURITY: settings and secrets are not shown.
+impl std::fmt::Debug for GitCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GitCommand").field("arguments", &self.arguments).finish_non_exhaustive()
+    }
 }
 
 impl GitCommand {
@@ -183,7 +189,9 @@ impl GitCommand {
         };
         let basic = base64(format!("{username}:{}", password.expose()).as_bytes());
         let key = format!("http.{}.extraHeader", remote.url);
-        let mut command = self.setting(&key, format!("Authorization: Basic {basic}"));
+        // SECURITY: a redirect could take the header to another host.
+        let command = self.setting("http.followRedirects", "false");
+        let mut command = command.setting(&key, format!("Authorization: Basic {basic}"));
         command.secrets.extend([basic, password.expose().to_owned()]);
         command
     }
@@ -212,6 +220,8 @@ impl GitCommand {
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_PROXY_COMMAND", "")
             .env("GIT_PROTOCOL_FROM_USER", "0");
         let settings = SETTINGS.iter().map(|(key, value)| (*key, *value));
         let settings = settings.chain(self.settings.iter().map(|(k, v)| (k.as_str(), v.as_str())));
@@ -222,9 +232,11 @@ impl GitCommand {
             count = n + 1;
         }
         command.env("GIT_CONFIG_COUNT", count.to_string());
-        if let Some(repository) = &self.repository {
-            command.env("GIT_DIR", repository);
-        }
+        match &self.repository {
+            Some(repository) => command.env("GIT_DIR", repository),
+            // SECURITY: not in the caller's directory, whose repository would have its say.
+            None => command.current_dir("/"),
+        };
         command
             .args(&self.arguments)
             .stdin(stdin)

@@ -39,8 +39,12 @@ impl RefList {
 ///
 /// [`GitError::NoRepository`] and [`GitError::Unauthorized`] among others.
 pub async fn list(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
-    let url = remote.url.as_str();
-    let text = git.command(["ls-remote", "--symref", "--", url]).with_remote(remote).text().await?;
+    let url = place(remote);
+    let text = git
+        .command(["ls-remote", "--symref", "--", url.as_str()])
+        .with_remote(remote)
+        .text()
+        .await?;
     let mut list = parse(&text);
     if list.head.is_none()
         && let Some(path) = remote.url.as_path()
@@ -48,6 +52,15 @@ pub async fn list(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
         list.head = crate::repository::head(path);
     }
     Ok(list)
+}
+
+/// Git does not run in the caller's directory, so a relative path would mean another place.
+pub(crate) fn place(remote: &GitRemote) -> String {
+    match remote.url.as_path() {
+        Some(path) => std::path::absolute(path)
+            .map_or_else(|_| remote.url.to_string(), |it| it.to_string_lossy().into_owned()),
+        None => remote.url.to_string(),
+    }
 }
 
 fn parse(text: &str) -> RefList {
@@ -86,7 +99,8 @@ pub struct RefPolicy {
 /// Source: git-receive-pack's `transfer.hideRefs`; GitHub `refs/pull`, GitLab
 /// `refs/merge-requests`, `refs/keep-around`, `refs/pipelines`,
 /// `refs/environments`, Bitbucket `refs/pull-requests` and `stash-refs`, Gerrit
-/// `refs/changes`.
+/// `refs/changes`. Pushing to Gitea's and Gerrit's `refs/for`, `refs/draft` and `refs/for-review`
+/// opens change requests.
 const HIDDEN: &[&str] = &[
     "refs/pull/",
     "refs/merge-requests/",
@@ -98,6 +112,9 @@ const HIDDEN: &[&str] = &[
     "refs/changes/",
     "refs/__gh__/",
     "refs/remotes/",
+    "refs/for/",
+    "refs/draft/",
+    "refs/for-review/",
 ];
 
 impl RefPolicy {

@@ -135,6 +135,8 @@ pub fn set_head(path: &Path, name: &str) -> Result<(), GitError> {
 pub fn sanitise(path: &Path) -> Result<(), GitError> {
     let format = object_format(path);
     let clean = || -> io::Result<()> {
+        // First of all, so that nothing below leads out of the repository.
+        remove_links(path)?;
         for name in ["hooks", "worktrees", "modules", "branches", "remotes", "logs"] {
             remove(&path.join(name))?;
         }
@@ -152,7 +154,6 @@ pub fn sanitise(path: &Path) -> Result<(), GitError> {
         for name in files {
             remove(&path.join(name))?;
         }
-        remove_links(path)?;
         for directory in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
             fs::create_dir_all(path.join(directory))?;
         }
@@ -166,6 +167,40 @@ pub fn sanitise(path: &Path) -> Result<(), GitError> {
         if !is_detached {
             fs::write(path.join("HEAD"), "ref: refs/heads/main\n")
                 .map_err(GitError::system("set the default branch"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Age at which a lock is a dead process's: Git holds one for moments.
+const STALE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Removes the locks that a killed `git` left; they would block its refs for ever.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub fn remove_stale_locks(path: &Path) -> Result<(), GitError> {
+    let fail = || GitError::system("remove a stale lock");
+    let mut waiting = vec![path.join("refs")];
+    let mut locks: Vec<PathBuf> =
+        ["HEAD.lock", "packed-refs.lock", "config.lock"].map(|it| path.join(it)).into();
+    while let Some(directory) = waiting.pop() {
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        for entry in entries {
+            let entry = entry.map_err(fail())?;
+            if entry.file_type().map_err(fail())?.is_dir() {
+                waiting.push(entry.path());
+            } else if entry.file_name().to_string_lossy().ends_with(".lock") {
+                locks.push(entry.path());
+            }
+        }
+    }
+    for lock in locks {
+        let age =
+            fs::metadata(&lock).and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());
+        if age.is_some_and(|it| it > STALE) {
+            remove(&lock).map_err(fail())?;
         }
     }
     Ok(())

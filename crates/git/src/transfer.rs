@@ -9,7 +9,7 @@
 use crate::{
     error::{GitError, RefusedRef},
     process::Git,
-    refs::{self, LeftRef, RefList, RefPolicy},
+    refs::{self, LeftRef, RefList, RefPolicy, place},
     repository::{self, format_name},
 };
 use packhorse_core::GitRemote;
@@ -92,14 +92,17 @@ async fn prepare(
     to: &GitRemote,
     format: packhorse_core::model::ObjectFormat,
 ) -> Result<(), GitError> {
-    let is_free = !path.exists() || path.read_dir().is_ok_and(|mut it| it.next().is_none());
+    let is_free = !path.exists()
+        || path.read_dir().is_ok_and(|mut it| it.next().is_none())
+        // What a killed `init_bare` left: it writes `HEAD` last.
+        || (path.join("objects/pack").is_dir() && !path.join("HEAD").exists());
     let is_empty = repository::is_repository(path)
         && repository::object_format(path) != format
         && refs::list(git, to).await?.refs.is_empty();
     if is_free || is_empty {
         repository::init_bare(path, format)?;
     }
-    Ok(())
+    repository::remove_stale_locks(path)
 }
 
 /// An empty repository does not say how it names objects; one on this machine has it written down.
@@ -239,26 +242,19 @@ async fn fetch(
         "--",
         from.url.as_str(),
     ];
-    let source = absolute(from);
+    let source = place(from);
     let arguments =
         arguments.map(|it| if it == from.url.as_str() { source.clone() } else { it.to_owned() });
     let command = git.inside(path, arguments).with_remote(from);
     let (status, _, stderr) = command.finish(input.as_bytes()).await?;
     // A ref that is refused fails the call and not the others; what cannot go on says `fatal`.
-    let only_refused = !stderr.contains("fatal:");
+    let only_refused = status.code() == Some(1)
+        && !stderr.contains("fatal:")
+        && !stderr.contains("did not send all necessary objects");
     if status.success() || only_refused {
         return Ok(());
     }
     Err(command.failure(&status.to_string(), &stderr))
-}
-
-/// Git runs inside the destination, so a relative path would mean another place.
-fn absolute(remote: &GitRemote) -> String {
-    match remote.url.as_path() {
-        Some(path) => std::path::absolute(path)
-            .map_or_else(|_| remote.url.to_string(), |it| it.to_string_lossy().into_owned()),
-        None => remote.url.to_string(),
-    }
 }
 
 /// What a push has to do.
@@ -298,7 +294,7 @@ async fn push(
                 _ => format!(":{name}"),
             });
         }
-        arguments.extend(["--".to_owned(), absolute(to)]);
+        arguments.extend(["--".to_owned(), place(to)]);
         arguments.extend(specs);
         words.extend(push_once(git, path, to, arguments).await?);
     }

@@ -35,14 +35,14 @@ pub(crate) fn source(location: &Location, scratch: &Path) -> Result<Arc<dyn Sour
         .ok_or_else(|| AppError::usage(format!("{} cannot be read from", spec.title)))
 }
 
-/// Opens a location for writing; `resume` goes on with what an interrupted run left.
+/// Opens a location for writing or for planning to; `resume` goes on with what an interrupted run left.
 pub(crate) fn sink(
     location: &Location,
     scratch: &Path,
-    resume: bool,
+    (access, resume): (Access, bool),
 ) -> Result<Arc<dyn Sink>, AppError> {
     let spec = named(location)?;
-    let context = OpenContext { scratch: scratch.to_owned(), access: Access::Write, resume };
+    let context = OpenContext { scratch: scratch.to_owned(), access, resume };
     (spec.open)(location, &context)?
         .sink
         .ok_or_else(|| AppError::usage(format!("{} cannot be written to", spec.title)))

@@ -177,6 +177,9 @@ impl<R: Read + Seek> SeekableGzip<R> {
             self.state.phase = Phase::End;
             return Ok(());
         }
+        if first != 0x1f {
+            return Err(self.damaged("a gzip member does not begin like one"));
+        }
         let mut fixed = [first; 10];
         for byte in &mut fixed[1..] {
             *byte = self.byte()?;

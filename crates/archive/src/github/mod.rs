@@ -45,7 +45,7 @@ pub static SPEC: HostSpec = HostSpec {
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
     let path = Path::new(&location.rest);
-    let is_written = context.access == Access::Write;
+    let is_written = context.access != Access::Read;
     let mut endpoint = Endpoint::default();
     if !is_written || path.exists() {
         let only = location.project.clone();

@@ -57,6 +57,17 @@ pub(super) fn encode(path: &str) -> Option<String> {
     Some(name)
 }
 
+/// A name for a project's directory on this machine: the encoding, or a hash where that is too
+/// long for a file system.
+pub(super) fn file_name(path: &str) -> Option<String> {
+    use sha2::{Digest, Sha256};
+    let name = encode(path)?;
+    if name.len() <= 200 {
+        return Some(name);
+    }
+    Some(Sha256::digest(path).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// The path of that part; `None` when the encoding is not the one that is written.
 pub(super) fn decode(name: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(name.len());

@@ -48,8 +48,9 @@ fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostErro
             let source = read::ArchiveSource::open(&path, only, &context.scratch)?;
             Ok(Endpoint { source: Some(Arc::new(source)), sink: None })
         }
-        Access::Write => {
-            let sink = write::ArchiveSink::open(&path, context.resume)?;
+        Access::Write | Access::Plan => {
+            let may_exist = context.resume || context.access == Access::Plan;
+            let sink = write::ArchiveSink::open(&path, may_exist)?;
             Ok(Endpoint { source: None, sink: Some(Arc::new(sink)) })
         }
     }

@@ -2,7 +2,6 @@
 
 use super::{
     index::{Chunk, Index, LaneIndex, sketch},
-    layout,
     manifest::BlobLine,
 };
 use crate::container::{Archive, ArchiveError, Limits, Lines, Member};
@@ -326,11 +325,14 @@ impl Source for ArchiveSource {
 /// Takes a repository out of its bundle into a bare one of our own making.
 async fn unpack(
     source: &ArchiveSource,
-    (project, repo): &(String, RepoKind),
+    (_, repo): &(String, RepoKind),
     found: super::index::RepositoryIndex,
 ) -> Result<PathBuf, HostError> {
-    let name = layout::repository(project, *repo).unwrap_or_default();
-    let path = source.inner.scratch.join(&name);
+    // A directory of its own: what an earlier reader left in the scratch directory is not met.
+    let directory = tempfile::tempdir_in(&source.inner.scratch)
+        .map_err(ArchiveError::system("make a scratch directory"))?
+        .keep();
+    let path = directory.join(format!("{}.git", repo.name()));
     let state = found.state;
     let format = match state.object_format.as_str() {
         "sha256" => packhorse_core::model::ObjectFormat::Sha256,

@@ -57,9 +57,10 @@ impl Side {
     /// Opens a side file, keeping only what is safe within that length.
     pub(super) fn recover(path: &Path, length: u64) -> Result<Self, ArchiveError> {
         let reader = BufReader::new(File::open(path).map_err(fail())?);
-        let mut lines = reader.lines();
+        // By bytes: a torn line may end within a character.
+        let mut lines = reader.split(b'\n');
         let first = lines.next().transpose().map_err(fail())?.unwrap_or_default();
-        let writing = serde_json::from_str::<First>(&first)
+        let writing = serde_json::from_slice::<First>(&first)
             .map_err(|error| {
                 ArchiveError::malformed(&path.to_string_lossy(), 0, error.to_string())
             })?
@@ -68,7 +69,9 @@ impl Side {
         let mut side = Self::create(&kept, writing)?;
         for line in lines {
             // The last line may be torn; whatever follows it is not safe either.
-            let Ok(line) = serde_json::from_str::<SideLine>(&line.map_err(fail())?) else { break };
+            let Ok(line) = serde_json::from_slice::<SideLine>(&line.map_err(fail())?) else {
+                break;
+            };
             if line.at <= length {
                 side.append(&line)?;
             }

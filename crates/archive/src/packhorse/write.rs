@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use buffer::Buffers;
 use futures::StreamExt;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, HostErrorKind, Origin, Record, RepoKind, Scope, Settle,
-    TargetId,
+    Capabilities, GitRemote, HostError, HostErrorKind, ObjectKind, Origin, Record, RepoKind, Scope,
+    Settle, TargetId,
     model::ObjectFormat,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
@@ -50,7 +50,7 @@ impl Places {
     /// Bare repository of a project on its way.
     pub(super) fn repository(&self, project: &str, repo: RepoKind) -> Option<PathBuf> {
         let name = format!("{}.git", repo.name());
-        Some(self.work.join("repositories").join(layout::encode(project)?).join(name))
+        Some(self.work.join("repositories").join(layout::file_name(project)?).join(name))
     }
 }
 
@@ -157,9 +157,19 @@ impl Sink for ArchiveSink {
         record: &Record,
         existing: Option<&TargetId>,
     ) -> Result<Written, HostError> {
-        locked(&self.buffers).put(scope, record, existing.is_some())?;
-        let outcome = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
-        Ok(Written { target: TargetId(record.origin.id.clone()), outcome, losses: Vec::new() })
+        // A project is called as its scope is, also when it got another path on its way.
+        let id = match scope.project() {
+            Some(path) if record.origin.kind == ObjectKind::Project => path,
+            _ => &record.origin.id,
+        };
+        let origin = Origin::new(record.origin.kind, id);
+        let is_there = match existing {
+            Some(_) => self.find(scope, &origin).await?.is_some(),
+            None => false,
+        };
+        locked(&self.buffers).put(scope, &origin, record, is_there)?;
+        let outcome = if is_there { Outcome::Updated } else { Outcome::Created };
+        Ok(Written { target: TargetId(origin.id), outcome, losses: Vec::new() })
     }
 
     async fn remove(&self, scope: &Scope, origin: &Origin, _: &TargetId) -> Result<(), HostError> {

@@ -32,7 +32,9 @@ fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostErro
     let repository = Arc::new(Bare { address });
     let sink = match context.access {
         Access::Read => None,
-        Access::Write => Some(Arc::new(sink::GitSink::new(Arc::clone(&repository))) as _),
+        Access::Write | Access::Plan => {
+            Some(Arc::new(sink::GitSink::new(Arc::clone(&repository))) as _)
+        }
     };
     Ok(Endpoint { source: Some(Arc::new(source::GitSource(repository))), sink })
 }

@@ -38,7 +38,14 @@ pub(crate) const SPEC: HostSpec = HostSpec {
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
     std::path::absolute(&location.rest)
         .map_err(StoreError::from)
-        .and_then(|root| open_store(Layout::new(root), location.project.clone(), context.access))
+        .and_then(|root| {
+            let root = if context.access == Access::Plan && !root.exists() {
+                context.scratch.join("planned-store")
+            } else {
+                root
+            };
+            open_store(Layout::new(root), location.project.clone(), context.access)
+        })
         .map_err(|error| error.during("open the store").with("path", &location.rest))
 }
 
@@ -49,7 +56,7 @@ fn open_store(
 ) -> Result<Endpoint, StoreError> {
     let writer = match access {
         Access::Read => None,
-        Access::Write => {
+        Access::Write | Access::Plan => {
             let writer = database::Writer::open(&layout)?;
             blobs::sweep(&layout)?;
             Some(writer)

@@ -121,6 +121,18 @@ pub(super) fn contains(
     Ok(statement.query_row(params![row, kind.name(), key], |row| row.get(0))?)
 }
 
+/// Whether there is any record of a kind.
+pub(super) fn has_any(
+    conn: &Connection,
+    scope: &Scope,
+    kind: ObjectKind,
+) -> Result<bool, StoreError> {
+    let Some(row) = scope_row(conn, scope)? else { return Ok(false) };
+    let mut statement = conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM records WHERE scope = ?1 AND kind = ?2)")?;
+    Ok(statement.query_row(params![row, kind.name()], |row| row.get(0))?)
+}
+
 /// The blob of a record.
 pub(super) fn blob(
     conn: &Connection,

@@ -32,11 +32,19 @@ pub(super) struct LocalSink {
     readers: Arc<Readers>,
     writer: Arc<Writer>,
     buffers: Mutex<HashMap<Scope, Arc<AsyncMutex<Buffer>>>>,
+    /// Whether a scope had records of a kind before this sink wrote any: where it had none, nothing
+    /// has to be looked up to know that a record is new.
+    had_any: Mutex<HashMap<(Scope, ObjectKind), bool>>,
 }
 
 impl LocalSink {
     pub(super) fn new(readers: Arc<Readers>, writer: Writer) -> Self {
-        Self { readers, writer: Arc::new(writer), buffers: Mutex::default() }
+        Self {
+            readers,
+            writer: Arc::new(writer),
+            buffers: Mutex::default(),
+            had_any: Mutex::default(),
+        }
     }
 
     /// The buffer of a scope; refuses projects whose path no file could have.
@@ -61,6 +69,25 @@ impl LocalSink {
                 blocking(move || readers.read(|conn| records::contains(conn, &scope, &place))).await
             }
         }
+    }
+
+    /// Whether a record that the caller takes for new is there already.
+    async fn is_there(&self, scope: &Scope, place: &Place) -> Result<bool, StoreError> {
+        let key = (scope.clone(), place.0);
+        let known = self.had_any.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        let had_any = match known {
+            Some(had_any) => had_any,
+            None => {
+                let (readers, scope, kind) = (Arc::clone(&self.readers), scope.clone(), place.0);
+                let had_any =
+                    blocking(move || readers.read(|conn| records::has_any(conn, &scope, kind)))
+                        .await?;
+                let mut map = self.had_any.lock().unwrap_or_else(PoisonError::into_inner);
+                map.insert(key, had_any);
+                had_any
+            }
+        };
+        if had_any { self.find_place(scope, place.clone()).await } else { Ok(false) }
     }
 
     async fn put(&self, scope: &Scope, place: Place, body: Vec<u8>) -> Result<(), StoreError> {
@@ -157,10 +184,16 @@ impl Sink for LocalSink {
         let kind = record.object.kind();
         let id = existing.map_or(&record.origin.id, |target| &target.0);
         let id = id_here(scope, kind, id);
-        self.put(scope, place(&Origin::new(kind, id)), fingerprint::exact(&record.object))
-            .await
-            .map_err(|error| error.during("write a record").with("record", &record.origin))?;
-        let outcome = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
+        let writing = async {
+            let place = place(&Origin::new(kind, id));
+            let is_there = existing.is_some() || self.is_there(scope, &place).await?;
+            self.put(scope, place, fingerprint::exact(&record.object)).await?;
+            Ok(is_there)
+        };
+        let is_there = writing.await.map_err(|error: StoreError| {
+            error.during("write a record").with("record", &record.origin)
+        })?;
+        let outcome = if is_there { Outcome::Updated } else { Outcome::Created };
         Ok(Written { target: TargetId(id.to_owned()), outcome, losses: Vec::new() })
     }
 
@@ -205,6 +238,8 @@ impl Sink for LocalSink {
         let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         if buffers.get(scope).is_some_and(is_done_with) {
             buffers.remove(scope);
+            let mut had_any = self.had_any.lock().unwrap_or_else(PoisonError::into_inner);
+            had_any.retain(|(it, _), _| it != scope);
         }
         Ok(())
     }

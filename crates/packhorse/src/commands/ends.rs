@@ -5,7 +5,7 @@ use crate::{
     error::AppError,
     registry,
 };
-use packhorse_core::{Location, job::JobOptions};
+use packhorse_core::{Access, Location, job::JobOptions};
 use packhorse_engine::Ends;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -42,13 +42,22 @@ impl Route {
         Ok(Self { from, to, options: spec.options.clone() })
     }
 
-    /// Opens both ends for looking alone: nothing is made at the destination.
+    /// Opens both ends to look at what a job has left, or to take it away.
     pub(super) fn open_to_read(&self, scratch: &Path) -> Result<Ends, AppError> {
-        self.open(scratch, true)
+        self.open_for(scratch, (Access::Write, true))
     }
 
-    /// Opens both ends.
+    /// Opens both ends to plan: nothing is made at the destination.
+    pub(super) fn open_to_plan(&self, scratch: &Path) -> Result<Ends, AppError> {
+        self.open_for(scratch, (Access::Plan, false))
+    }
+
+    /// Opens both ends to carry; `resume` goes on with what an interrupted run left.
     pub(super) fn open(&self, scratch: &Path, resume: bool) -> Result<Ends, AppError> {
+        self.open_for(scratch, (Access::Write, resume))
+    }
+
+    fn open_for(&self, scratch: &Path, access: (Access, bool)) -> Result<Ends, AppError> {
         let from = config::with_credentials(&self.from, End::Source);
         // What stands behind `#` is a new name there, not one to look for.
         let to = config::with_credentials(&self.to, End::Target).whole();
@@ -60,7 +69,7 @@ impl Route {
             from: self.from.to_string(),
             to: self.to.to_string(),
             source: registry::source(&from, scratch)?,
-            sink: registry::sink(&to, scratch, resume)?,
+            sink: registry::sink(&to, scratch, access)?,
             reader,
             source_host: registry::named(&self.from)?.id,
             sink_host: registry::named(&self.to)?.id,
@@ -74,7 +83,7 @@ fn reopen(
     to: &Location,
     scratch: &Path,
 ) -> Result<Arc<dyn packhorse_core::port::Source>, packhorse_core::HostError> {
-    use packhorse_core::{Access, HostError, HostErrorKind, OpenContext};
+    use packhorse_core::{HostError, HostErrorKind, OpenContext};
     let unsupported = || {
         HostError::new(HostErrorKind::Unsupported, "read the destination back").with("place", to)
     };

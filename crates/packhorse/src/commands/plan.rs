@@ -13,7 +13,7 @@ use packhorse_core::plan::{Fate, Plan, PlannedKind};
 pub(super) async fn run(globals: &Globals, route: &cli::Route) -> Result<Status, AppError> {
     let route = Route::read(route)?;
     let scratch = config::scratch(globals)?;
-    let ends = route.open(scratch.path(), false)?;
+    let ends = route.open_to_plan(scratch.path())?;
     let plan = packhorse_engine::plan(&ends, &route.options).await?;
     print(globals, &plan)
 }

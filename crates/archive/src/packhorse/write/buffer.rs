@@ -38,12 +38,13 @@ impl Buffers {
     pub(super) fn put(
         &mut self,
         scope: &Scope,
+        origin: &Origin,
         record: &Record,
         is_written: bool,
     ) -> Result<(), HostError> {
-        let id = record.origin.id.clone();
+        let id = origin.id.clone();
         let blob = self.blobs.remove(&(scope.clone(), record.origin.clone()));
-        let text = line(record, blob.as_ref());
+        let text = line(&id, record, blob.as_ref());
         if text.len() > MAX_LINE || id.is_empty() || id.len() > MAX_ID {
             return Err(HostError::new(HostErrorKind::Rejected, "write a record")
                 .with("object", &record.origin)
@@ -113,7 +114,7 @@ impl Buffers {
 }
 
 /// A record's line, in canonical form (section 4).
-fn line(record: &Record, blob: Option<&BlobLine>) -> Vec<u8> {
+fn line(id: &str, record: &Record, blob: Option<&BlobLine>) -> Vec<u8> {
     let mut text = b"{".to_vec();
     if let Some(blob) = blob {
         text.extend(
@@ -121,7 +122,7 @@ fn line(record: &Record, blob: Option<&BlobLine>) -> Vec<u8> {
         );
     }
     text.extend(b"\"id\":");
-    text.extend(serde_json::Value::from(record.origin.id.as_str()).to_string().bytes());
+    text.extend(serde_json::Value::from(id).to_string().bytes());
     text.extend(b",\"value\":");
     text.extend(exact(&record.object));
     text.extend(b"}\n");

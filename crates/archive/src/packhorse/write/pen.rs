@@ -14,7 +14,7 @@ use crate::container::{ArchiveError, Compression, Ledger, TarWriter, key_hash};
 use packhorse_core::{ObjectKind, Origin, RepoKind, Scope};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs::{self, File},
     io::Read,
 };
@@ -45,12 +45,21 @@ pub(super) struct Open {
     /// Members since the last flush, and keys of what is in them.
     pending: Vec<SideLine>,
     keys: Vec<u64>,
+    /// Keys of records that the newest revision removes.
+    removed: HashSet<u64>,
 }
 
 impl Pen {
     /// Looks for what an interrupted writing left, or gets ready for a new one.
     pub(super) fn open(places: Places, resume: bool) -> Result<Self, ArchiveError> {
         let is_done = places.archive.exists();
+        if is_done && resume {
+            // A writing that was killed once the archive had its name leaves notes of no more use.
+            for file in [&places.side, &places.ledger] {
+                drop(fs::remove_file(file));
+            }
+            drop(fs::remove_dir_all(&places.work));
+        }
         let mut pen =
             Self { places, writing: uuid::Uuid::now_v7().to_string(), open: None, is_done };
         if resume && !is_done && pen.places.ledger.exists() && pen.places.side.exists() {
@@ -71,9 +80,16 @@ impl Pen {
         let tar = TarWriter::resume(&places.partial, LEVEL, 0, length)?;
         self.writing.clone_from(&side.writing);
         let (mut numbers, mut states) = (BTreeMap::new(), BTreeMap::new());
+        let mut removed = HashSet::new();
         drop(fs::remove_dir_all(places.work.join("written")));
         side.each(|line| {
             let name = line.member.name;
+            if let Some(layout::Name::Chunk { scope, kind, revisions: true, .. }) =
+                layout::parse(&name)
+            {
+                let keys = line.revised.iter().map(|it| (key(&scope, kind, &it.0), it.1));
+                keys.for_each(|(key, gone)| note_removed(&mut removed, key, gone));
+            }
             if let Some(hex) = name.strip_prefix("blobs/sha256/") {
                 mark(places, hex)?;
             }
@@ -88,7 +104,7 @@ impl Pen {
             Ok(())
         })?;
         let (pending, keys) = (Vec::new(), Vec::new());
-        self.open = Some(Open { tar, ledger, side, numbers, states, pending, keys });
+        self.open = Some(Open { tar, ledger, side, numbers, states, pending, keys, removed });
         // A writing that was killed before its first flush has nothing in it, not even its head.
         if length == 0 { self.head() } else { Ok(()) }
     }
@@ -114,7 +130,8 @@ impl Pen {
         let tar = TarWriter::create(&places.partial, LEVEL, 0)?;
         let (numbers, states) = (BTreeMap::new(), BTreeMap::new());
         let (pending, keys) = (Vec::new(), Vec::new());
-        self.open = Some(Open { tar, ledger, side, numbers, states, pending, keys });
+        let removed = HashSet::new();
+        self.open = Some(Open { tar, ledger, side, numbers, states, pending, keys, removed });
         self.head()
     }
 
@@ -139,8 +156,9 @@ impl Pen {
 
     /// Whether a record is in a chunk.
     pub(super) fn holds(&mut self, scope: &Scope, origin: &Origin) -> Result<bool, ArchiveError> {
-        let key = key_hash(scope.key(), origin.kind.name(), &origin.id);
+        let key = key(scope, origin.kind, &origin.id);
         match &mut self.open {
+            Some(open) if open.removed.contains(&key) => Ok(false),
             Some(open) => open.ledger.contains(key),
             None => Ok(false),
         }
@@ -222,6 +240,18 @@ fn private_directory(path: &std::path::Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+fn key(scope: &Scope, kind: ObjectKind, id: &str) -> u64 {
+    key_hash(scope.key(), kind.name(), id)
+}
+
+fn note_removed(removed: &mut HashSet<u64>, key: u64, is_gone: bool) {
+    if is_gone {
+        removed.insert(key);
+    } else {
+        removed.remove(&key);
+    }
+}
+
 /// Notes that a blob is safe.
 fn mark(places: &Places, sha256: &str) -> Result<(), ArchiveError> {
     let fail = || ArchiveError::system("note a file");
@@ -277,6 +307,9 @@ impl Open {
         self.small(&name, &text, Some(lines.len() as u64))?;
         if let (true, Some(line)) = (revisions, self.pending.last_mut()) {
             line.revised = lines.iter().map(|it| (it.id.clone(), it.removed)).collect();
+        }
+        for line in lines.iter().filter(|_| revisions) {
+            note_removed(&mut self.removed, key(scope, kind, &line.id), line.removed);
         }
         self.keys.extend(lines.iter().map(|it| key_hash(scope.key(), kind.name(), &it.id)));
         Ok(())

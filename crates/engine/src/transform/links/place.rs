@@ -73,7 +73,7 @@ pub(super) fn parse(rest: &str) -> Option<(Thing, usize)> {
 
 fn number(text: &str) -> Option<(u64, &str)> {
     let end = text.bytes().take_while(u8::is_ascii_digit).count();
-    let n = text[..end].parse().ok().filter(|n| *n > 0)?;
+    let n = text[..end].parse().ok().filter(|_| !text.starts_with('0'))?;
     // `/issues/12/edit` is no issue's address, and `12abc` no number.
     let goes_on = |c: char| c.is_alphanumeric() || "/_-".contains(c);
     (!text[end..].starts_with(goes_on)).then_some((n, &text[end..]))

@@ -194,7 +194,11 @@ fn opens(before: Option<char>) -> bool {
 fn shorthand(text: &str, at: usize, markup: Markup, paths: &PathMap) -> Option<Spot> {
     let digits = text[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
     let end = at + 1 + digits;
-    let n: u64 = text[at + 1..end].parse().ok().filter(|n| *n > 0)?;
+    // `#010` is nobody's number: hosts write none with zeros before it.
+    let n: u64 = text[at + 1..end].parse().ok()?;
+    if text[at + 1..].starts_with('0') {
+        return None;
+    }
     if text[end..].starts_with(|c: char| c.is_alphanumeric() || c == '_') {
         return None;
     }
