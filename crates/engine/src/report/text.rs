@@ -52,6 +52,8 @@ pub(super) fn verdict(report: &Report) -> String {
     let Counts { read, failed, .. } = report.total;
     let carried = arrived(&report.total);
     match report.state {
+        JobState::Finished if read == 0 => "nothing had to be carried".to_owned(),
+        JobState::Failed if read == 0 => "nothing was carried".to_owned(),
         JobState::Finished if report.is_whole() => format!("all of {read} records arrived"),
         JobState::Finished => {
             format!("{carried} of {read} records arrived, with {} losses", report.n_losses())
