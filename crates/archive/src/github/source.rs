@@ -9,8 +9,6 @@ use super::{
 };
 use crate::container::{Archive, ArchiveError, Limits, extract};
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures::stream;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, HostError, HostErrorKind, Lane, ObjectKind, RepoKind, Scope,
     Settle,
@@ -24,8 +22,6 @@ use std::{
 };
 use tokio::sync::{Mutex, OnceCell};
 
-/// Bytes of a blob that are given at a time.
-const PIECE: usize = 64 << 10;
 /// How far into the archive the first address is looked for.
 const PEEK_MEMBERS: usize = 64;
 /// … and into a record file.
@@ -207,26 +203,6 @@ fn first_origin(text: &str) -> Option<String> {
     survey::origin(url.split('"').next()?)
 }
 
-/// The bytes of a reader, read on threads that may wait.
-fn pieces(from: impl Read + Send + 'static) -> ByteStream {
-    Box::pin(stream::unfold(Some(from), |from| async move {
-        let mut from = from?;
-        let read = tokio::task::spawn_blocking(move || {
-            let mut piece = vec![0; PIECE];
-            from.read(&mut piece).map(|n| {
-                piece.truncate(n);
-                (piece, from)
-            })
-        });
-        match read.await {
-            Ok(Ok((piece, _))) if piece.is_empty() => None,
-            Ok(Ok((piece, from))) => Some((Ok(Bytes::from(piece)), Some(from))),
-            Ok(Err(error)) => Some((Err(error), None)),
-            Err(error) => Some((Err(std::io::Error::other(error)), None)),
-        }
-    }))
-}
-
 #[async_trait]
 impl Source for GithubArchive {
     async fn probe(&self) -> Result<Capabilities, HostError> {
@@ -282,7 +258,7 @@ impl Source for GithubArchive {
         .await
         .map_err(failed)?;
         match stream {
-            Some(stream) => Ok(pieces(stream)),
+            Some(stream) => Ok(Box::pin(crate::stream::blocking(stream))),
             None => {
                 Err(HostError::new(HostErrorKind::NotFound, "open a blob")
                     .with("record", &blob.origin))
