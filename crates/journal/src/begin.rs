@@ -2,7 +2,7 @@
 
 use crate::{
     database::AnyError,
-    session::{Listing, Session},
+    session::{Listing, Mark, Session},
 };
 use packhorse_core::{
     Fingerprint, Lane, Settle, TargetId,
@@ -25,8 +25,8 @@ pub(crate) fn begin(
     let has_rows = match settle {
         _ if n_fresh == 0 => false,
         Settle::Page => {
-            let doubts = mark(&session.transaction, claim, listing, n_fresh as u64)?;
-            doubt(&session.transaction, claim, listing, doubts, entries, &mut known)?
+            let n_doubted = mark(session, claim, lane, n_fresh as u64)?;
+            doubt(&session.transaction, claim, listing, n_doubted, entries, &mut known)?
         }
         Settle::Record => {
             add(&session.transaction, claim, listing, entries, &known)?;
@@ -34,7 +34,7 @@ pub(crate) fn begin(
         }
     };
     if has_rows {
-        session.has_items(claim, lane);
+        session.remember(claim, lane, |it| it.has_items = true);
     }
     Ok(known)
 }
@@ -76,57 +76,71 @@ fn look_up(
     entries.iter().map(&mut look_up).collect()
 }
 
-/// Marks the lane, and says how many fresh records earlier marks leave in doubt.
+/// Marks the lane for as many records as are under way, and says how many of the fresh ones
+/// earlier marks leave in doubt.
 ///
-/// A mark of another claim is a batch that nobody settled.
+/// A mark of another claim is of batches that nobody settled. A mark stands until the lane is
+/// done, so that a batch like the ones before it needs no write, and nobody waits for the disk.
 fn mark(
-    transaction: &Transaction<'_>,
+    session: &mut Session<'_>,
     claim: &Claim,
-    listing: Listing,
+    lane: &Lane,
     n_fresh: u64,
 ) -> Result<u64, AnyError> {
-    let doubts = transaction
+    let listing = session.enter(claim, lane)?;
+    let before = match listing.mark {
+        Some(mark) => mark,
+        None => take_over(&session.transaction, claim, listing.id)?,
+    };
+    // Those get rows, which stand for them from here on.
+    let n_doubted = before.doubts.min(n_fresh);
+    let under_way = before.under_way + n_fresh - n_doubted;
+    let doubts = before.doubts - n_doubted;
+    let mark = Mark { marked: before.marked.max(under_way), under_way, doubts };
+    if n_doubted > 0 || mark.marked > before.marked {
+        session
+            .transaction
+            .prepare_cached("UPDATE listings SET open_count = ?2, doubts = ?3 WHERE id = ?1")?
+            .execute((listing.id, mark.marked, doubts))?;
+    }
+    session.remember(claim, lane, |it| it.mark = Some(mark));
+    Ok(n_doubted)
+}
+
+/// Makes the lane's mark this claim's: what another claim had under way is in doubt from now on.
+fn take_over(transaction: &Transaction<'_>, claim: &Claim, listing: i64) -> Result<Mark, AnyError> {
+    let (doubts, marked) = transaction
         .prepare_cached(
             "UPDATE listings SET
                  doubts = doubts + iif(open_job = ?2 AND open_epoch = ?3, 0, open_count),
-                 open_count = ?4 + iif(open_job = ?2 AND open_epoch = ?3, open_count, 0),
+                 open_count = iif(open_job = ?2 AND open_epoch = ?3, open_count, 0),
                  open_job = ?2, open_epoch = ?3
-             WHERE id = ?1 RETURNING doubts",
+             WHERE id = ?1 RETURNING doubts, open_count",
         )?
-        .query_row((listing.id, claim.job.0, claim.epoch, n_fresh), |row| row.get(0))?;
-    Ok(doubts)
+        .query_row((listing, claim.job.0, claim.epoch), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // What is under way was forgotten with the rest: everything that is marked may be.
+    Ok(Mark { marked, under_way: marked, doubts })
 }
 
-/// Tells the first fresh records as interrupted, as many as are in doubt, and gives each a row.
+/// Tells that many of the fresh records as interrupted, the first ones, and gives each a row.
 fn doubt(
     transaction: &Transaction<'_>,
     claim: &Claim,
     listing: Listing,
-    doubts: u64,
+    n_doubted: u64,
     entries: &[Entry],
     known: &mut [Begun],
 ) -> Result<bool, AnyError> {
-    if doubts == 0 {
-        return Ok(false);
-    }
     let mut insert = transaction.prepare_cached(
         "INSERT INTO items (listing, id, created_by, written_by) VALUES (?1, ?2, ?3, ?3)
          ON CONFLICT DO NOTHING",
     )?;
-    let mut n_told: u64 = 0;
     let fresh = entries.iter().zip(known).filter(|(_, begun)| **begun == Begun::Fresh);
-    for (entry, begun) in fresh.take(usize::try_from(doubts)?) {
+    for (entry, begun) in fresh.take(usize::try_from(n_doubted)?) {
         insert.execute((listing.id, &entry.id, claim.job.0))?;
         *begun = Begun::Interrupted;
-        n_told += 1;
     }
-    // Those that were told have rows now, which stand for them from here on.
-    transaction
-        .prepare_cached(
-            "UPDATE listings SET doubts = doubts - ?2, open_count = open_count - ?2 WHERE id = ?1",
-        )?
-        .execute((listing.id, n_told))?;
-    Ok(true)
+    Ok(n_doubted > 0)
 }
 
 /// Gives each fresh record a row of its own.

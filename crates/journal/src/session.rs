@@ -18,6 +18,19 @@ pub(crate) struct Listing {
     pub(crate) id: i64,
     /// Whether it may have items; without any, nobody needs to be looked up.
     pub(crate) has_items: bool,
+    /// Its mark, once this claim has begun records of it.
+    pub(crate) mark: Option<Mark>,
+}
+
+/// How many records of a lane are under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    /// As many as the tables say there may be.
+    pub(crate) marked: u64,
+    /// Begun by this claim, and not settled.
+    pub(crate) under_way: u64,
+    /// Left by earlier claims, and not told as interrupted yet.
+    pub(crate) doubts: u64,
 }
 
 /// What the writer remembers of the lanes of a claim.
@@ -81,15 +94,20 @@ impl Session<'_> {
             .transaction
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM items WHERE listing = ?1)")?
             .query_row([id], |row| row.get(0))?;
-        let listing = Listing { id, has_items };
+        let listing = Listing { id, has_items, mark: None };
         self.listings.of(claim).insert(lane.clone(), listing);
         Ok(listing)
     }
 
-    /// Remembers that a lane has items from now on.
-    pub(crate) fn has_items(&mut self, claim: &Claim, lane: &Lane) {
+    /// Changes what is remembered of a lane that was entered.
+    pub(crate) fn remember(
+        &mut self,
+        claim: &Claim,
+        lane: &Lane,
+        change: impl FnOnce(&mut Listing),
+    ) {
         if let Some(listing) = self.listings.of(claim).get_mut(lane) {
-            listing.has_items = true;
+            change(listing);
         }
     }
 }

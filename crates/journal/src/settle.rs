@@ -45,6 +45,8 @@ struct Settling<'a> {
     /// Whether the job has been through the lane: what fails now was not read.
     is_through: bool,
     tally: Tally,
+    /// Items that were not known before.
+    n_added: u64,
 }
 
 pub(crate) fn settle(
@@ -69,6 +71,7 @@ pub(crate) fn settle(
         had_failures,
         is_through,
         tally: Tally::default(),
+        n_added: 0,
     };
     for settled in &batch.settled {
         settling.record(settled)?;
@@ -79,11 +82,19 @@ pub(crate) fn settle(
     for failure in &batch.failed {
         settling.failure(failure)?;
     }
-    settling.close_mark(batch)?;
-    settling.count(batch.to.as_ref())?;
-    if !batch.settled.is_empty() || batch.failed.iter().any(|it| it.id.is_some()) {
-        session.has_items(claim, lane);
+    let is_done = batch.to == Some(Position::Done);
+    if is_done {
+        settling.close_mark()?;
     }
+    settling.count(batch.to.as_ref())?;
+    let n_added = settling.n_added;
+    session.remember(claim, lane, |it| {
+        it.has_items |= n_added > 0;
+        it.mark = it.mark.filter(|_| !is_done);
+        if let Some(mark) = &mut it.mark {
+            mark.under_way = mark.under_way.saturating_sub(n_added);
+        }
+    });
     Ok(())
 }
 
@@ -110,7 +121,7 @@ impl Settling<'_> {
     }
 
     /// Notes what was written; whether this job had not settled it before.
-    fn written(&self, settled: &Settled, outcome: Outcome) -> Result<bool, AnyError> {
+    fn written(&mut self, settled: &Settled, outcome: Outcome) -> Result<bool, AnyError> {
         let Settled { id, fingerprint, target, .. } = settled;
         let target = own(target, id);
         let created_by = (outcome == Outcome::Created).then_some(self.job);
@@ -123,6 +134,7 @@ impl Settling<'_> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
             )?
             .execute(key)?;
+        self.n_added += added as u64;
         if added == 1 {
             return Ok(true);
         }
@@ -141,7 +153,7 @@ impl Settling<'_> {
     }
 
     /// Notes that it was seen; whether this job had not seen it before.
-    fn unchanged(&self, settled: &Settled) -> Result<bool, AnyError> {
+    fn unchanged(&mut self, settled: &Settled) -> Result<bool, AnyError> {
         let Settled { id, fingerprint, target, .. } = settled;
         let seen = self
             .transaction
@@ -160,6 +172,7 @@ impl Settling<'_> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT DO NOTHING",
             )?
             .execute((self.listing.id, id, own(target, id), fingerprint.as_bytes(), self.job))?;
+        self.n_added += added as u64;
         Ok(added == 1)
     }
 
@@ -219,13 +232,15 @@ impl Settling<'_> {
 
     /// Remembers that a record was tried, so that the next run asks for it: it may have been
     /// written and its answer lost. Whether this job had not settled it before.
-    fn tried(&self, id: &str) -> Result<bool, AnyError> {
-        self.transaction
+    fn tried(&mut self, id: &str) -> Result<bool, AnyError> {
+        let added = self
+            .transaction
             .prepare_cached(
                 "INSERT INTO items (listing, id, created_by, written_by) VALUES (?1, ?2, ?3, ?3)
                  ON CONFLICT DO NOTHING",
             )?
             .execute((self.listing.id, id, self.job))?;
+        self.n_added += added as u64;
         let was_settled: bool = self
             .transaction
             .prepare_cached("SELECT seen_by IS ?3 FROM items WHERE listing = ?1 AND id = ?2")?
@@ -258,18 +273,14 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// Takes what is settled off the lane's mark; the end of a batch closes it.
-    fn close_mark(&self, batch: &Batch) -> Result<(), AnyError> {
-        let n_settled = (batch.settled.len() + batch.failed.len()) as u64;
-        let is_done = batch.to == Some(Position::Done);
+    /// Takes the lane's mark away: nothing of it is under way any more.
+    fn close_mark(&self) -> Result<(), AnyError> {
         self.transaction
             .prepare_cached(
-                "UPDATE listings SET
-                     open_count = iif(?3, 0, max(0, open_count - ?2)),
-                     doubts = iif(?4, 0, doubts)
+                "UPDATE listings SET open_count = 0, doubts = 0
                  WHERE id = ?1 AND (open_count > 0 OR doubts > 0)",
             )?
-            .execute((self.listing.id, n_settled, batch.to.is_some(), is_done))?;
+            .execute([self.listing.id])?;
         Ok(())
     }
 

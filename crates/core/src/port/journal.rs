@@ -319,8 +319,9 @@ pub trait Journal: Queue {
 
     /// Notes that these records are about to be written, and says what is known of each, in order.
     ///
-    /// With [`Settle::Page`] one mark for the lane stands for all of them: after a
-    /// crash, as many fresh records as were marked are told as interrupted.
+    /// With [`Settle::Page`] one mark for the lane stands for all of them, and may stand until
+    /// the lane is done: after a crash, as many fresh records as were ever under way at a time
+    /// are told as interrupted.
     async fn begin(
         &self,
         claim: &Claim,

@@ -100,9 +100,36 @@ pub(super) async fn a_settled_batch_is_not_doubted(bench: &Bench) {
     bench.settle(&claim, &created(&["1", "2"]), Some(&at("2"))).await;
 
     let claim = bench.crash(&claim).await;
-    let told = bench.begin(&claim, Settle::Page, &entries(&["2", "3", "4"])).await;
+    let told = bench.begin(&claim, Settle::Page, &entries(&["1", "2"])).await;
 
-    assert_eq!(told, [Begun::Done, Begun::Fresh, Begun::Fresh]);
+    assert_eq!(told, [Begun::Done, Begun::Done]);
+}
+
+/// The mark may stand for the next batch as well, and for no more than were ever under way.
+pub(super) async fn no_more_are_doubted_than_were_ever_under_way(bench: &Bench) {
+    let claim = bench.start().await;
+    for batch in [["1", "2"], ["3", "4"], ["5", "6"]] {
+        bench.begin(&claim, Settle::Page, &entries(&batch)).await;
+        bench.settle(&claim, &created(&batch), Some(&at(batch[1]))).await;
+    }
+    bench.begin(&claim, Settle::Page, &entries(&["7", "8"])).await;
+
+    let claim = bench.crash(&claim).await;
+    let told = bench.begin(&claim, Settle::Page, &entries(&["7", "8", "9"])).await;
+
+    assert_eq!(told, [Begun::Interrupted, Begun::Interrupted, Begun::Fresh]);
+}
+
+pub(super) async fn a_lane_that_is_done_leaves_no_doubt(bench: &Bench) {
+    let claim = bench.start().await;
+    bench.begin(&claim, Settle::Page, &entries(&["1"])).await;
+    bench.settle(&claim, &created(&["1"]), Some(&Position::Done)).await;
+    bench.close(&claim, JobState::Finished).await;
+
+    let next = bench.start().await;
+    let told = bench.begin(&next, Settle::Page, &entries(&["1", "2"])).await;
+
+    assert_eq!(told, [Begun::Done, Begun::Fresh]);
 }
 
 pub(super) async fn a_lane_goes_on_where_it_stood(bench: &Bench) {

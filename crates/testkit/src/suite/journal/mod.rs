@@ -65,6 +65,8 @@ async fn crashes(bench: impl Fn() -> Bench) {
     interrupted::doubt_outlives_a_second_crash(&bench()).await;
     interrupted::doubt_passes_to_the_next_job_of_the_route(&bench()).await;
     interrupted::a_settled_batch_is_not_doubted(&bench()).await;
+    interrupted::no_more_are_doubted_than_were_ever_under_way(&bench()).await;
+    interrupted::a_lane_that_is_done_leaves_no_doubt(&bench()).await;
     interrupted::a_lane_goes_on_where_it_stood(&bench()).await;
     interrupted::a_page_that_is_read_again_counts_once(&bench()).await;
     interrupted::a_failure_is_taken_back(&bench()).await;
