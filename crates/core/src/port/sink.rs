@@ -38,7 +38,8 @@ pub struct Written {
 ///
 /// `scope` is always the destination's: the engine has mapped project paths.
 /// Implementations must be usable from several tasks at once, for different
-/// scopes and for different kinds in one scope.
+/// scopes and for different kinds in one scope; and records may be written
+/// while those written before them are being flushed.
 #[async_trait]
 pub trait Sink: Send + Sync {
     /// Asks the host what it can really do.

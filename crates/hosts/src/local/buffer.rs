@@ -1,8 +1,10 @@
 //! What was written in a scope and is not durable yet.
+//!
+//! While one batch is on its way into the database, the next one gathers beside it.
 
 use super::{digest::Digest, key};
 use packhorse_core::{ObjectKind, Origin};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Place of a record within its scope: its kind, and its id as a key.
 pub(super) type Place = (ObjectKind, String);
@@ -13,7 +15,7 @@ pub(super) fn place(origin: &Origin) -> Place {
 }
 
 /// What is to become of a record.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     /// It is written, as this canonical JSON.
     Put(Vec<u8>),
@@ -30,60 +32,97 @@ pub(super) struct StoredBlob {
     pub(super) size: u64,
 }
 
-/// What was written in a scope and is not durable yet, in the database's order.
-#[derive(Debug, Default)]
-pub(super) struct Buffer {
-    changes: BTreeMap<Place, Change>,
+/// Changes to a scope, in the database's order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    records: BTreeMap<Place, Change>,
     blobs: BTreeMap<Place, StoredBlob>,
     bytes: usize,
 }
 
-impl Buffer {
-    /// Takes in a record.
-    pub(super) fn put(&mut self, place: Place, body: Vec<u8>) {
-        self.bytes += body.len() + place.1.len();
-        self.changes.insert(place, Change::Put(body));
+impl Changes {
+    /// What is to become of records.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&Place, &Change)> {
+        self.records.iter()
     }
 
-    /// Takes in that a record goes.
-    pub(super) fn remove(&mut self, place: Place) {
-        self.blobs.remove(&place);
-        self.bytes += place.1.len();
-        self.changes.insert(place, Change::Remove);
-    }
-
-    /// Takes in which bytes belong to a record.
-    pub(super) fn link(&mut self, place: Place, blob: StoredBlob) {
-        self.blobs.insert(place, blob);
-    }
-
-    /// What is to become of a record, if anything.
-    pub(super) fn change(&self, place: &Place) -> Option<&Change> {
-        self.changes.get(place)
-    }
-
-    /// All changes.
-    pub(super) fn changes(&self) -> impl Iterator<Item = (&Place, &Change)> {
-        self.changes.iter()
-    }
-
-    /// All blobs that have arrived.
+    /// Blobs that have arrived.
     pub(super) fn blobs(&self) -> impl Iterator<Item = (&Place, &StoredBlob)> {
         self.blobs.iter()
     }
 
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.blobs.is_empty()
+    }
+
+    /// Takes in what came later.
+    fn append(&mut self, later: &mut Self) {
+        let removed =
+            |(place, change): (&Place, &Change)| (*change == Change::Remove).then(|| place.clone());
+        for place in later.records.iter().filter_map(removed) {
+            self.blobs.remove(&place);
+        }
+        self.records.append(&mut later.records);
+        self.blobs.append(&mut later.blobs);
+        self.bytes += std::mem::take(&mut later.bytes);
+    }
+}
+
+/// What was written in a scope and is not durable yet.
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    /// What nobody has asked to be durable.
+    open: Changes,
+    /// What is on its way into the database, or did not get there; older than what is open.
+    leaving: Option<Arc<Changes>>,
+}
+
+impl Buffer {
+    /// Takes in a record; the bytes taken in since the last flush.
+    pub(super) fn put(&mut self, place: Place, body: Vec<u8>) -> usize {
+        self.open.bytes += body.len() + place.1.len();
+        self.open.records.insert(place, Change::Put(body));
+        self.open.bytes
+    }
+
+    /// Takes in that a record goes.
+    pub(super) fn remove(&mut self, place: Place) {
+        self.open.blobs.remove(&place);
+        self.open.bytes += place.1.len();
+        self.open.records.insert(place, Change::Remove);
+    }
+
+    /// Takes in which bytes belong to a record.
+    pub(super) fn link(&mut self, place: Place, blob: StoredBlob) {
+        self.open.blobs.insert(place, blob);
+    }
+
+    /// What is to become of a record, if anything.
+    pub(super) fn change(&self, place: &Place) -> Option<&Change> {
+        let leaving = || self.leaving.as_ref()?.records.get(place);
+        self.open.records.get(place).or_else(leaving)
+    }
+
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.blobs.is_empty()
+        self.open.is_empty() && self.leaving.is_none()
     }
 
-    /// Bytes taken in since the last [`Buffer::clear`].
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+    /// Everything that is to be durable now, if anything; what comes later is kept apart.
+    pub(super) fn leave(&mut self) -> Option<Arc<Changes>> {
+        let mut later = std::mem::take(&mut self.open);
+        // Flushes come one after the other: what is still leaving did not get there.
+        if let Some(earlier) = self.leaving.take() {
+            let mut earlier = Arc::unwrap_or_clone(earlier);
+            earlier.append(&mut later);
+            later = earlier;
+        }
+        self.leaving = (!later.is_empty()).then(|| Arc::new(later));
+        self.leaving.clone()
     }
 
-    /// Forgets everything, because it is durable now.
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
+    /// Forgets what has left, because it is durable now.
+    pub(super) fn left(&mut self) {
+        self.leaving = None;
     }
 }

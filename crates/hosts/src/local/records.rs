@@ -1,7 +1,7 @@
 //! Records in the database: every statement that touches them.
 
 use super::{
-    buffer::{Buffer, Change, Place, StoredBlob, place},
+    buffer::{Change, Changes, Place, StoredBlob, place},
     digest::Digest,
     error::StoreError,
     key,
@@ -45,11 +45,11 @@ pub(super) fn generation(conn: &Connection) -> Result<i64, StoreError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// Writes everything a buffer holds; rows that are as they should be stay untouched.
+/// Writes all changes; rows that are as they should be stay untouched.
 pub(super) fn store(
     transaction: &Transaction<'_>,
     scope: &Scope,
-    buffer: &Buffer,
+    changes: &Changes,
 ) -> Result<(), StoreError> {
     let row = make_scope(transaction, scope)?;
     let next = generation(transaction)?.saturating_add(1);
@@ -60,14 +60,14 @@ pub(super) fn store(
              ON CONFLICT DO UPDATE SET body = excluded.body, generation = excluded.generation
              WHERE body IS NOT excluded.body",
         )?;
-        for ((kind, key), change) in buffer.changes() {
+        for ((kind, key), change) in changes.records() {
             changed += match change {
                 Change::Put(body) => put.execute(params![row, kind.name(), key, body, next])?,
                 Change::Remove => remove(transaction, row, *kind, key)?,
             };
         }
     }
-    for ((kind, key), blob) in buffer.blobs() {
+    for ((kind, key), blob) in changes.blobs() {
         changed += link(transaction, row, (*kind, key), blob)?;
     }
     if changed > 0 {

@@ -1,8 +1,8 @@
 //! The store as a sink.
 //!
 //! Writes gather in memory, a buffer for each scope, until a flush makes them
-//! durable in one transaction. A buffer is locked while it is being flushed, so
-//! that nobody finds a record in neither place.
+//! durable in one transaction. What is being flushed stays in the buffer until
+//! it is durable, so that nobody finds a record in neither place.
 
 use super::{
     blobs,
@@ -20,7 +20,7 @@ use packhorse_core::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -31,10 +31,24 @@ const MAX_BUFFER: usize = 16 << 20;
 pub(super) struct LocalSink {
     readers: Arc<Readers>,
     writer: Arc<Writer>,
-    buffers: Mutex<HashMap<Scope, Arc<AsyncMutex<Buffer>>>>,
+    desks: Mutex<HashMap<Scope, Arc<Desk>>>,
     /// Whether a scope had records of a kind before this sink wrote any: where it had none, nothing
     /// has to be looked up to know that a record is new.
     had_any: Mutex<HashMap<(Scope, ObjectKind), bool>>,
+}
+
+/// Where the records of a scope gather.
+#[derive(Default)]
+struct Desk {
+    buffer: Mutex<Buffer>,
+    /// Whose turn it is to flush: one after the other, since later changes must come later.
+    turn: Arc<AsyncMutex<()>>,
+}
+
+impl Desk {
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl LocalSink {
@@ -42,33 +56,30 @@ impl LocalSink {
         Self {
             readers,
             writer: Arc::new(writer),
-            buffers: Mutex::default(),
+            desks: Mutex::default(),
             had_any: Mutex::default(),
         }
     }
 
-    /// The buffer of a scope; refuses projects whose path no file could have.
-    fn buffer(&self, scope: &Scope) -> Result<Arc<AsyncMutex<Buffer>>, StoreError> {
-        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(buffer) = buffers.get(scope) {
-            return Ok(Arc::clone(buffer));
+    /// The desk of a scope; refuses projects whose path no file could have.
+    fn desk(&self, scope: &Scope) -> Result<Arc<Desk>, StoreError> {
+        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(desk) = desks.get(scope) {
+            return Ok(Arc::clone(desk));
         }
         if let Some(path) = scope.project() {
             ProjectPath::parse(path)?;
         }
-        Ok(Arc::clone(buffers.entry(scope.clone()).or_default()))
+        Ok(Arc::clone(desks.entry(scope.clone()).or_default()))
     }
 
     async fn find_place(&self, scope: &Scope, place: Place) -> Result<bool, StoreError> {
-        let buffer = self.buffer(scope)?;
-        let buffer = buffer.lock().await;
-        match buffer.change(&place) {
-            Some(change) => Ok(*change != Change::Remove),
-            None => {
-                let (readers, scope) = (Arc::clone(&self.readers), scope.clone());
-                blocking(move || readers.read(|conn| records::contains(conn, &scope, &place))).await
-            }
+        let gathered = self.desk(scope)?.buffer().change(&place).map(|it| *it != Change::Remove);
+        if let Some(is_there) = gathered {
+            return Ok(is_there);
         }
+        let (readers, scope) = (Arc::clone(&self.readers), scope.clone());
+        blocking(move || readers.read(|conn| records::contains(conn, &scope, &place))).await
     }
 
     /// Whether a record that the caller takes for new is there already.
@@ -91,25 +102,24 @@ impl LocalSink {
     }
 
     async fn put(&self, scope: &Scope, place: Place, body: Vec<u8>) -> Result<(), StoreError> {
-        let buffer = self.buffer(scope)?;
-        let mut buffer = buffer.lock().await;
-        buffer.put(place, body);
-        let is_full = buffer.bytes() > MAX_BUFFER;
-        drop(buffer);
-        if is_full { self.flush_scope(scope).await } else { Ok(()) }
+        let gathered = self.desk(scope)?.buffer().put(place, body);
+        if gathered > MAX_BUFFER { self.flush_scope(scope).await } else { Ok(()) }
     }
 
-    /// The buffer is emptied only after the transaction, also when nobody waits for it any more.
+    /// Ends only after the transaction, also when nobody waits for it any more.
     async fn flush_scope(&self, scope: &Scope) -> Result<(), StoreError> {
-        let mut buffer = self.buffer(scope)?.lock_owned().await;
-        if buffer.is_empty() {
-            return Ok(());
-        }
+        let desk = self.desk(scope)?;
+        let turn = Arc::clone(&desk.turn).lock_owned().await;
+        let Some(changes) = desk.buffer().leave() else { return Ok(()) };
         let (writer, scope) = (Arc::clone(&self.writer), scope.clone());
         blocking(move || {
-            writer.write(|transaction| records::store(transaction, &scope, &buffer))?;
-            buffer.clear();
-            Ok(())
+            let stored = writer.write(|transaction| records::store(transaction, &scope, &changes));
+            drop(changes);
+            if stored.is_ok() {
+                desk.buffer().left();
+            }
+            drop(turn);
+            stored
         })
         .await
     }
@@ -135,7 +145,7 @@ impl LocalSink {
     }
 
     async fn take_away(&self, scope: &Scope, origin: &Origin) -> Result<(), StoreError> {
-        self.buffer(scope)?.lock().await.remove(place(origin));
+        self.desk(scope)?.buffer().remove(place(origin));
         let repo =
             repositories::BOTH.into_iter().find(|&it| repositories::kind_of(it) == origin.kind);
         let (Some(repo), Some(project)) = (repo, scope.project()) else { return Ok(()) };
@@ -144,9 +154,9 @@ impl LocalSink {
     }
 }
 
-/// Whether nobody uses a buffer and nothing is in it.
-fn is_done_with(buffer: &Arc<AsyncMutex<Buffer>>) -> bool {
-    Arc::strong_count(buffer) == 1 && buffer.try_lock().is_ok_and(|buffer| buffer.is_empty())
+/// Whether nobody uses a desk and nothing is on it.
+fn is_done_with(desk: &Arc<Desk>) -> bool {
+    Arc::strong_count(desk) == 1 && desk.buffer().is_empty()
 }
 
 /// The id under which a record is kept: its origin's, but a project is called as its scope is.
@@ -217,9 +227,9 @@ impl Sink for LocalSink {
 
     async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
         let saving = async {
-            let buffer = self.buffer(&blob.scope)?;
+            let desk = self.desk(&blob.scope)?;
             let stored = blobs::save(self.readers.layout(), blob, bytes).await?;
-            buffer.lock().await.link(place(&blob.origin), stored);
+            desk.buffer().link(place(&blob.origin), stored);
             Ok(())
         };
         saving
@@ -235,9 +245,9 @@ impl Sink for LocalSink {
 
     async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
         self.flush(scope).await?;
-        let mut buffers = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        if buffers.get(scope).is_some_and(is_done_with) {
-            buffers.remove(scope);
+        let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        if desks.get(scope).is_some_and(is_done_with) {
+            desks.remove(scope);
             let mut had_any = self.had_any.lock().unwrap_or_else(PoisonError::into_inner);
             had_any.retain(|(it, _), _| it != scope);
         }
