@@ -18,6 +18,7 @@
 //! host sent never matter. A field that a later version adds and that is absent
 //! leaves old fingerprints as they are.
 
+mod text;
 mod writer;
 
 use crate::catalogue::Object;

@@ -1,5 +1,6 @@
 //! A serde serializer that writes canonical JSON.
 
+use super::text::{escape, even_lines};
 use crate::{catalogue::Object, model::Time};
 use serde::ser::{self, Serialize};
 use std::fmt;
@@ -27,7 +28,9 @@ impl ser::Error for CanonicalError {
 /// Appends the canonical JSON of an object's fields.
 pub(super) fn write(object: &Object, form: Form, out: &mut Vec<u8>) {
     let start = out.len();
-    let written = object.fields(Writer { out, form, text: Meaning::Plain });
+    let mut fields = Vec::with_capacity(32);
+    let page = Page { out, fields: &mut fields };
+    let written = object.fields(Writer { page, form, text: Meaning::Plain });
     // Cannot happen: the model has string keys and no other errors. An empty
     // object would still differ from every written one.
     if written.is_err() {
@@ -44,15 +47,35 @@ enum Meaning {
     Time,
 }
 
-struct Writer<'a> {
+/// What is being written, and where the fields of the objects stand that are open.
+struct Page<'a> {
     out: &'a mut Vec<u8>,
+    fields: &'a mut Vec<Field>,
+}
+
+impl Page<'_> {
+    /// The same page, for what stands within.
+    fn again(&mut self) -> Page<'_> {
+        Page { out: self.out, fields: self.fields }
+    }
+}
+
+/// Where a `"key":value` stands.
+struct Field {
+    start: usize,
+    key_end: usize,
+    end: usize,
+}
+
+struct Writer<'a> {
+    page: Page<'a>,
     form: Form,
     text: Meaning,
 }
 
 impl Writer<'_> {
     fn raw(self, text: &str) -> Result<bool, CanonicalError> {
-        self.out.extend_from_slice(text.as_bytes());
+        self.page.out.extend_from_slice(text.as_bytes());
         Ok(true)
     }
 }
@@ -109,13 +132,15 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.serialize_str(v.encode_utf8(&mut [0; 4]))
     }
     fn serialize_str(self, v: &str) -> Result<Present, CanonicalError> {
+        let out = self.page.out;
         match (self.form, self.text) {
-            (Form::Comparable, Meaning::Body) => escape(&even_lines(v), self.out),
-            (Form::Comparable, Meaning::Time) => match v.parse::<Time>() {
-                Ok(time) => escape(&time.to_utc().to_string(), self.out),
-                Err(_) => escape(v, self.out),
+            (Form::Comparable, Meaning::Body) => escape(&even_lines(v), out),
+            // A time in UTC is written with `Z`, and only such a one.
+            (Form::Comparable, Meaning::Time) if !v.ends_with('Z') => match v.parse::<Time>() {
+                Ok(time) => escape(&time.to_utc().to_string(), out),
+                Err(_) => escape(v, out),
             },
-            _ => escape(v, self.out),
+            _ => escape(v, out),
         }
         Ok(true)
     }
@@ -162,18 +187,18 @@ impl<'a> ser::Serializer for Writer<'a> {
         variant: &'static str,
         v: &T,
     ) -> Result<Present, CanonicalError> {
-        self.out.push(b'{');
-        escape(variant, self.out);
-        self.out.push(b':');
-        let inner = Writer { out: self.out, form: self.form, text: Meaning::Plain };
-        if !v.serialize(inner)? {
-            self.out.extend_from_slice(b"null");
+        let Self { mut page, form, .. } = self;
+        page.out.push(b'{');
+        escape(variant, page.out);
+        page.out.push(b':');
+        if !v.serialize(Writer { page: page.again(), form, text: Meaning::Plain })? {
+            page.out.extend_from_slice(b"null");
         }
-        self.out.push(b'}');
+        page.out.push(b'}');
         Ok(true)
     }
     fn serialize_seq(self, _: Option<usize>) -> Result<Sequence<'a>, CanonicalError> {
-        Ok(Sequence { start: self.out.len(), writer: self })
+        Ok(Sequence { start: self.page.out.len(), writer: self })
     }
     fn serialize_tuple(self, len: usize) -> Result<Sequence<'a>, CanonicalError> {
         self.serialize_seq(Some(len))
@@ -195,12 +220,10 @@ impl<'a> ser::Serializer for Writer<'a> {
         Err(ser::Error::custom("tuple variants have no canonical form"))
     }
     fn serialize_map(self, _: Option<usize>) -> Result<Fields<'a>, CanonicalError> {
-        Ok(Fields::new(self, None))
+        Ok(Fields::new(self, None, false))
     }
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Fields<'a>, CanonicalError> {
-        let mut fields = Fields::new(self, None);
-        fields.is_struct = true;
-        Ok(fields)
+        Ok(Fields::new(self, None, true))
     }
     fn serialize_struct_variant(
         self,
@@ -209,9 +232,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         variant: &'static str,
         _: usize,
     ) -> Result<Fields<'a>, CanonicalError> {
-        let mut fields = Fields::new(self, Some(variant));
-        fields.is_struct = true;
-        Ok(fields)
+        Ok(Fields::new(self, Some(variant), true))
     }
 }
 
@@ -223,19 +244,19 @@ struct Sequence<'a> {
 
 impl Sequence<'_> {
     fn element<T: Serialize + ?Sized>(&mut self, v: &T) -> Result<(), CanonicalError> {
-        let out = &mut *self.writer.out;
-        out.push(if out.len() == self.start { b'[' } else { b',' });
-        let inner = Writer { out, form: self.writer.form, text: Meaning::Plain };
-        if !v.serialize(inner)? {
-            self.writer.out.extend_from_slice(b"null");
+        let Writer { page, form, .. } = &mut self.writer;
+        page.out.push(if page.out.len() == self.start { b'[' } else { b',' });
+        if !v.serialize(Writer { page: page.again(), form: *form, text: Meaning::Plain })? {
+            page.out.extend_from_slice(b"null");
         }
         Ok(())
     }
 
     fn close(self) -> Present {
-        let any = self.writer.out.len() > self.start;
+        let out = self.writer.page.out;
+        let any = out.len() > self.start;
         if any {
-            self.writer.out.push(b']');
+            out.push(b']');
         }
         any
     }
@@ -264,65 +285,65 @@ sequence! {
 
 /// An object being written: fields as they come, put in order at the end.
 struct Fields<'a> {
-    out: &'a mut Vec<u8>,
+    page: Page<'a>,
     form: Form,
-    start: usize,
     variant: Option<&'static str>,
     is_struct: bool,
-    /// Where each `"key":value` stands in `out`, and how long its quoted key is.
-    ranges: Vec<(usize, usize, usize)>,
+    /// Where the object begins.
+    start: usize,
+    /// Where its fields begin among those of the open objects.
+    first: usize,
+    /// Where the key begins whose value comes next.
     key_start: usize,
 }
 
 impl<'a> Fields<'a> {
-    fn new(writer: Writer<'a>, variant: Option<&'static str>) -> Self {
-        let start = writer.out.len();
-        Self {
-            out: writer.out,
-            form: writer.form,
-            start,
-            variant,
-            is_struct: false,
-            ranges: Vec::with_capacity(16),
-            key_start: start,
-        }
+    fn new(writer: Writer<'a>, variant: Option<&'static str>, is_struct: bool) -> Self {
+        let Writer { page, form, .. } = writer;
+        let (start, first) = (page.out.len(), page.fields.len());
+        Self { page, form, variant, is_struct, start, first, key_start: start }
+    }
+
+    fn inner(&mut self) -> Writer<'_> {
+        Writer { page: self.page.again(), form: self.form, text: Meaning::Plain }
     }
 
     fn value<T: Serialize + ?Sized>(&mut self, v: &T) -> Result<(), CanonicalError> {
-        let key_end = self.out.len();
-        self.out.push(b':');
-        let inner = Writer { out: self.out, form: self.form, text: Meaning::Plain };
-        if v.serialize(inner)? {
-            self.ranges.push((self.key_start, self.out.len(), key_end));
+        let (start, key_end) = (self.key_start, self.page.out.len());
+        self.page.out.push(b':');
+        if v.serialize(self.inner())? {
+            self.page.fields.push(Field { start, key_end, end: self.page.out.len() });
         } else {
-            self.out.truncate(self.key_start);
+            self.page.out.truncate(start);
         }
         Ok(())
     }
 
     fn close(self) -> Present {
-        let Self { out, start, variant, mut ranges, is_struct, .. } = self;
-        if ranges.is_empty() && !is_struct {
+        let Self { page: Page { out, fields }, variant, is_struct, start, first, .. } = self;
+        let mine = &mut fields[first..];
+        if mine.is_empty() && !is_struct {
             return false;
         }
-        ranges.sort_by(|a, b| out[a.0..a.2].cmp(&out[b.0..b.2]));
-        let fields = out.split_off(start);
+        mine.sort_unstable_by(|a, b| out[a.start..a.key_end].cmp(&out[b.start..b.key_end]));
+        // Written once more in order behind what is there, and then moved to its place.
+        let unsorted = out.len();
         if let Some(variant) = variant {
             out.push(b'{');
             escape(variant, out);
             out.push(b':');
         }
         out.push(b'{');
-        for (n, (from, to, _)) in ranges.into_iter().enumerate() {
+        for (n, field) in mine.iter().enumerate() {
             if n > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(&fields[from - start..to - start]);
+            out.extend_from_within(field.start..field.end);
         }
-        out.push(b'}');
-        if variant.is_some() {
-            out.push(b'}');
-        }
+        out.extend_from_slice(if variant.is_some() { b"}}" } else { b"}" });
+        out.copy_within(unsorted.., start);
+        out.truncate(out.len() - (unsorted - start));
+        fields.truncate(first);
         true
     }
 }
@@ -332,9 +353,8 @@ impl ser::SerializeMap for Fields<'_> {
     type Error = CanonicalError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), CanonicalError> {
-        self.key_start = self.out.len();
-        let inner = Writer { out: self.out, form: self.form, text: Meaning::Plain };
-        key.serialize(inner).map(|_| ())
+        self.key_start = self.page.out.len();
+        key.serialize(self.inner()).map(|_| ())
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, v: &T) -> Result<(), CanonicalError> {
         self.value(v)
@@ -355,8 +375,8 @@ macro_rules! fields {
                 key: &'static str,
                 v: &T,
             ) -> Result<(), CanonicalError> {
-                self.key_start = self.out.len();
-                escape(key, self.out);
+                self.key_start = self.page.out.len();
+                escape(key, self.page.out);
                 self.value(v)
             }
             fn end(self) -> Result<Present, CanonicalError> {
@@ -366,39 +386,3 @@ macro_rules! fields {
     )+};
 }
 fields! { SerializeStruct SerializeStructVariant }
-
-/// Writes a JSON string.
-fn escape(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut clean = 0;
-    let bytes = text.as_bytes();
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[clean..at]);
-        clean = at + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-        }
-    }
-    out.extend_from_slice(&bytes[clean..]);
-    out.push(b'"');
-}
-
-/// Line ends as LF, nothing white at the end.
-fn even_lines(text: &str) -> std::borrow::Cow<'_, str> {
-    let text = text.trim_end();
-    if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n").into()
-    } else {
-        text.into()
-    }
-}
