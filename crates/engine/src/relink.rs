@@ -154,10 +154,9 @@ impl Relinking<'_> {
         let items = self.items(lane, &records).await?;
         let context = self.context(&lane.scope);
         let (mut settled, mut failed) = (Vec::new(), Vec::new());
-        for record in records {
+        for mut record in records {
             let Some(item) = items.get(&record.origin.id) else { continue };
-            let record =
-                self.transforms.iter().fold(record, |record, step| step.apply(&context, record));
+            self.transforms.apply(&context, &mut record);
             if record.losses.iter().any(|it| it.field == UNRESOLVED) {
                 *relinked.left.entry(lane.kind).or_default() += 1;
             }

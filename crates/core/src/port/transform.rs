@@ -24,5 +24,16 @@ pub trait Transform: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Changes one record.
-    fn apply(&self, context: &Context<'_>, record: Record) -> Record;
+    fn apply(&self, context: &Context<'_>, record: &mut Record);
+}
+
+/// One step after the other.
+impl Transform for [Box<dyn Transform>] {
+    fn name(&self) -> &'static str {
+        "steps"
+    }
+
+    fn apply(&self, context: &Context<'_>, record: &mut Record) {
+        self.iter().for_each(|step| step.apply(context, record));
+    }
 }

@@ -4,14 +4,16 @@ use super::{Carrier, lane::progress};
 use crate::{EngineError, Tuning, error::chain, relink::link, transform::links::looks_up};
 use packhorse_core::{
     Carriage, Fingerprint, HostError, HostErrorKind, Lane, Record, Scope, Settle, TargetId,
-    port::{Begun, Context, Counts, Entry, Failure, ItemQuery, Outcome, Position, Settled},
+    port::{
+        Begun, Context, Counts, Entry, Failure, ItemQuery, Outcome, Position, Settled, Transform,
+    },
 };
 use std::collections::HashMap;
 
 /// Records that are settled together.
 pub(super) struct Batch {
-    lane: Lane,
-    target: Scope,
+    pub(super) lane: Lane,
+    pub(super) target: Scope,
     records: Vec<Record>,
     n_pages: usize,
 }
@@ -60,31 +62,80 @@ impl Batch {
     }
 }
 
+/// A batch that was written and is not settled.
+pub(super) struct Written {
+    results: Results,
+    to: Option<Position>,
+}
+
 impl Carrier<'_> {
     /// Carries what a batch holds and moves its lane; the bytes of blobs that were not told yet.
-    pub(super) async fn settle_batch(
+    pub(super) async fn carry_batch(
         &self,
         batch: &mut Batch,
-        to: &Position,
+        to: Position,
         counts: &mut Counts,
     ) -> Result<u64, EngineError> {
-        let mut records = batch.empty();
-        let (lane, target) = (&batch.lane, &batch.target);
-        self.link(lane, &mut records).await?;
-        let mut prepared: Vec<Prepared> =
-            records.into_iter().map(|record| self.prepare(lane, record)).collect();
-        if self.sides.sink.settle == Settle::Page {
-            return self.settle_chunk(lane, target, prepared, Some(to), counts).await;
+        match self.sides.sink.settle {
+            Settle::Page => {
+                let written = self.write_batch(batch, to).await?;
+                self.settle(&batch.lane, &batch.target, written, counts).await
+            }
+            Settle::Record => self.carry_one_by_one(batch, to, counts).await,
         }
+    }
+
+    /// Writes what a batch holds, without making it durable.
+    pub(super) async fn write_batch(
+        &self,
+        batch: &mut Batch,
+        to: Position,
+    ) -> Result<Written, EngineError> {
+        let mut prepared = self.prepare_batch(batch).await?;
+        let results = self.write_chunk(&batch.lane, &batch.target, &mut prepared).await?;
+        Ok(Written { results, to: Some(to) })
+    }
+
+    /// Makes a batch durable, and settles it.
+    pub(super) async fn settle(
+        &self,
+        lane: &Lane,
+        target: &Scope,
+        written: Written,
+        counts: &mut Counts,
+    ) -> Result<u64, EngineError> {
+        let Written { results, to } = written;
+        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
+        self.run.ends.sink.flush(target).await?;
+        journal.settle(claim, lane, &results.settled, &results.failed, to.as_ref()).await?;
+        results.add_to(counts);
+        Ok(results.bytes)
+    }
+
+    async fn carry_one_by_one(
+        &self,
+        batch: &mut Batch,
+        to: Position,
+        counts: &mut Counts,
+    ) -> Result<u64, EngineError> {
+        let prepared = self.prepare_batch(batch).await?;
+        let (lane, target) = (&batch.lane, &batch.target);
         let (journal, listener) = (&self.run.worker.journal, &self.run.worker.listener);
-        prepared = self.settle_unchanged(lane, prepared, counts).await?;
-        for one in prepared {
+        for mut one in self.settle_unchanged(lane, prepared, counts).await? {
+            let one = std::slice::from_mut(&mut one);
+            let results = self.write_chunk(lane, target, one).await?;
+            let bytes = self.settle(lane, target, Written { results, to: None }, counts).await?;
             // Such destinations are slow: people want to see each record.
-            let bytes = self.settle_chunk(lane, target, vec![one], None, counts).await?;
             listener.on(&progress(lane, counts, bytes));
         }
-        journal.settle(self.run.claim, lane, &[], &[], Some(to)).await?;
+        journal.settle(self.run.claim, lane, &[], &[], Some(&to)).await?;
         Ok(0)
+    }
+
+    async fn prepare_batch(&self, batch: &mut Batch) -> Result<Vec<Prepared>, EngineError> {
+        let mut records = batch.empty();
+        self.link(&batch.lane, &mut records).await?;
+        Ok(records.into_iter().map(|record| self.prepare(&batch.lane, record)).collect())
     }
 
     /// Settles at once what earlier runs wrote and what is the same since; the rest.
@@ -123,36 +174,31 @@ impl Carrier<'_> {
         Ok(link(journal, route, &context, &self.paths, records).await?)
     }
 
-    fn prepare(&self, lane: &Lane, record: Record) -> Prepared {
+    fn prepare(&self, lane: &Lane, mut record: Record) -> Prepared {
         let context =
             Context { source: &self.sides.source, sink: &self.sides.sink, scope: &lane.scope };
-        let record =
-            self.transforms.iter().fold(record, |record, step| step.apply(&context, record));
+        self.transforms.apply(&context, &mut record);
         let fingerprint = Fingerprint::of(&record.object);
         Prepared { record, fingerprint }
     }
 
-    async fn settle_chunk(
+    /// Notes that records are about to be written, and writes them.
+    async fn write_chunk(
         &self,
         lane: &Lane,
         target: &Scope,
-        chunk: Vec<Prepared>,
-        to: Option<&Position>,
-        counts: &mut Counts,
-    ) -> Result<u64, EngineError> {
+        chunk: &mut [Prepared],
+    ) -> Result<Results, EngineError> {
         let (journal, claim) = (&self.run.worker.journal, self.run.claim);
         let entry =
             |it: &Prepared| Entry { id: it.record.origin.id.clone(), fingerprint: it.fingerprint };
         let entries: Vec<Entry> = chunk.iter().map(entry).collect();
         let begun = journal.begin(claim, lane, self.sides.sink.settle, &entries).await?;
         let mut results = Results::default();
-        for (prepared, begun) in chunk.into_iter().zip(begun) {
+        for (prepared, begun) in chunk.iter_mut().zip(begun) {
             self.carry_one(lane, target, prepared, begun, &mut results).await?;
         }
-        self.run.ends.sink.flush(target).await?;
-        journal.settle(claim, lane, &results.settled, &results.failed, to).await?;
-        results.add_to(counts);
-        Ok(results.bytes)
+        Ok(results)
     }
 
     /// Carries one record; an error that concerns it alone becomes a failure.
@@ -160,7 +206,7 @@ impl Carrier<'_> {
         &self,
         lane: &Lane,
         target: &Scope,
-        prepared: Prepared,
+        prepared: &mut Prepared,
         begun: Begun,
         results: &mut Results,
     ) -> Result<(), EngineError> {
@@ -168,9 +214,9 @@ impl Carrier<'_> {
             results.settled.push(prepared.unchanged());
             return Ok(());
         }
-        let Prepared { mut record, fingerprint } = prepared;
-        let id = record.origin.id.clone();
-        let write = self.write(lane, target, &mut record, &begun, &mut results.bytes);
+        let Prepared { record, fingerprint } = prepared;
+        let (id, fingerprint) = (record.origin.id.clone(), *fingerprint);
+        let write = self.write(lane, target, record, &begun, &mut results.bytes);
         match self.run.stop.race(write).await? {
             Ok((target, outcome, mut losses)) => {
                 losses.splice(0..0, std::mem::take(&mut record.losses));

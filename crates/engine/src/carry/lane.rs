@@ -3,9 +3,10 @@
 use super::{Carrier, Place, batch::Batch, pages::Pages};
 use crate::EngineError;
 use packhorse_core::{
-    Event, Lane, ObjectKind, Record,
+    Event, Lane, ObjectKind, Record, Settle,
     port::{Counts, Position},
 };
+use tokio::sync::mpsc;
 
 impl Carrier<'_> {
     /// Carries a lane of records from wherever the journal says it stands.
@@ -17,22 +18,78 @@ impl Carrier<'_> {
     ) -> Result<(), EngineError> {
         let run = self.run;
         let lane = place.lane(kind);
-        let mut counts = Counts { source: place.count(kind), ..Counts::default() };
+        let counts = Counts { source: place.count(kind), ..Counts::default() };
         if counts.source == Some(0) && *position == Position::Start {
             return self.close_lane(&lane).await;
         }
         self.run.worker.tell(run.claim, progress(&lane, &counts, 0)).await?;
-        let mut pages = Pages::from(&run.ends.source, &lane, position.cursor().cloned());
-        let mut batch = Batch::new(lane.clone(), place.target.clone());
-        while let Some((records, to)) = run.stop.or(pages.next()).await? {
-            batch.take(records);
-            if batch.is_full(&run.worker.tuning) || to == Position::Done {
-                let bytes = self.settle_batch(&mut batch, &to, &mut counts).await?;
-                run.worker.listener.on(&progress(&lane, &counts, bytes));
-                run.stop.check()?;
-            }
+        let pages = Pages::from(&run.ends.source, &lane, position.cursor().cloned());
+        let batch = Batch::new(lane, place.target.clone());
+        match self.sides.sink.settle {
+            Settle::Page => self.write_behind(pages, batch, counts).await,
+            Settle::Record => self.write_through(pages, batch, counts).await,
+        }
+    }
+
+    /// Carries batch after batch.
+    async fn write_through(
+        &self,
+        mut pages: Pages,
+        mut batch: Batch,
+        mut counts: Counts,
+    ) -> Result<(), EngineError> {
+        while let Some(to) = self.fill(&mut pages, &mut batch).await? {
+            let bytes = self.carry_batch(&mut batch, to, &mut counts).await?;
+            self.run.worker.listener.on(&progress(&batch.lane, &counts, bytes));
         }
         Ok(())
+    }
+
+    /// Writes a batch while the one before it is made durable and settled.
+    ///
+    /// What was written is settled also when the next page cannot be read.
+    async fn write_behind(
+        &self,
+        mut pages: Pages,
+        mut batch: Batch,
+        mut counts: Counts,
+    ) -> Result<(), EngineError> {
+        let (lane, target) = (batch.lane.clone(), batch.target.clone());
+        let (written, mut to_settle) = mpsc::channel(1);
+        let write = async move {
+            // Room first: no more than two batches are under way.
+            while let Ok(room) = written.reserve().await
+                && let Some(to) = self.fill(&mut pages, &mut batch).await?
+            {
+                room.send(self.write_batch(&mut batch, to).await?);
+            }
+            Ok(())
+        };
+        let settle = async move {
+            while let Some(written) = to_settle.recv().await {
+                let bytes = self.settle(&lane, &target, written, &mut counts).await?;
+                self.run.worker.listener.on(&progress(&lane, &counts, bytes));
+            }
+            Ok(())
+        };
+        let (wrote, settled) = futures::join!(write, settle);
+        settled.and(wrote)
+    }
+
+    /// Reads pages until a batch is full, and says where the lane stands then; `None` at its end.
+    async fn fill(
+        &self,
+        pages: &mut Pages,
+        batch: &mut Batch,
+    ) -> Result<Option<Position>, EngineError> {
+        self.run.stop.check()?;
+        while let Some((records, to)) = self.run.stop.or(pages.next()).await? {
+            batch.take(records);
+            if batch.is_full(&self.run.worker.tuning) || to == Position::Done {
+                return Ok(Some(to));
+            }
+        }
+        Ok(None)
     }
 
     /// Carries the project's own record, which is listed beside all projects.
@@ -46,7 +103,7 @@ impl Carrier<'_> {
         self.run.worker.tell(self.run.claim, progress(&lane, &counts, 0)).await?;
         let mut batch = Batch::new(lane.clone(), place.target.clone());
         batch.take(vec![record]);
-        self.settle_batch(&mut batch, &Position::Done, &mut counts).await?;
+        self.carry_batch(&mut batch, Position::Done, &mut counts).await?;
         self.run.worker.listener.on(&progress(&lane, &counts, 0));
         Ok(())
     }

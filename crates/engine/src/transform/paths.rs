@@ -148,9 +148,8 @@ impl Transform for Paths {
         "paths"
     }
 
-    fn apply(&self, _: &Context<'_>, mut record: Record) -> Record {
+    fn apply(&self, _: &Context<'_>, record: &mut Record) {
         self.map.rewrite(&mut record.object);
-        record
     }
 }
 

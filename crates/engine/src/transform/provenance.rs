@@ -26,20 +26,19 @@ impl Transform for Provenance {
         "provenance"
     }
 
-    fn apply(&self, context: &Context<'_>, mut record: Record) -> Record {
+    fn apply(&self, context: &Context<'_>, record: &mut Record) {
         if context.sink.settle != Settle::Record {
-            return record;
+            return;
         }
         let mark = mark(&record.origin);
         let Some(body) = authored(&mut record.object).and_then(|it| it.body) else {
-            return record;
+            return;
         };
         let markup = body.as_ref().map_or(Markup::Github, |it| it.markup);
         if markup != Markup::Plain {
             let text = body.as_ref().map_or("", Text::as_str);
             *body = Some(Text::new(with_mark(text, &mark), markup));
         }
-        record
     }
 }
 

@@ -150,9 +150,10 @@ impl Inspection<'_> {
     }
 
     /// A source's record as it was to be written.
-    pub(super) fn transformed(&self, scope: &Scope, record: Record) -> Record {
+    pub(super) fn transformed(&self, scope: &Scope, mut record: Record) -> Record {
         let context = Context { source: self.source_caps, sink: self.sink_caps, scope };
-        self.transforms.iter().fold(record, |record, step| step.apply(&context, record))
+        self.transforms.apply(&context, &mut record);
+        record
     }
 
     /// Reads the destination's lane, its bytes too; answers how many records have wrong bytes.

@@ -51,8 +51,8 @@ impl Pass {
             let mut batch = [record.clone()];
             let (journal, route) = (&self.notes.journal, self.notes.claim.route);
             link(journal, route, &context, &self.paths, &mut batch).await.unwrap();
-            let [record] = batch;
-            let record = self.transforms.iter().fold(record, |it, step| step.apply(&context, it));
+            let [mut record] = batch;
+            self.transforms.apply(&context, &mut record);
             self.host.write(&scope, &record, None).await.unwrap();
             let settled = Settled {
                 fingerprint: Fingerprint::of(&record.object),

@@ -1,7 +1,11 @@
 //! The list of steps as a whole.
 
 use crate::shelf::full;
-use packhorse_core::{ObjectKind, Settle, job::JobOptions, port::Context};
+use packhorse_core::{
+    ObjectKind, Settle,
+    job::JobOptions,
+    port::{Context, Transform},
+};
 use packhorse_engine::transform::{PathMap, Route, stack, users::UsersError};
 use packhorse_testkit::samples;
 use std::sync::Arc;
@@ -24,7 +28,8 @@ fn a_destination_that_keeps_everything_gets_everything_unchanged() {
             let scope = samples::scope(kind, n);
             let context = Context { source: &source, sink: &sink, scope: &scope };
 
-            let carried = steps.iter().fold(sample.clone(), |it, step| step.apply(&context, it));
+            let mut carried = sample.clone();
+            steps.apply(&context, &mut carried);
 
             assert_eq!(carried, sample, "{kind} {n}");
         }

@@ -24,7 +24,7 @@ impl Transform for Limits {
         "limits"
     }
 
-    fn apply(&self, context: &Context<'_>, mut record: Record) -> Record {
+    fn apply(&self, context: &Context<'_>, record: &mut Record) {
         let bounds = &context.sink.limits;
         let reserved = match context.sink.settle {
             Settle::Record => provenance::weight(&record.origin),
@@ -36,7 +36,6 @@ impl Transform for Limits {
             body(limit.saturating_sub(reserved), &mut record.object, &mut losses);
         }
         record.losses.extend(losses);
-        record
     }
 }
 
@@ -194,7 +193,9 @@ mod tests {
         caps.limits = bounds;
         caps.settle = Settle::Page;
         let context = Context { source: &caps, sink: &caps, scope: &Scope::Shared };
-        Limits.apply(&context, Record::new("1", object))
+        let mut record = Record::new("1", object);
+        Limits.apply(&context, &mut record);
+        record
     }
 
     fn fields(record: &Record) -> Vec<&str> {
@@ -265,7 +266,9 @@ mod tests {
         let body = Some(Text::new("x".repeat(500), Markup::Github));
         let record = Record::new("9", Object::Comment(Comment { body, ..Comment::default() }));
 
-        let record = provenance::Provenance.apply(&context, Limits.apply(&context, record));
+        let mut record = record;
+        Limits.apply(&context, &mut record);
+        provenance::Provenance.apply(&context, &mut record);
 
         let Object::Comment(comment) = record.object else { panic!("a comment") };
         assert_eq!(comment.body.unwrap_or_default().as_str().len(), 100);

@@ -172,8 +172,8 @@ impl Transform for Links {
         "links"
     }
 
-    fn apply(&self, context: &Context<'_>, mut record: Record) -> Record {
-        let Some((_, text)) = marked_up(&mut record.object) else { return record };
+    fn apply(&self, context: &Context<'_>, record: &mut Record) {
+        let Some((_, text)) = marked_up(&mut record.object) else { return };
         let layout = self.markup.unwrap_or(text.markup);
         let here = Here {
             project: context.scope.project(),
@@ -198,7 +198,6 @@ impl Transform for Links {
             let detail = "refers to something whose new number was not known yet";
             record.losses.push(Loss::policy(UNRESOLVED, detail));
         }
-        record
     }
 }
 

@@ -35,7 +35,7 @@ fn apply(
     for (kind, id, target) in known {
         record.links.insert(Origin::new(*kind, *id), TargetId((*target).into()));
     }
-    let record = links.apply(&context, record);
+    links.apply(&context, &mut record);
     let Object::Comment(comment) = record.object else { panic!("a comment") };
     (comment.body.unwrap().text.0, record.losses.len())
 }

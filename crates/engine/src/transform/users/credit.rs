@@ -21,9 +21,9 @@ impl Transform for Credit {
         "credit"
     }
 
-    fn apply(&self, context: &Context<'_>, mut record: Record) -> Record {
+    fn apply(&self, context: &Context<'_>, record: &mut Record) {
         let keeps = context.sink.keeps;
-        let Some(it) = authored(&mut record.object) else { return record };
+        let Some(it) = authored(&mut record.object) else { return };
         let author = it.author.filter(|_| !keeps.authors);
         let at = it.at.filter(|_| !keeps.times);
         let mut losses = Vec::new();
@@ -35,7 +35,6 @@ impl Transform for Credit {
         losses.extend(at.map(|_| Loss::sink("created_at", detail)));
         sign(it, keeps);
         record.losses.extend(losses);
-        record
     }
 }
 
@@ -132,7 +131,9 @@ mod tests {
 
     fn apply(sink: &Capabilities, object: Object) -> Record {
         let context = Context { source: sink, sink, scope: &Scope::Shared };
-        Credit.apply(&context, Record::new("1", object))
+        let mut record = Record::new("1", object);
+        Credit.apply(&context, &mut record);
+        record
     }
 
     fn comment(name: &str, body: Option<Text>) -> Object {

@@ -36,14 +36,13 @@ impl Transform for Users {
         "users"
     }
 
-    fn apply(&self, context: &Context<'_>, mut record: Record) -> Record {
+    fn apply(&self, context: &Context<'_>, record: &mut Record) {
         let host = context.sink.web_url.as_deref().and_then(host_of);
         for identity in identities_mut(&mut record.object) {
             if let Some(account) = self.map.account(&identity.login) {
                 become_account(identity, account, host);
             }
         }
-        record
     }
 }
 
@@ -76,7 +75,9 @@ mod tests {
         let caps = Capabilities::promised(|_| Support::Full, "test");
         let context = Context { source: &caps, sink: &caps, scope: &Scope::Shared };
         let step = Users::new(Arc::new(UserMap::parse(file).unwrap()));
-        step.apply(&context, Record::new("1", object)).object
+        let mut record = Record::new("1", object);
+        step.apply(&context, &mut record);
+        record.object
     }
 
     #[test]

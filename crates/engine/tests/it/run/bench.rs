@@ -86,10 +86,11 @@ impl Bench {
     }
 
     /// A record with the mark that a destination finds it by, if it needs one.
-    fn marked(&self, scope: &Scope, record: Record) -> Record {
+    fn marked(&self, scope: &Scope, mut record: Record) -> Record {
         let mut caps = Capabilities::promised(|_| Support::Full, "marked");
         caps.settle = self.settle;
-        Provenance.apply(&Context { source: &caps, sink: &caps, scope }, record)
+        Provenance.apply(&Context { source: &caps, sink: &caps, scope }, &mut record);
+        record
     }
 
     /// Puts a project with `n` records of each of these kinds into the source.
