@@ -1,6 +1,21 @@
-//! HTTP, once, for every host: so far how listings go on from page to page.
+//! HTTP, once, for every host.
 //!
-//! Nothing here knows a host by name. What sends requests comes with the first
-//! host that is reached over HTTP.
+//! A [`transport::Transport`] sends one request and gives one answer. What
+//! stands around the one that reaches the network is a wrapper of the same
+//! shape, and how listings go on from page to page is in [`page`].
+//! Nothing here knows a host by name.
 
+pub mod auth;
+pub mod live;
+pub mod options;
 pub mod page;
+pub mod redact;
+pub mod transport;
+mod unanswered;
+mod upload;
+
+pub use auth::{Auth, Credentials, Origin};
+pub use live::Live;
+pub use options::{Options, Proxy};
+pub use transport::{Answer, Body, Reading, Redirects, Request, Transport};
+pub use unanswered::Unanswered;
