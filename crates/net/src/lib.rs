@@ -6,16 +6,22 @@
 //! Nothing here knows a host by name.
 
 pub mod auth;
+pub mod clock;
 pub mod live;
 pub mod options;
 pub mod page;
 pub mod redact;
+pub mod retry;
+mod status;
 pub mod transport;
 mod unanswered;
 mod upload;
+pub mod wait;
 
 pub use auth::{Auth, Credentials, Origin};
 pub use live::Live;
 pub use options::{Options, Proxy};
+pub use retry::{Policy, Retry};
+pub use status::kind as status_kind;
 pub use transport::{Answer, Body, Reading, Redirects, Request, Transport};
 pub use unanswered::Unanswered;

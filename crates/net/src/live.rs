@@ -82,9 +82,10 @@ impl Live {
         Ok(Self { client, connect, first_byte, idle })
     }
 
-    /// One request and its answer, whereever that points.
+    /// One request and its answer, wherever that points.
     async fn ask(&self, request: Request) -> Result<Answer, HostError> {
-        let Request { method, url, headers, body, operation, reading, redirects: _ } = request;
+        let Request { method, url, headers, body, operation, reading, redirects: _, repeatable: _ } =
+            request;
         let mut outgoing = reqwest::Request::new(method, url.clone());
         *outgoing.headers_mut() = headers;
         let progress = match body {

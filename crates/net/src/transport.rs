@@ -31,6 +31,9 @@ pub struct Request {
     pub reading: Reading,
     /// What becomes of an answer that points elsewhere.
     pub redirects: Redirects,
+    /// Whether sending it twice comes to the same as sending it once; set by
+    /// the verb (RFC 9110, 9.2.2), to be set for a `POST` that only asks.
+    pub repeatable: bool,
     /// What it is for, as errors tell it: `read issues`.
     pub operation: &'static str,
 }
@@ -76,6 +79,7 @@ pub enum Redirects {
 impl Request {
     /// A request without a body, whose answer is read whole.
     pub fn new(method: Method, url: Url, operation: &'static str) -> Self {
+        let repeatable = method.is_idempotent();
         Self {
             method,
             url,
@@ -83,6 +87,7 @@ impl Request {
             body: Body::Empty,
             reading: Reading::Whole { at_most: API_ANSWER },
             redirects: Redirects::Refuse,
+            repeatable,
             operation,
         }
     }
@@ -134,6 +139,7 @@ impl Request {
             body,
             reading: self.reading,
             redirects: self.redirects,
+            repeatable: self.repeatable,
             operation: self.operation,
         })
     }
