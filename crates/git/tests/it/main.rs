@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod lfs;
+
 use packhorse_core::{GitCredentials, GitRemote, GitUrl, Secret, model::ObjectFormat};
 use packhorse_git::{Git, RefPolicy, TransferOptions, Transferred, refs, repository, transfer};
 use std::{

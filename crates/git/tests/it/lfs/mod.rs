@@ -1,0 +1,3 @@
+//! Large files: finding their pointers, and carrying what they point to.
+
+mod scanning;
