@@ -29,7 +29,7 @@ impl Default for Tuning {
         Self {
             projects: 4,
             lanes: 2,
-            batch_records: 2_000,
+            batch_records: 1_000,
             batch_pages: 4,
             lease: Duration::from_secs(15),
         }

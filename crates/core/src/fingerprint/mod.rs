@@ -55,8 +55,10 @@ impl Fingerprint {
 
 /// Canonical JSON of an object's fields, without the kind around them.
 pub fn exact(object: &Object) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(512);
+    let mut bytes = Vec::with_capacity(1024);
     writer::write(object, writer::Form::Exact, &mut bytes);
+    // Kept by the thousand until a batch is durable, unlike the room it took to write them.
+    bytes.shrink_to_fit();
     bytes
 }
 

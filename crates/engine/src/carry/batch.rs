@@ -68,6 +68,17 @@ pub(super) struct Written {
     to: Option<Position>,
 }
 
+impl Written {
+    /// Takes in what was written after it.
+    pub(super) fn append(&mut self, later: Self) {
+        let Results { settled, failed, bytes } = later.results;
+        self.results.settled.extend(settled);
+        self.results.failed.extend(failed);
+        self.results.bytes += bytes;
+        self.to = later.to;
+    }
+}
+
 impl Carrier<'_> {
     /// Carries what a batch holds and moves its lane; the bytes of blobs that were not told yet.
     pub(super) async fn carry_batch(

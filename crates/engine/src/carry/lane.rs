@@ -8,6 +8,9 @@ use packhorse_core::{
 };
 use tokio::sync::mpsc;
 
+/// Batches that are written and wait for others to be durable.
+const BATCHES_BEHIND: usize = 2;
+
 impl Carrier<'_> {
     /// Carries a lane of records from wherever the journal says it stands.
     pub(super) async fn lane(
@@ -45,7 +48,7 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    /// Writes a batch while the one before it is made durable and settled.
+    /// Writes a batch while those before it are made durable and settled.
     ///
     /// What was written is settled also when the next page cannot be read.
     async fn write_behind(
@@ -55,9 +58,9 @@ impl Carrier<'_> {
         mut counts: Counts,
     ) -> Result<(), EngineError> {
         let (lane, target) = (batch.lane.clone(), batch.target.clone());
-        let (written, mut to_settle) = mpsc::channel(1);
+        let (written, mut to_settle) = mpsc::channel(BATCHES_BEHIND);
         let write = async move {
-            // Room first: no more than two batches are under way.
+            // Room first, so that no more are under way than there is room for.
             while let Ok(room) = written.reserve().await
                 && let Some(to) = self.fill(&mut pages, &mut batch).await?
             {
@@ -66,7 +69,11 @@ impl Carrier<'_> {
             Ok(())
         };
         let settle = async move {
-            while let Some(written) = to_settle.recv().await {
+            while let Some(mut written) = to_settle.recv().await {
+                // The slower the disk, the more is made durable at a time.
+                while let Ok(more) = to_settle.try_recv() {
+                    written.append(more);
+                }
                 let bytes = self.settle(&lane, &target, written, &mut counts).await?;
                 self.run.worker.listener.on(&progress(&lane, &counts, bytes));
             }
