@@ -1,24 +1,27 @@
 //! Cuts a JSON array into its elements, one at a time, without parsing them.
 //!
 //! An element is as long as its brackets and quotes say; whether it is JSON
-//! inside is found by whoever parses it. At most one element is held.
+//! inside is found by whoever parses it. An element is given where it was read
+//! to; a piece and at most one element are held.
 
 use super::{ArchiveError, Limits, piece};
 use std::io::Read;
 
-/// Bytes read at a time.
+/// Bytes read at a time, and held at first.
 const PIECE: usize = 64 << 10;
+/// Bytes of a string that are looked at one by one; most strings end sooner.
+const SHORT: usize = 24;
 
 /// The elements of a JSON array.
 pub struct JsonArray<R> {
     from: R,
     member: String,
-    piece: Box<[u8]>,
+    /// What was read and not given yet lies in `at..len`, an element without a gap.
+    buffer: Vec<u8>,
     at: usize,
     len: usize,
-    /// Bytes of the member before this piece.
+    /// Bytes of the member before the buffer.
     before: u64,
-    element: Vec<u8>,
     state: Place,
     n_elements: u64,
     max_bytes: usize,
@@ -40,11 +43,10 @@ impl<R: Read> JsonArray<R> {
         Self {
             from,
             member: member.to_owned(),
-            piece: vec![0; PIECE].into_boxed_slice(),
+            buffer: vec![0; PIECE],
             at: 0,
             len: 0,
             before: 0,
-            element: Vec::new(),
             state: Place::Start,
             n_elements: 0,
             max_bytes: limits.max_record_bytes,
@@ -57,14 +59,14 @@ impl<R: Read> JsonArray<R> {
         self.n_elements
     }
 
-    /// The next element's bytes; `None` after the array's proper end.
+    /// The next element's text; `None` after the array's proper end.
     ///
     /// # Errors
     ///
     /// [`ArchiveError::Malformed`] with the member and the place, and
     /// [`ArchiveError::OverLimit`].
     #[expect(clippy::should_implement_trait, reason = "the element borrows from this reader")]
-    pub fn next(&mut self) -> Result<Option<&[u8]>, ArchiveError> {
+    pub fn next(&mut self) -> Result<Option<&str>, ArchiveError> {
         loop {
             let Some(byte) = self.significant()? else {
                 if self.state == Place::End {
@@ -80,13 +82,13 @@ impl<R: Read> JsonArray<R> {
                 (Place::AfterElement, _) => return Err(self.malformed("a comma is missing")),
                 (Place::End, _) => return Err(self.malformed("there is something after the array")),
                 (Place::NextElement | Place::FirstElement, _) => {
-                    self.take_element(byte)?;
-                    if std::str::from_utf8(&self.element).is_err() {
-                        return Err(self.malformed("it is not UTF-8"));
-                    }
+                    let start = self.pass_element(byte)?;
                     self.state = Place::AfterElement;
                     self.n_elements += 1;
-                    return Ok(Some(&self.element));
+                    return match std::str::from_utf8(&self.buffer[start..self.at]) {
+                        Ok(element) => Ok(Some(element)),
+                        Err(_) => Err(self.malformed_in(self.n_elements, "it is not UTF-8")),
+                    };
                 }
             }
         }
@@ -95,10 +97,10 @@ impl<R: Read> JsonArray<R> {
     /// Takes the next byte that is not white space; a byte order mark may come first.
     fn significant(&mut self) -> Result<Option<u8>, ArchiveError> {
         loop {
-            if self.at == self.len && !self.refill()? {
+            if self.at == self.len && !self.read_on()? {
                 return Ok(None);
             }
-            let byte = self.piece[self.at];
+            let byte = self.buffer[self.at];
             self.at += 1;
             if byte == 0xef && self.before == 0 && self.at == 1 {
                 self.rest_of_mark()?;
@@ -110,10 +112,10 @@ impl<R: Read> JsonArray<R> {
 
     fn rest_of_mark(&mut self) -> Result<(), ArchiveError> {
         for expected in [0xbb, 0xbf] {
-            if self.at == self.len && !self.refill()? {
+            if self.at == self.len && !self.read_on()? {
                 return Err(self.malformed("it ends before its array does"));
             }
-            if self.piece[self.at] != expected {
+            if self.buffer[self.at] != expected {
                 return Err(self.malformed("it is not a JSON array"));
             }
             self.at += 1;
@@ -121,38 +123,54 @@ impl<R: Read> JsonArray<R> {
         Ok(())
     }
 
-    fn refill(&mut self) -> Result<bool, ArchiveError> {
-        self.before += self.len as u64;
-        (self.at, self.len) = (0, 0);
-        self.len = piece::read(&mut self.from, &mut self.piece, "read a member")?;
-        Ok(self.len > 0)
+    /// Reads more where nothing is left.
+    fn read_on(&mut self) -> Result<bool, ArchiveError> {
+        let mut start = self.at;
+        self.refill(&mut start)
     }
 
-    /// Collects an element whose first byte has been taken.
-    fn take_element(&mut self, first: u8) -> Result<(), ArchiveError> {
-        self.element.clear();
-        self.element.push(first);
-        match first {
-            b'{' | b'[' => self.take_nested(),
-            b'"' => self.take_string(),
-            b'}' | b']' | b',' | b':' => Err(self.malformed("an element is missing")),
-            _ => self.take_bare(),
+    /// Reads more behind what there is from `start` on, which moves to the buffer's beginning.
+    fn refill(&mut self, start: &mut usize) -> Result<bool, ArchiveError> {
+        self.buffer.copy_within(*start..self.len, 0);
+        self.before += *start as u64;
+        (self.at, self.len) = (self.at - *start, self.len - *start);
+        *start = 0;
+        if self.len > self.max_bytes {
+            return Err(self.too_large());
         }
+        if self.len == self.buffer.len() {
+            self.buffer.resize(self.len * 2, 0);
+        }
+        let n = piece::read(&mut self.from, &mut self.buffer[self.len..], "read a member")?;
+        self.len += n;
+        Ok(n > 0)
     }
 
-    fn take_nested(&mut self) -> Result<(), ArchiveError> {
+    /// Passes an element whose first byte was taken; where it starts.
+    fn pass_element(&mut self, first: u8) -> Result<usize, ArchiveError> {
+        let mut start = self.at - 1;
+        match first {
+            b'{' | b'[' => self.pass_nested(&mut start)?,
+            b'"' => self.pass_string(&mut start)?,
+            b'}' | b']' | b',' | b':' => return Err(self.malformed("an element is missing")),
+            _ => self.pass_bare(&mut start)?,
+        }
+        if self.at - start > self.max_bytes { Err(self.too_large()) } else { Ok(start) }
+    }
+
+    fn pass_nested(&mut self, start: &mut usize) -> Result<(), ArchiveError> {
         let mut depth = 1;
         while depth > 0 {
-            let rest = &self.piece[self.at..self.len];
+            let rest = &self.buffer[self.at..self.len];
             let Some(n) = rest.iter().position(|it| matches!(it, b'"' | b'{' | b'}' | b'[' | b']'))
             else {
-                self.take_rest_of_piece()?;
+                self.pass_all(start)?;
                 continue;
             };
             let byte = rest[n];
-            self.push(n + 1)?;
+            self.at += n + 1;
             match byte {
-                b'"' => self.take_string()?,
+                b'"' => self.pass_string(start)?,
                 b'{' | b'[' => depth += 1,
                 _ => depth -= 1,
             }
@@ -164,57 +182,65 @@ impl<R: Read> JsonArray<R> {
         Ok(())
     }
 
-    /// Collects a string behind its opening quote, with its closing one.
-    fn take_string(&mut self) -> Result<(), ArchiveError> {
+    /// Passes a string behind its opening quote, with its closing one.
+    fn pass_string(&mut self, start: &mut usize) -> Result<(), ArchiveError> {
         loop {
-            let rest = &self.piece[self.at..self.len];
-            let Some(n) = memchr::memchr2(b'"', b'\\', rest) else {
-                self.take_rest_of_piece()?;
+            let rest = &self.buffer[self.at..self.len];
+            let Some(n) = end_or_escape(rest) else {
+                self.pass_all(start)?;
                 continue;
             };
             let byte = rest[n];
-            self.push(n + 1)?;
+            self.at += n + 1;
             if byte == b'"' {
                 return Ok(());
             }
             if self.at == self.len {
-                self.take_rest_of_piece()?;
+                self.pass_all(start)?;
             }
-            self.push(1)?;
+            self.at += 1;
         }
     }
 
-    /// Collects a number or a word.
-    fn take_bare(&mut self) -> Result<(), ArchiveError> {
+    /// Passes a number or a word.
+    fn pass_bare(&mut self, start: &mut usize) -> Result<(), ArchiveError> {
         loop {
-            let rest = &self.piece[self.at..self.len];
+            let rest = &self.buffer[self.at..self.len];
             let ends = |it: &u8| matches!(it, b',' | b']' | b' ' | b'\n' | b'\r' | b'\t');
             if let Some(n) = rest.iter().position(ends) {
-                return self.push(n);
+                self.at += n;
+                return Ok(());
             }
-            self.take_rest_of_piece()?;
+            self.pass_all(start)?;
         }
     }
 
-    fn take_rest_of_piece(&mut self) -> Result<(), ArchiveError> {
-        self.push(self.len - self.at)?;
-        if self.refill()? { Ok(()) } else { Err(self.malformed("it ends within an element")) }
+    /// Passes everything there is of an element, and reads more.
+    fn pass_all(&mut self, start: &mut usize) -> Result<(), ArchiveError> {
+        self.at = self.len;
+        if self.refill(start)? { Ok(()) } else { Err(self.malformed("it ends within an element")) }
     }
 
-    fn push(&mut self, n: usize) -> Result<(), ArchiveError> {
-        if self.element.len() + n > self.max_bytes {
-            let what = format!("the size of element {} of `{}`", self.n_elements + 1, self.member);
-            return Err(ArchiveError::OverLimit { what, limit: self.max_bytes as u64 });
-        }
-        self.element.extend_from_slice(&self.piece[self.at..self.at + n]);
-        self.at += n;
-        Ok(())
+    fn too_large(&self) -> ArchiveError {
+        let what = format!("the size of element {} of `{}`", self.n_elements + 1, self.member);
+        ArchiveError::OverLimit { what, limit: self.max_bytes as u64 }
     }
 
     fn malformed(&self, detail: &str) -> ArchiveError {
-        let detail = format!("{detail} (record {})", self.n_elements + 1);
+        self.malformed_in(self.n_elements + 1, detail)
+    }
+
+    fn malformed_in(&self, element: u64, detail: &str) -> ArchiveError {
+        let detail = format!("{detail} (record {element})");
         ArchiveError::malformed(&self.member, self.before + self.at as u64, detail)
     }
+}
+
+/// Where the next quote or backslash is.
+fn end_or_escape(bytes: &[u8]) -> Option<usize> {
+    let n_short = bytes.len().min(SHORT);
+    let short = bytes[..n_short].iter().position(|it| matches!(it, b'"' | b'\\'));
+    short.or_else(|| Some(memchr::memchr2(b'"', b'\\', &bytes[n_short..])? + n_short))
 }
 
 #[cfg(test)]
@@ -227,7 +253,7 @@ mod tests {
         let mut array = JsonArray::new(text, "x.json", &limits);
         let mut list = Vec::new();
         while let Some(element) = array.next()? {
-            list.push(String::from_utf8_lossy(element).into_owned());
+            list.push(element.to_owned());
         }
         Ok(list)
     }
@@ -273,11 +299,10 @@ mod tests {
         let mut array = JsonArray::new(Slow(text, false), "x.json", &Limits::default());
         let mut list = Vec::new();
         while let Some(element) = array.next().unwrap() {
-            list.push(element.to_vec());
+            list.push(element.to_owned());
         }
 
-        let list: Vec<&[u8]> = list.iter().map(Vec::as_slice).collect();
-        assert_eq!(list, [&b"{\"a\\\"]\":1}"[..], b"-2.5e3", b"\"\\\\\""]);
+        assert_eq!(list, ["{\"a\\\"]\":1}", "-2.5e3", "\"\\\\\""]);
     }
 
     #[track_caller]

@@ -19,6 +19,7 @@ mod limits;
 mod lines;
 mod open;
 mod piece;
+mod read_ahead;
 mod tar;
 mod write;
 pub mod zstd;

@@ -4,6 +4,7 @@ use super::{
     ArchiveError, Limits, Member,
     gzip::{Checkpoints, SeekableGzip},
     piece,
+    read_ahead::ReadAhead,
     tar::Scanner,
     zstd::{SeekableZstd, Starts},
 };
@@ -101,12 +102,12 @@ impl Archive {
         &self,
         mut visit: impl FnMut(&Member, &mut dyn Read) -> Result<(), ArchiveError>,
     ) -> Result<(), ArchiveError> {
-        let mut stream = self.stream()?;
-        let mut scanner = Scanner::new(&mut stream, self.limits);
+        let mut ahead = ReadAhead::new(self.stream()?);
+        let mut scanner = Scanner::new(&mut ahead, self.limits);
         while let Some(member) = scanner.next()? {
             visit(&member, &mut scanner.data(&member))?;
         }
-        let index = match stream {
+        let index = match ahead.into_inner().map_err(ArchiveError::system("read the archive"))? {
             Stream::Plain(_) => Index::Plain,
             Stream::Gzip(gzip) => Index::Gzip(gzip.checkpoints()),
             Stream::Zstd(zstd) => Index::Zstd(zstd.starts()),

@@ -34,9 +34,9 @@ macro_rules! plurals {
             }
 
             /// Reads a record.
-            pub(super) fn parse(self, json: &[u8]) -> Result<Parsed, serde_json::Error> {
+            pub(super) fn parse(self, json: &str) -> Result<Parsed, serde_json::Error> {
                 Ok(match self {
-                    $(Self::$Plural => Parsed::$Plural(serde_json::from_slice(json)?)),+
+                    $(Self::$Plural => Parsed::$Plural(serde_json::from_str(json)?)),+
                 })
             }
         }

@@ -11,6 +11,7 @@ use super::{
     shelf::Records,
 };
 use crate::container::ArchiveError;
+use memchr::memmem;
 use packhorse_core::{
     Cursor, Lane, Loss, Object, ObjectKind, Record, Scope, model::Blob, port::Page,
 };
@@ -20,7 +21,7 @@ use std::{
 };
 
 /// A page ends after that many records …
-const PAGE_RECORDS: usize = 1_000;
+const PAGE_RECORDS: usize = 500;
 /// … or after that many bytes of the archive's JSON.
 const PAGE_BYTES: usize = 2 << 20;
 /// Readers that wait for their next page.
@@ -233,9 +234,12 @@ fn take(
     index: &Index,
     plural: Plural,
     kind: ObjectKind,
-    json: &[u8],
+    json: &str,
     project: Option<&str>,
 ) -> Result<Vec<Record>, serde_json::Error> {
+    if kind == ObjectKind::Reaction && !may_have_reactions(json) {
+        return Ok(Vec::new());
+    }
     let parsed = plural.parse(json)?;
     if let (Some(project), false) = (project, plural.is_shared())
         && project_of(&parsed).is_none_or(|it| it != project)
@@ -244,6 +248,22 @@ fn take(
     }
     let found = expand(parsed, Some(kind)).records.into_iter();
     Ok(found.map(|it| with_blob(index, it)).collect())
+}
+
+/// Whether a record may have reactions, told without parsing it: few have, and all have to be
+/// looked at.
+///
+/// A quote within a string is escaped, so the word in quotes can only be a key or a whole string;
+/// a letter that is written as an escape could hide it.
+fn may_have_reactions(json: &str) -> bool {
+    const KEY: &str = "\"reactions\"";
+    let holds_any = |at: usize| {
+        let value = json[at + KEY.len()..].trim_start().trim_start_matches(':').trim_start();
+        !value.strip_prefix('[').is_some_and(|it| it.trim_start().starts_with(']'))
+    };
+    let is_letter = |at: usize| matches!(json.as_bytes().get(at + 4), Some(b'4'..=b'7'));
+    memmem::find_iter(json.as_bytes(), KEY).any(holds_any)
+        || memmem::find_iter(json.as_bytes(), "\\u00").any(is_letter)
 }
 
 /// Tells a record with bytes how many they are and what they hash to.
@@ -316,4 +336,26 @@ fn sorted_page(
     let last = lowest.last_key_value().map(|(number, _)| Cursor(number.to_string()));
     let records = lowest.into_values().map(|(_, record)| record).collect();
     Ok(Page { records, next: last.filter(|_| is_cut) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str, expected: bool) {
+        assert_eq!(may_have_reactions(json), expected, "{json}");
+    }
+
+    #[test]
+    fn a_record_without_reactions_need_not_be_parsed() {
+        check(r#"{"a":1}"#, false);
+        check(r#"{"reactions":[]}"#, false);
+        check(r#"{"reactions" : [ ] ,"b":[1]}"#, false);
+        check(r#"{"body":"\"reactions\":[{"}"#, false);
+        check(r#"{"body":"\u003c"}"#, false);
+        check(r#"{"reactions":[{"content":"+1"}]}"#, true);
+        check(r#"{"reactions":[],"reactions":[{}]}"#, true);
+        check(r#"{"reac\u0074ions":[{}]}"#, true);
+    }
 }

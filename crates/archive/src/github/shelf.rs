@@ -184,7 +184,7 @@ mod tests {
             .between(plural, 0, u32::MAX)
             .map(|at| {
                 let mut records = shelf.open(at).unwrap();
-                String::from_utf8(records.next().unwrap().unwrap().to_vec()).unwrap()
+                records.next().unwrap().unwrap().to_owned()
             })
             .collect();
 

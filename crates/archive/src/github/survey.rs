@@ -148,7 +148,7 @@ impl Tally {
         Ok(())
     }
 
-    fn record(&mut self, plural: Plural, file: u32, json: &[u8]) -> Result<(), serde_json::Error> {
+    fn record(&mut self, plural: Plural, file: u32, json: &str) -> Result<(), serde_json::Error> {
         self.unknown.inspect(plural.name(), plural.shape(), json)?;
         let parsed = plural.parse(json)?;
         if self.web_url.is_none() {

@@ -59,9 +59,9 @@ impl Unknown {
         &mut self,
         plural: &str,
         shape: &'static Shape,
-        json: &[u8],
+        json: &str,
     ) -> Result<(), serde_json::Error> {
-        let mut json = serde_json::Deserializer::from_slice(json);
+        let mut json = serde_json::Deserializer::from_str(json);
         Walk { shape, at: plural, unknown: self }.deserialize(&mut json)?;
         json.end()
     }
@@ -218,7 +218,7 @@ mod tests {
     fn check(shape: &'static Shape, json: &str, expected: &[&str]) {
         let mut unknown = Unknown::default();
 
-        unknown.inspect("plural", shape, json.as_bytes()).unwrap();
+        unknown.inspect("plural", shape, json).unwrap();
 
         let found: Vec<&str> = unknown.counts().keys().map(String::as_str).collect();
         assert_eq!(found, expected);

@@ -115,16 +115,17 @@ impl Buffers {
 
 /// A record's line, in canonical form (section 4).
 fn line(id: &str, record: &Record, blob: Option<&BlobLine>) -> Vec<u8> {
-    let mut text = b"{".to_vec();
-    if let Some(blob) = blob {
-        text.extend(
-            format!(r#""blob":{{"sha256":"{}","size":{}}},"#, blob.sha256, blob.size).bytes(),
-        );
-    }
-    text.extend(b"\"id\":");
-    text.extend(serde_json::Value::from(id).to_string().bytes());
-    text.extend(b",\"value\":");
-    text.extend(exact(&record.object));
-    text.extend(b"}\n");
-    text
+    let value = exact(&record.object);
+    let id = serde_json::Value::from(id).to_string();
+    let blob = blob.map(|it| format!(r#""blob":{{"sha256":"{}","size":{}}},"#, it.sha256, it.size));
+    let parts: [&[u8]; 7] = [
+        b"{",
+        blob.as_deref().unwrap_or_default().as_bytes(),
+        b"\"id\":",
+        id.as_bytes(),
+        b",\"value\":",
+        &value,
+        b"}\n",
+    ];
+    parts.concat()
 }

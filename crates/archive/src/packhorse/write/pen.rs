@@ -302,7 +302,8 @@ impl Open {
         })?;
         let number = self.next(&directory);
         let suffix = if revisions { ".revisions" } else { "" };
-        let text: Vec<u8> = lines.iter().flat_map(|it| it.text.iter().copied()).collect();
+        let mut text = Vec::with_capacity(lines.iter().map(|it| it.text.len()).sum());
+        lines.iter().for_each(|it| text.extend_from_slice(&it.text));
         let name = format!("{directory}/{number:06}{suffix}.ndjson");
         self.small(&name, &text, Some(lines.len() as u64))?;
         if let (true, Some(line)) = (revisions, self.pending.last_mut()) {
