@@ -11,6 +11,12 @@ mod terminal;
 
 use clap::Parser;
 use std::process::ExitCode;
+use tikv_jemallocator::Jemalloc;
+
+/// Pages of records come and go on changing threads, which the system's allocator answers with a
+/// pool for each: see `docs/decisions/0005-an-allocator-that-gives-back.md`.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
