@@ -6,6 +6,7 @@
 
 mod git;
 mod local;
+pub mod published_limits;
 
 use packhorse_core::HostSpec;
 

@@ -6,6 +6,7 @@
 //! Nothing here knows a host by name.
 
 pub mod auth;
+pub mod budget;
 pub mod clock;
 pub mod live;
 pub mod options;
@@ -13,15 +14,18 @@ pub mod page;
 pub mod redact;
 pub mod retry;
 mod status;
+pub mod throttle;
 pub mod transport;
 mod unanswered;
 mod upload;
 pub mod wait;
 
 pub use auth::{Auth, Credentials, Origin};
+pub use budget::{Budget, Budgets, Rates};
 pub use live::Live;
 pub use options::{Options, Proxy};
 pub use retry::{Policy, Retry};
 pub use status::kind as status_kind;
+pub use throttle::{Member, Throttle};
 pub use transport::{Answer, Body, Reading, Redirects, Request, Transport};
 pub use unanswered::Unanswered;

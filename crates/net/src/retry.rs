@@ -102,6 +102,12 @@ impl<T> Retry<T> {
             Err(error) => {
                 let arrived = Unanswered::of(error).is_none_or(Unanswered::may_have_arrived);
                 match error.retry {
+                    // Whoever found that out keeps the wait, or knows another token.
+                    Again::After(_)
+                        if matches!(Unanswered::of(error), Some(Unanswered::Limited { .. })) =>
+                    {
+                        Verdict::Limited(None)
+                    }
                     Again::After(asked) if error.kind == HostErrorKind::RateLimited => {
                         Verdict::Limited(asked)
                     }

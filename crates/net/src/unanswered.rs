@@ -40,6 +40,12 @@ pub enum Unanswered {
         /// The bound.
         at_most: u64,
     },
+    /// The host refused it for its limits, and did nothing.
+    #[error("the host is asked too often; it may be asked again in {wait:?}")]
+    Limited {
+        /// How long from then.
+        wait: Duration,
+    },
     /// One place led to the other without end.
     #[error("redirected {times} times without an answer")]
     RedirectLoop {
@@ -55,7 +61,11 @@ impl Unanswered {
     /// Whether the host may have seen the request, and done what it asks.
     pub fn may_have_arrived(&self) -> bool {
         match self {
-            Self::Address(_) | Self::ConnectTimeOut(_) | Self::Connect(_) | Self::Trust(_) => false,
+            Self::Address(_)
+            | Self::ConnectTimeOut(_)
+            | Self::Connect(_)
+            | Self::Trust(_)
+            | Self::Limited { .. } => false,
             Self::FirstByteTimeOut(_)
             | Self::UploadIdle(_)
             | Self::Connection(_)
@@ -82,6 +92,7 @@ impl Unanswered {
             | Self::UploadIdle(_)
             | Self::Connection(_)
             | Self::BrokenOff(_) => (HostErrorKind::Unavailable, Retry::After(None)),
+            Self::Limited { wait } => (HostErrorKind::RateLimited, Retry::After(Some(*wait))),
             Self::Trust(_) | Self::Upload(_) => (HostErrorKind::Unavailable, Retry::Never),
             Self::TooLarge { .. } | Self::RedirectLoop { .. } | Self::RedirectRefused(_) => {
                 (HostErrorKind::Protocol, Retry::Never)

@@ -1,0 +1,215 @@
+//! How often a host may be asked: what it publishes, what it tells, what is left.
+//!
+//! A [`Budget`] belongs to one credential at one origin, and is shared by
+//! everything in the process that asks there with it ([`Budgets`]). It has a
+//! ledger for each bucket that the host's [`Rates`] name. Published numbers are
+//! where it starts; what headers and refusals say takes their place.
+
+mod forecast;
+mod ledger;
+mod rates;
+mod registry;
+mod signals;
+mod window;
+
+pub use forecast::{Forecast, Pace, Work, forecast};
+pub use rates::{Bucket, Rates, Refill, RefusalHolds, ResetIn, Signals};
+pub use registry::Budgets;
+
+pub(crate) use forecast::{Quota, of_quotas};
+
+use crate::clock::later;
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+use ledger::Ledger;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+
+/// The wait after a refusal that names none, doubled by each further one in a row.
+///
+/// Source: GitHub, "Rate limits for the REST API": at least one minute, then
+/// exponentially longer.
+const FIRST_HOLD: Duration = Duration::from_secs(60);
+/// The longest wait of that kind.
+const LONGEST_HOLD: Duration = Duration::from_secs(15 * 60);
+
+/// What one credential may still ask of one host.
+pub struct Budget {
+    rates: Rates,
+    at_once: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+struct State {
+    ledgers: Vec<Ledger>,
+    held_until: Timestamp,
+    refusals: u32,
+    in_flight: u32,
+    asked: u64,
+}
+
+/// Whether a request may go now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Admission {
+    /// It may; how much of the tightest bucket is left (0 to 1), and how often was asked.
+    Now { left: f64, asked: u64 },
+    /// Not before that moment, because of that bucket.
+    NotBefore { until: Timestamp, bucket: &'static str },
+}
+
+impl Budget {
+    /// A budget that nothing was taken from.
+    pub fn new(rates: Rates) -> Self {
+        let ledgers = rates.buckets.iter().cloned().map(Ledger::new).collect();
+        let at_once = Arc::new(Semaphore::new(rates.at_once.clamp(1, Semaphore::MAX_PERMITS)));
+        let state =
+            State { ledgers, held_until: Timestamp::MIN, refusals: 0, in_flight: 0, asked: 0 };
+        Self { rates, at_once, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn at_once(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.at_once)
+    }
+
+    /// Whether a request may go now; takes nothing.
+    pub(crate) fn look(&self, method: &Method, path: &str, now: Timestamp) -> Admission {
+        self.state().look(method, path, now)
+    }
+
+    /// As [`Budget::look`], and takes what the request costs when it may go.
+    pub(crate) fn admit(&self, method: &Method, path: &str, now: Timestamp) -> Admission {
+        let mut state = self.state();
+        let admission = state.look(method, path, now);
+        if matches!(admission, Admission::Now { .. }) {
+            state.in_flight += 1;
+            state.asked += 1;
+            for ledger in &mut state.ledgers {
+                ledger.take((ledger.bucket.toll)(method, path), now);
+            }
+        }
+        admission
+    }
+
+    /// A request that was admitted has come to its end.
+    pub(crate) fn ended(&self) {
+        let mut state = self.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+    }
+
+    /// Takes up what the head of an answer says of the buckets that counted the request.
+    pub(crate) fn learn(&self, method: &Method, path: &str, headers: &HeaderMap, now: Timestamp) {
+        let mut state = self.state();
+        let is_quiet = state.in_flight <= 1;
+        for ledger in &mut state.ledgers {
+            let counts = (ledger.bucket.toll)(method, path) > 0;
+            let signals = ledger.bucket.signals.filter(|_| counts);
+            if let Some(news) = signals.and_then(|it| signals::read(it, headers, now)) {
+                ledger.learn(&news, is_quiet, now);
+            }
+        }
+    }
+
+    /// A request that cost nothing after all.
+    pub(crate) fn give_back(&self, method: &Method, path: &str) {
+        for ledger in &mut self.state().ledgers {
+            ledger.give_back((ledger.bucket.toll)(method, path));
+        }
+    }
+
+    pub(crate) fn succeeded(&self) {
+        self.state().refusals = 0;
+    }
+
+    /// Whether an answer is a refusal for a limit, as far as its head tells.
+    pub(crate) fn is_refusal(&self, status: StatusCode, headers: &HeaderMap) -> Option<bool> {
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Some(true);
+        }
+        if status != StatusCode::FORBIDDEN {
+            return Some(false);
+        }
+        let is_empty = |it: &Bucket| it.signals.is_some_and(|it| signals::says_empty(it, headers));
+        if headers.contains_key(http::header::RETRY_AFTER)
+            || self.rates.buckets.iter().any(is_empty)
+        {
+            return Some(true);
+        }
+        // Then its words say it, if any do.
+        if self.rates.refused_by.is_empty() { Some(false) } else { None }
+    }
+
+    /// Whether the words of a refusal speak of a limit.
+    pub(crate) fn speaks_of_limit(&self, body: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(body).to_lowercase();
+        self.rates.refused_by.iter().any(|it| text.contains(it))
+    }
+
+    /// Notes a refusal; gives how long no request of that sort may go.
+    pub(crate) fn refused(
+        &self,
+        method: &Method,
+        path: &str,
+        asked: Option<Duration>,
+        now: Timestamp,
+    ) -> Duration {
+        let mut state = self.state();
+        state.refusals = state.refusals.saturating_add(1);
+        // What the host has told as empty is waited for already.
+        if let (None, Admission::NotBefore { until, .. }) = (asked, state.look(method, path, now)) {
+            return crate::clock::until(now, until);
+        }
+        let doubled = 1u32.checked_shl(state.refusals - 1).unwrap_or(u32::MAX);
+        let own = FIRST_HOLD.saturating_mul(doubled).min(LONGEST_HOLD);
+        let wait = asked.unwrap_or(own);
+        let until = later(now, wait);
+        let narrowest =
+            state.ledgers.iter_mut().rev().find(|it| (it.bucket.toll)(method, path) > 0);
+        match (self.rates.refusal_holds, narrowest) {
+            (RefusalHolds::Bucket, Some(ledger)) => ledger.hold(until),
+            (RefusalHolds::Bucket, None) | (RefusalHolds::Credential, _) => {
+                state.held_until = state.held_until.max(until);
+            }
+        }
+        wait
+    }
+
+    /// What each bucket has left, for a forecast.
+    pub(crate) fn quotas(&self, now: Timestamp) -> Vec<Quota> {
+        self.state().ledgers.iter_mut().map(|it| it.quota(now)).collect()
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
+    }
+}
+
+impl State {
+    fn look(&mut self, method: &Method, path: &str, now: Timestamp) -> Admission {
+        let mut left: f64 = 1.0;
+        let mut latest = (self.held_until > now).then_some((self.held_until, "all requests"));
+        for ledger in &mut self.ledgers {
+            let cost = (ledger.bucket.toll)(method, path);
+            if cost == 0 {
+                continue;
+            }
+            match ledger.when(cost, now) {
+                None => left = left.min(ledger.left(now)),
+                Some(until) if latest.is_none_or(|(it, _)| until > it) => {
+                    latest = Some((until, ledger.bucket.name));
+                }
+                Some(_) => {}
+            }
+        }
+        match latest {
+            None => Admission::Now { left, asked: self.asked },
+            Some((until, bucket)) => Admission::NotBefore { until, bucket },
+        }
+    }
+}

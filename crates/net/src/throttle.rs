@@ -1,0 +1,535 @@
+//! Asks no more often than the host allows, with one token or with several.
+
+use crate::{
+    budget::{Admission, Budget, Forecast, Pace, Work, of_quotas},
+    clock::{Clock, until},
+    transport::{Answer, Reading, Request, Transport},
+    unanswered::Unanswered,
+    wait::retry_after,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use packhorse_core::{Event, HostError, Listener};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// What of a refusal is read, in bytes.
+const MAX_REFUSAL: u64 = 64 << 10;
+/// Waits shorter than this are not worth telling.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+/// Who waits for the same moment comes back within this long of it, at 50 a second.
+const SPREAD: Duration = Duration::from_millis(250);
+
+/// One token: its budget, and the transport that sends with it.
+pub struct Member<T> {
+    /// What it may still ask.
+    pub budget: Arc<Budget>,
+    /// What sends with it.
+    pub transport: T,
+}
+
+/// Asks no more often than the host allows.
+///
+/// Several tokens are a pool: each request goes with the one that has most
+/// left of what the request needs, so that all are used evenly.
+pub struct Throttle<T> {
+    members: Vec<Member<T>>,
+    clock: Arc<dyn Clock>,
+    listener: Arc<dyn Listener>,
+    told: Mutex<Timestamp>,
+}
+
+/// A request under way; ends its share when it is let go of, however that comes.
+struct UnderWay {
+    budget: Arc<Budget>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.budget.ended();
+    }
+}
+
+impl<T> Throttle<T> {
+    /// Around one transport for each token; the listener hears of waits.
+    pub fn new(
+        members: Vec<Member<T>>,
+        clock: Arc<dyn Clock>,
+        listener: Arc<dyn Listener>,
+    ) -> Self {
+        Self { members, clock, listener, told: Mutex::new(Timestamp::MIN) }
+    }
+
+    /// How long `work` takes with what these tokens have left just now.
+    pub fn forecast(&self, work: &Work, pace: Pace) -> Option<Forecast> {
+        let now = self.clock.now();
+        let quotas: Vec<_> = self.members.iter().map(|it| it.budget.quotas(now)).collect();
+        let rates = self.members.first()?.budget.rates();
+        Some(of_quotas(rates, work, &quotas, pace))
+    }
+
+    /// The token to send with, once it may be sent.
+    async fn choose(
+        &self,
+        method: &Method,
+        path: &str,
+        host: &str,
+    ) -> Result<(&Member<T>, UnderWay), &'static str> {
+        loop {
+            let now = self.clock.now();
+            let looks = self.members.iter().map(|it| (it, it.budget.look(method, path, now)));
+            let (mut best, mut earliest) = (None, None);
+            for (member, admission) in looks {
+                match admission {
+                    Admission::Now { left, asked } => {
+                        let is_better =
+                            best.as_ref().is_none_or(|(_, most, least): &(_, f64, u64)| {
+                                left > *most || (left == *most && asked < *least)
+                            });
+                        if is_better {
+                            best = Some((member, left, asked));
+                        }
+                    }
+                    Admission::NotBefore { until, bucket } => {
+                        if earliest.is_none_or(|(it, _)| until < it) {
+                            earliest = Some((until, bucket));
+                        }
+                    }
+                }
+            }
+            if let Some((member, _, _)) = best {
+                if let Some(under_way) = self.enter(member, method, path).await? {
+                    return Ok((member, under_way));
+                }
+            } else {
+                let (moment, bucket) = earliest.ok_or("there is no token to ask with")?;
+                self.wait(now, moment, bucket, host).await;
+            }
+        }
+    }
+
+    /// Takes the request's share; `None` when others were quicker.
+    async fn enter(
+        &self,
+        member: &Member<T>,
+        method: &Method,
+        path: &str,
+    ) -> Result<Option<UnderWay>, &'static str> {
+        let permit = member.budget.at_once().acquire_owned().await;
+        let permit = permit.map_err(|_| "the budget is closed")?;
+        let admission = member.budget.admit(method, path, self.clock.now());
+        Ok(matches!(admission, Admission::Now { .. })
+            .then(|| UnderWay { budget: Arc::clone(&member.budget), _permit: permit }))
+    }
+
+    async fn wait(&self, now: Timestamp, moment: Timestamp, bucket: &'static str, host: &str) {
+        let how_long = until(now, moment);
+        let is_news = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_news = how_long >= WORTH_TELLING && moment > *told;
+            *told = (*told).max(moment);
+            is_news
+        };
+        if is_news {
+            let reason = format!("{host} limits {bucket}");
+            self.listener.on(&Event::Waiting { reason, until: moment.to_string() });
+        }
+        self.clock.sleep(how_long.saturating_add(SPREAD.mul_f64(self.clock.chance()))).await;
+    }
+
+    /// Takes up what an answer says of limits.
+    async fn heed(
+        &self,
+        answer: Answer,
+        member: &Member<T>,
+        method: &Method,
+        path: &str,
+    ) -> Result<Answer, HostError> {
+        let now = self.clock.now();
+        let budget = &member.budget;
+        if answer.status == StatusCode::NOT_MODIFIED && budget.rates().not_modified_is_free {
+            budget.give_back(method, path);
+        }
+        budget.learn(method, path, &answer.headers, now);
+        let Answer { status, headers, url, body, operation } = answer;
+        let (is_refusal, body) = match budget.is_refusal(status, &headers) {
+            Some(is_refusal) => (is_refusal, body),
+            None => {
+                let whole =
+                    Answer { status, headers: headers.clone(), url: url.clone(), body, operation };
+                let words = whole.bytes(MAX_REFUSAL).await.unwrap_or_else(|_| Bytes::new());
+                let is_refusal = budget.speaks_of_limit(&words);
+                (
+                    is_refusal,
+                    Answer::whole(status, headers.clone(), url.clone(), words, operation).body,
+                )
+            }
+        };
+        if is_refusal {
+            let wait = budget.refused(method, path, retry_after(&headers, now), now);
+            return Err(Unanswered::Limited { wait }.into_error(operation, &url));
+        }
+        if status.is_success() {
+            budget.succeeded();
+        }
+        Ok(Answer { status, headers, url, body, operation })
+    }
+}
+
+#[async_trait]
+impl<T: Transport> Transport for Throttle<T> {
+    async fn send(&self, request: Request) -> Result<Answer, HostError> {
+        let (method, path) = (request.method.clone(), request.url.path().to_owned());
+        let (operation, url, reading) = (request.operation, request.url.clone(), request.reading);
+        let host = url.host_str().unwrap_or_default();
+        let (member, under_way) = self
+            .choose(&method, &path, host)
+            .await
+            .map_err(|why| Unanswered::Address(why).into_error(operation, &url))?;
+        let answer = member.transport.send(request).await?;
+        let mut answer = self.heed(answer, member, &method, &path).await?;
+        if reading == Reading::Streamed {
+            // It is under way until its body is.
+            let body = answer.body;
+            answer.body = Box::pin(body.inspect(move |_| {
+                let _held = &under_way;
+            }));
+        }
+        Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{Bucket, Rates, Refill, RefusalHolds, ResetIn, Signals};
+    use http::HeaderMap;
+    use std::borrow::Cow;
+    use tokio::time::Instant;
+
+    const SIGNALS: Signals = Signals {
+        limit: "x-limit",
+        remaining: Some("x-remaining"),
+        reset: Some(("x-reset", ResetIn::Epoch)),
+        near_limit: None,
+        only_where: None,
+    };
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn all(_: &Method, _: &str) -> u32 {
+        1
+    }
+    fn writes(method: &Method, _: &str) -> u32 {
+        u32::from(*method == Method::POST)
+    }
+
+    /// 100 requests a minute, 20 of them writes, and 8 at once.
+    fn rates(signals: Option<&'static Signals>) -> Rates {
+        let bucket = |name, allowance, toll, signals| Bucket {
+            name,
+            allowance,
+            per: MINUTE,
+            refill: Refill::Window,
+            toll,
+            signals,
+        };
+        let all = bucket("requests a minute", 100, all as fn(&Method, &str) -> u32, signals);
+        Rates {
+            buckets: Cow::Owned(vec![all, bucket("writes a minute", 20, writes, None)]),
+            at_once: 8,
+            refused_by: &["secondary rate limit"],
+            refusal_holds: RefusalHolds::Credential,
+            not_modified_is_free: true,
+        }
+    }
+
+    /// The time of a test's runtime, which passes by itself when all wait.
+    struct Passing(Instant);
+
+    impl Passing {
+        fn new() -> Arc<Self> {
+            Arc::new(Self(Instant::now()))
+        }
+    }
+
+    #[async_trait]
+    impl Clock for Passing {
+        fn now(&self) -> Timestamp {
+            let gone = i64::try_from(self.0.elapsed().as_millis()).unwrap();
+            Timestamp::from_millisecond(1_000_000_000_000 + gone).unwrap()
+        }
+        async fn sleep(&self, how_long: Duration) {
+            tokio::time::sleep(how_long).await;
+        }
+        fn chance(&self) -> f64 {
+            0.5
+        }
+    }
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Listener for Heard {
+        fn on(&self, event: &Event) {
+            if let Event::Waiting { reason, until } = event {
+                self.0.lock().unwrap().push(format!("{reason} until {until}"));
+            }
+        }
+    }
+
+    /// What a host keeps of one token.
+    struct Host {
+        clock: Arc<Passing>,
+        limit: u32,
+        window: Mutex<(i64, u32)>,
+        writes: Mutex<Vec<i64>>,
+        served: Mutex<u32>,
+        refused: Mutex<u32>,
+        latency: Duration,
+    }
+
+    impl Host {
+        fn new(clock: &Arc<Passing>, limit: u32) -> Arc<Self> {
+            Arc::new(Self {
+                clock: Arc::clone(clock),
+                limit,
+                window: Mutex::default(),
+                writes: Mutex::default(),
+                served: Mutex::default(),
+                refused: Mutex::default(),
+                latency: Duration::from_millis(50),
+            })
+        }
+
+        /// Counts in windows of its own, and writes in any stretch of a minute.
+        fn count(&self, method: &Method) -> (bool, HeaderMap) {
+            let now = self.clock.now().as_second();
+            let mut window = self.window.lock().unwrap();
+            if now >= window.0 {
+                *window = (now - now % 60 + 60, 0);
+            }
+            let mut writes = self.writes.lock().unwrap();
+            writes.retain(|it| *it > now - 60);
+            let is_write = *method == Method::POST;
+            let serves = window.1 < self.limit && !(is_write && writes.len() >= 20);
+            if serves {
+                window.1 += 1;
+                if is_write {
+                    writes.push(now);
+                }
+            }
+            let pairs = [
+                ("x-limit", i64::from(self.limit)),
+                ("x-remaining", i64::from(self.limit - window.1)),
+                ("x-reset", window.0),
+            ];
+            let headers = pairs.map(|(name, it)| (name.parse().unwrap(), it.into()));
+            (serves, headers.into_iter().collect())
+        }
+    }
+
+    #[async_trait]
+    impl Transport for Host {
+        async fn send(&self, request: Request) -> Result<Answer, HostError> {
+            tokio::time::sleep(self.latency / 2).await;
+            let (serves, headers) = self.count(&request.method);
+            tokio::time::sleep(self.latency / 2).await;
+            *if serves { &self.served } else { &self.refused }.lock().unwrap() += 1;
+            let status = if serves { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+            Ok(Answer::whole(status, headers, request.url, Bytes::new(), request.operation))
+        }
+    }
+
+    fn member(rates: Rates, host: &Arc<Host>) -> Member<Arc<Host>> {
+        Member { budget: Arc::new(Budget::new(rates)), transport: Arc::clone(host) }
+    }
+
+    fn request(method: Method) -> Request {
+        Request::new(method, "https://h.example/i".parse().unwrap(), "read")
+    }
+
+    async fn send_many(throttle: &Throttle<Arc<Host>>, method: Method, times: usize) {
+        let sends = (0..times).map(|_| async { throttle.send(request(method.clone())).await });
+        let all: Vec<_> = futures::stream::iter(sends).buffer_unordered(50).collect().await;
+        assert_eq!(all.len(), times);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_is_asked_as_often_as_it_allows_and_never_refuses() {
+        for signals in [None, Some(&SIGNALS)] {
+            let clock = Passing::new();
+            let host = Host::new(&clock, 100);
+            let heard = Arc::new(Heard::default());
+            let members = vec![member(rates(signals), &host)];
+            let throttle = Throttle::new(members, Arc::clone(&clock) as _, Arc::clone(&heard) as _);
+
+            send_many(&throttle, Method::GET, 1_000).await;
+
+            assert_eq!((*host.served.lock().unwrap(), *host.refused.lock().unwrap()), (1_000, 0));
+            // Ten windows of a minute, of which the first is free.
+            let took = clock.0.elapsed().as_secs();
+            assert!(took <= 9 * 60 * 20 / 19, "{took} s");
+            assert!(
+                heard.0.lock().unwrap()[0]
+                    .starts_with("h.example limits requests a minute until 2")
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reading_goes_on_while_writing_waits() {
+        let clock = Passing::new();
+        let host = Host::new(&clock, 100);
+        let throttle =
+            Throttle::new(vec![member(rates(None), &host)], clock.clone() as _, Arc::new(()));
+        send_many(&throttle, Method::POST, 20).await;
+
+        let writing = throttle.send(request(Method::POST));
+        let reading = async {
+            send_many(&throttle, Method::GET, 40).await;
+            clock.0.elapsed()
+        };
+        let (written, read_after) = tokio::join!(writing, reading);
+
+        assert_eq!(written.unwrap().status, StatusCode::OK);
+        assert!(read_after < MINUTE / 2 && clock.0.elapsed() >= MINUTE);
+        assert_eq!(*host.refused.lock().unwrap(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_are_used_evenly_and_each_has_its_own_budget() {
+        let clock = Passing::new();
+        let hosts: Vec<_> = (0..3).map(|_| Host::new(&clock, 100)).collect();
+        let members = hosts.iter().map(|it| member(rates(Some(&SIGNALS)), it)).collect();
+        let throttle = Throttle::new(members, Arc::clone(&clock) as _, Arc::new(()));
+
+        send_many(&throttle, Method::GET, 300).await;
+
+        assert!(clock.0.elapsed() < MINUTE);
+        for host in &hosts {
+            let served = *host.served.lock().unwrap();
+            assert!((95..=100).contains(&served), "{served}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_allows_less_than_it_publishes_is_heeded() {
+        let clock = Passing::new();
+        let host = Host::new(&clock, 30);
+        let members = vec![member(rates(Some(&SIGNALS)), &host)];
+        let throttle = Throttle::new(members, Arc::clone(&clock) as _, Arc::new(()));
+
+        send_many(&throttle, Method::GET, 300).await;
+
+        assert_eq!((*host.served.lock().unwrap(), *host.refused.lock().unwrap()), (300, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_are_under_way_than_may_be() {
+        let clock = Passing::new();
+        let host = Host::new(&clock, 100);
+        let members = vec![member(rates(None), &host)];
+        let throttle = Throttle::new(members, Arc::clone(&clock) as _, Arc::new(()));
+
+        send_many(&throttle, Method::GET, 80).await;
+
+        // Eight at once, at 50 ms each.
+        assert_eq!(clock.0.elapsed().as_millis(), 500);
+    }
+
+    /// Answers 403 with these words, once; then 200.
+    struct Refuses(Mutex<Option<&'static str>>);
+
+    #[async_trait]
+    impl Transport for Refuses {
+        async fn send(&self, request: Request) -> Result<Answer, HostError> {
+            let words = self.0.lock().unwrap().take();
+            let status = if words.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+            let body = Bytes::from_static(words.unwrap_or_default().as_bytes());
+            Ok(Answer::whole(status, HeaderMap::new(), request.url, body, request.operation))
+        }
+    }
+
+    fn refusing(words: &'static str, clock: &Arc<Passing>) -> Throttle<Refuses> {
+        let budget = Arc::new(Budget::new(rates(None)));
+        let transport = Refuses(Mutex::new(Some(words)));
+        let members = vec![Member { budget, transport }];
+        Throttle::new(members, Arc::clone(clock) as _, Arc::new(()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secondary_limit_is_known_by_its_words_and_holds_everything_back() {
+        let clock = Passing::new();
+        let throttle =
+            refusing(r#"{"message":"You have exceeded a Secondary Rate Limit."}"#, &clock);
+
+        let error = throttle.send(request(Method::GET)).await.unwrap_err();
+        assert_eq!(error.kind, packhorse_core::HostErrorKind::RateLimited);
+        assert!(
+            matches!(Unanswered::of(&error), Some(Unanswered::Limited { wait }) if *wait == MINUTE)
+        );
+
+        throttle.send(request(Method::GET)).await.unwrap();
+        assert!(clock.0.elapsed() >= MINUTE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_403_that_is_about_rights_stays_one_with_its_words() {
+        let clock = Passing::new();
+        let throttle = refusing("Resource not accessible", &clock);
+
+        let answer = throttle.send(request(Method::GET)).await.unwrap();
+
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert_eq!(answer.bytes(100).await.unwrap(), "Resource not accessible");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_behind_it_goes_with_another_token_at_once() {
+        let clock = Passing::new();
+        let member = |words| Member {
+            budget: Arc::new(Budget::new(rates(None))),
+            transport: Refuses(Mutex::new(words)),
+        };
+        let members = vec![member(Some("secondary rate limit")), member(None)];
+        let throttle = Throttle::new(members, Arc::clone(&clock) as _, Arc::new(()));
+        let retry = crate::Retry::new(
+            throttle,
+            crate::Policy::default(),
+            Arc::clone(&clock) as _,
+            Arc::new(()),
+        );
+
+        let answer = retry.send(request(Method::POST)).await.unwrap();
+
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(clock.0.elapsed() < Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_forecast_comes_true() {
+        let clock = Passing::new();
+        let host = Host::new(&clock, 100);
+        let throttle =
+            Throttle::new(vec![member(rates(None), &host)], clock.clone() as _, Arc::new(()));
+        let work = Work::default().and(Method::POST, "/i", 110).and(Method::GET, "/i", 50);
+        let pace = Pace { latency: host.latency, at_once: 8 };
+        let told = throttle.forecast(&work, pace).unwrap();
+        assert_eq!(told.critical, Some("writes a minute"));
+
+        tokio::join!(
+            send_many(&throttle, Method::POST, 110),
+            send_many(&throttle, Method::GET, 50)
+        );
+
+        let ratio = clock.0.elapsed().as_secs_f64() / told.duration.as_secs_f64();
+        assert!((0.8..1.2).contains(&ratio), "{ratio}");
+    }
+}
