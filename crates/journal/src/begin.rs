@@ -3,6 +3,7 @@
 use crate::{
     database::AnyError,
     session::{Listing, Mark, Session},
+    settle::NOWHERE,
 };
 use packhorse_core::{
     Fingerprint, Lane, Settle, TargetId,
@@ -68,6 +69,8 @@ fn look_up(
             Some((Some(bytes), _)) if Fingerprint::from_bytes(bytes) == entry.fingerprint => {
                 Begun::Done
             }
+            // What the destination had no place for may have one now that it has changed: ask it.
+            Some((Some(_), Some(target))) if target == NOWHERE => Begun::Interrupted,
             Some((Some(_), target)) => {
                 Begun::Changed(TargetId(target.unwrap_or_else(|| entry.id.clone())))
             }

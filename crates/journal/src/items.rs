@@ -13,7 +13,7 @@ use rusqlite::{OptionalExtension, Params, Row, Transaction};
 
 /// Beginning of every query for items that have been settled.
 const ITEMS: &str = "SELECT id, target, fingerprint, created_by, written_by FROM items
-    WHERE listing = ?1 AND fingerprint IS NOT NULL";
+    WHERE listing = ?1 AND fingerprint IS NOT NULL AND target IS NOT ''";
 
 fn item(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Item> {
     let id: String = row.get(0)?;

@@ -16,6 +16,9 @@ use packhorse_core::{
 };
 use rusqlite::{OptionalExtension, Transaction};
 
+/// Target of what was dropped.
+pub(crate) const NOWHERE: &str = "";
+
 /// What a settled batch brings.
 pub(crate) struct Batch {
     pub(crate) settled: Vec<Settled>,
@@ -30,6 +33,7 @@ struct Tally {
     created: i64,
     updated: i64,
     adopted: i64,
+    dropped: i64,
     unchanged: i64,
     failed: i64,
     losses: i64,
@@ -111,6 +115,7 @@ impl Settling<'_> {
                 Some(Outcome::Created) => &mut self.tally.created,
                 Some(Outcome::Updated) => &mut self.tally.updated,
                 Some(Outcome::Adopted) => &mut self.tally.adopted,
+                Some(Outcome::Dropped) => &mut self.tally.dropped,
                 None => &mut self.tally.unchanged,
             } += 1;
         }
@@ -123,7 +128,7 @@ impl Settling<'_> {
     /// Notes what was written; whether this job had not settled it before.
     fn written(&mut self, settled: &Settled, outcome: Outcome) -> Result<bool, AnyError> {
         let Settled { id, fingerprint, target, .. } = settled;
-        let target = own(target, id);
+        let target = if outcome == Outcome::Dropped { Some(NOWHERE) } else { own(target, id) };
         let created_by = (outcome == Outcome::Created).then_some(self.job);
         let key = (self.listing.id, id, target, fingerprint.as_bytes(), created_by, self.job);
         let added = self
@@ -286,13 +291,15 @@ impl Settling<'_> {
 
     fn count(&self, to: Option<&Position>) -> Result<(), AnyError> {
         let position = to.map(serde_json::to_string).transpose()?;
-        let Tally { read, created, updated, adopted, unchanged, failed, losses } = self.tally;
+        let Tally { read, created, updated, adopted, dropped, unchanged, failed, losses } =
+            self.tally;
         self.transaction
             .prepare_cached(
                 "UPDATE lanes SET position = coalesce(?3, position), n_read = n_read + ?4,
                      n_created = n_created + ?5, n_updated = n_updated + ?6,
                      n_adopted = n_adopted + ?7, n_unchanged = n_unchanged + ?8,
-                     n_failed = n_failed + ?9, n_losses = n_losses + ?10
+                     n_failed = n_failed + ?9, n_losses = n_losses + ?10,
+                     n_dropped = n_dropped + ?11
                  WHERE job = ?1 AND listing = ?2",
             )?
             .execute((
@@ -306,6 +313,7 @@ impl Settling<'_> {
                 unchanged,
                 failed,
                 losses,
+                dropped,
             ))?;
         Ok(())
     }

@@ -242,7 +242,11 @@ fn put(
     let kind = object.kind();
     let created = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
     if prepared.is_left_out {
-        return Ok(Written { target: TargetId(prepared.target), outcome: created, losses });
+        if let Some(old) = existing {
+            spool.remove(scope, &Origin::new(kind, origin), &old.0);
+        }
+        let target = TargetId(prepared.target);
+        return Ok(Written { target, outcome: Outcome::Dropped, losses });
     }
     if kind == ObjectKind::Webhook {
         // Two hooks may call one address: they are told apart as the reader does it.
@@ -258,7 +262,7 @@ fn put(
     {
         losses.push(Loss::sink(Loss::WHOLE, "another record is called like that and stays"));
         let target = TargetId(prepared.target);
-        return Ok(Written { target, outcome: Outcome::Adopted, losses });
+        return Ok(Written { target, outcome: Outcome::Dropped, losses });
     }
     let target = TargetId(prepared.target.clone());
     if let Some(old) = existing.filter(|it| *it != target) {

@@ -119,7 +119,7 @@ pub struct Settled {
     pub id: String,
     /// Fingerprint of what was written.
     pub fingerprint: Fingerprint,
-    /// What it became.
+    /// What it became; without meaning where it was dropped.
     pub target: TargetId,
     /// How; `None` when it was [`Begun::Done`] and nothing was written.
     pub outcome: Option<Outcome>,
@@ -360,7 +360,7 @@ pub trait Journal: Queue {
     /// Forgets items, because their objects were removed from the destination, and counts them as deleted.
     async fn forget(&self, claim: &Claim, lane: &Lane, ids: &[String]) -> Result<(), JournalError>;
 
-    /// Looks up items of a route's lane.
+    /// Looks up items of a route's lane: what was written, and not what was dropped.
     async fn items(
         &self,
         route: u64,

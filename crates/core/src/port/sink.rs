@@ -21,6 +21,8 @@ pub enum Outcome {
     Updated,
     /// There already, made by an interrupted run or by others, and as it should be.
     Adopted,
+    /// Not there: the destination has no place for it, and the losses say so.
+    Dropped,
 }
 
 /// What a write came to.

@@ -283,6 +283,7 @@ impl Results {
                 Some(Outcome::Created) => counts.created += 1,
                 Some(Outcome::Updated) => counts.updated += 1,
                 Some(Outcome::Adopted) => counts.adopted += 1,
+                Some(Outcome::Dropped) => counts.dropped += 1,
             }
         }
         counts.failed += self.failed.len() as u64;

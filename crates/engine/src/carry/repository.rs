@@ -100,6 +100,7 @@ impl Carrier<'_> {
             Some(Outcome::Created) => counts.created = 1,
             Some(Outcome::Updated) => counts.updated = 1,
             Some(Outcome::Adopted) => counts.adopted = 1,
+            Some(Outcome::Dropped) => counts.dropped = 1,
         }
         let target = TargetId(id.clone());
         let settled = [Settled { id, fingerprint, target, outcome, losses }];

@@ -6,6 +6,7 @@ mod architecture;
 mod bench;
 mod commands;
 mod documents;
+mod every_kind;
 mod export;
 mod hostile;
 mod killed;

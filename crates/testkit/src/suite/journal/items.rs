@@ -47,6 +47,25 @@ pub(super) async fn what_a_job_wrote_it_knows_at_once(bench: &Bench) {
     }
 }
 
+/// Nothing is at the destination, so nothing is to be found, compared or removed there.
+pub(super) async fn what_was_dropped_is_no_item(bench: &Bench) {
+    let claim = bench.carry(&[settled("1", 1, Some(Outcome::Dropped))]).await;
+    assert_eq!(bench.counts(&claim).await.dropped, 1);
+    let queries = [
+        ItemQuery::Origins(vec!["1".to_owned()]),
+        ItemQuery::Targets(vec![TargetId("1".to_owned())]),
+        ItemQuery::After(None, 9),
+    ];
+    for query in queries {
+        assert_eq!(bench.items(claim.route, query).await, []);
+    }
+
+    let next = bench.start().await;
+    let told = bench.begin(&next, Settle::Page, &[entry("1", 1), entry("1", 2)]).await;
+
+    assert_eq!(told, [Begun::Done, Begun::Interrupted], "once changed, it may have a place");
+}
+
 pub(super) async fn routes_scopes_and_kinds_do_not_mix(bench: &Bench) {
     let here = bench.carry(&created(&["1"])).await;
     let mut other_project = spec("two");

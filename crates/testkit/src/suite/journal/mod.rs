@@ -47,6 +47,7 @@ async fn queue(bench: impl Fn() -> Bench) {
 async fn items(bench: impl Fn() -> Bench) {
     items::a_record_is_fresh_then_done_then_changed(&bench()).await;
     items::what_a_job_wrote_it_knows_at_once(&bench()).await;
+    items::what_was_dropped_is_no_item(&bench()).await;
     items::routes_scopes_and_kinds_do_not_mix(&bench()).await;
     items::items_are_found_by_origin_and_by_target(&bench()).await;
     items::who_created_an_object_is_remembered(&bench()).await;
