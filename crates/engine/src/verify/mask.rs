@@ -97,6 +97,9 @@ fn is_within(field: &str, mask: &str) -> bool {
 }
 
 /// Takes out a field; one within another is written with a dot, also through lists.
+///
+/// What has nothing left in it goes too, as canonical JSON leaves out what is empty: of a list of
+/// people and groups, a destination without groups holds the people.
 fn drop_field(value: &mut Value, field: &str) {
     match value {
         Value::Object(fields) => match field.split_once('.') {
@@ -104,14 +107,24 @@ fn drop_field(value: &mut Value, field: &str) {
                 fields.remove(field);
             }
             Some((first, rest)) => {
-                if let Some(inner) = fields.get_mut(first) {
-                    drop_field(inner, rest);
+                let Some(inner) = fields.get_mut(first) else { return };
+                drop_field(inner, rest);
+                if is_empty(inner) {
+                    fields.remove(first);
                 }
             }
         },
-        Value::Array(list) => list.iter_mut().for_each(|it| drop_field(it, field)),
+        Value::Array(list) => {
+            list.iter_mut().for_each(|it| drop_field(it, field));
+            list.retain(|it| !is_empty(it));
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(serde_json::Map::is_empty)
+        || value.as_array().is_some_and(Vec::is_empty)
 }
 
 #[cfg(test)]
@@ -168,5 +181,16 @@ mod tests {
         let mask = Mask::of(&caps, ObjectKind::Review);
 
         assert_eq!(mask.fingerprint(&object), Fingerprint::of(&object));
+    }
+
+    #[test]
+    fn who_has_no_place_does_not_count_among_others() {
+        let json = r#"{"a":[{"group":"g"},{"user":{"login":"l"}}],"b":[{"group":"g"}]}"#;
+        let mut value: Value = serde_json::from_str(json).unwrap();
+
+        drop_field(&mut value, "a.group");
+        drop_field(&mut value, "b.group");
+
+        assert_eq!(value.to_string(), r#"{"a":[{"user":{"login":"l"}}]}"#);
     }
 }
