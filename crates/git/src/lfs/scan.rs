@@ -4,10 +4,13 @@
 //! blobs that `git lfs ls-files --all` and `git lfs fetch --all` look at.
 
 use super::{MAX_POINTER, Pointer};
-use crate::{error::GitError, process::Git, refs::RefList, repository};
-use packhorse_core::GitRemote;
+use crate::{error::GitError, process::Git};
 use std::{io, path::Path, process::Stdio};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::sync::mpsc;
+
+/// Pointers on their way from who finds them to who takes them.
+pub(super) const CHANNEL: usize = 256;
 
 /// Calls `found` with every pointer in the history of any ref, perhaps more than once.
 ///
@@ -21,7 +24,26 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 pub async fn pointers(
     git: &Git,
     repository: &Path,
-    mut found: impl FnMut(Pointer) + Send,
+    found: impl FnMut(Pointer) + Send,
+) -> Result<(), GitError> {
+    let (to, from) = mpsc::channel(CHANNEL);
+    tokio::join!(send_pointers(git, repository, to), hear(from, found)).0
+}
+
+/// Calls `found` with what comes through a channel.
+pub(super) async fn hear(mut from: mpsc::Receiver<Pointer>, mut found: impl FnMut(Pointer)) {
+    while let Some(pointer) = from.recv().await {
+        found(pointer);
+    }
+}
+
+/// Sends every pointer in the history of any ref, as fast as they are taken.
+///
+/// Ends early, and well, when nobody takes them any more.
+pub(super) async fn send_pointers(
+    git: &Git,
+    repository: &Path,
+    to: mpsc::Sender<Pointer>,
 ) -> Result<(), GitError> {
     let filter = format!("--filter=combine:object:type=blob+blob:limit={MAX_POINTER}");
     let names = git.inside(
@@ -50,61 +72,22 @@ pub async fn pointers(
         tokio::io::copy_buf(&mut BufReader::new(from_names), &mut to_blobs).await?;
         to_blobs.shutdown().await
     };
-    let read = read_blobs(BufReader::new(from_blobs), &mut found);
+    let is_wanted = to.clone();
+    let read = read_blobs(BufReader::new(from_blobs), to);
     // Waiting reads what they complain of; a full pipe of complaints would stop them.
     let (fed, read, listed, opened) =
         tokio::join!(feed, read, names.wait(listed), blobs.wait(opened));
-    // A pipe breaks because the program at its end did, which has its own reason.
-    listed.and(opened).and(read.and(fed).map_err(GitError::system("look for LFS pointers")))
-}
-
-/// Calls `found` with every pointer in the history of these refs of a remote.
-///
-/// A repository on this machine is looked through as it is, with all its refs.
-/// Of another, everything but the larger blobs is fetched into a directory
-/// below `scratch`, which is removed at the end; a server that knows no filters
-/// sends those as well.
-///
-/// # Errors
-///
-/// See [`GitError`].
-pub async fn pointers_of_remote(
-    git: &Git,
-    remote: &GitRemote,
-    wanted: &RefList,
-    scratch: &Path,
-    found: impl FnMut(Pointer) + Send,
-) -> Result<(), GitError> {
-    if let Some(path) = remote.url.as_path() {
-        return pointers(git, path, found).await;
-    }
-    if wanted.refs.is_empty() {
+    if is_wanted.is_closed() {
         return Ok(());
     }
-    let mirror =
-        tempfile::tempdir_in(scratch).map_err(GitError::system("make a scratch directory"))?;
-    repository::init_bare(mirror.path(), wanted.object_format())?;
-    let filter = format!("--filter=blob:limit={MAX_POINTER}");
-    let arguments = [
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        "--no-write-fetch-head",
-        "--no-auto-maintenance",
-        "--stdin",
-        &filter,
-        "--",
-        remote.url.as_str(),
-    ];
-    let names: String = wanted.refs.keys().map(|name| format!("+{name}:{name}\n")).collect();
-    git.inside(mirror.path(), arguments).with_remote(remote).run(names.as_bytes()).await?;
-    pointers(git, mirror.path(), found).await
+    // A pipe breaks because the program at its end did, which has its own reason.
+    listed.and(opened).and(read.and(fed).map_err(GitError::system("look for LFS pointers")))
 }
 
 /// Reads `<id> <type> <size>\n<bytes>\n`, again and again.
 async fn read_blobs(
     mut from: BufReader<tokio::process::ChildStdout>,
-    found: &mut (impl FnMut(Pointer) + Send),
+    found: mpsc::Sender<Pointer>,
 ) -> io::Result<()> {
     let mut head = String::new();
     let mut blob = Vec::new();
@@ -127,8 +110,10 @@ async fn read_blobs(
         if blob.pop().is_none() || blob.len() as u64 != size {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if let Some(pointer) = Pointer::parse(&blob) {
-            found(pointer);
+        if let Some(pointer) = Pointer::parse(&blob)
+            && found.send(pointer).await.is_err()
+        {
+            return Ok(());
         }
     }
 }

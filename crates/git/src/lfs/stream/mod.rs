@@ -7,7 +7,7 @@
 //! know that such a one is no pointer takes its base, or at least how its base
 //! begins. Both are kept within bounds, and what could not be told is counted:
 //! [`Scanned::is_complete`] is `false` then, and another way of looking is
-//! needed, such as [`crate::lfs::pointers_of_remote`].
+//! needed, such as [`crate::lfs::History`].
 //!
 //! Source: gitformat-pack(5), "pack-*.pack files have the following format"
 //! and "Deltified representation".

@@ -1,3 +1,5 @@
 //! Large files: finding their pointers, and carrying what they point to.
 
+mod carrying;
+mod fake;
 mod scanning;
