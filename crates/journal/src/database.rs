@@ -137,6 +137,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(MAX_STATEMENTS);
+    // Rows come in order, so a larger cache would only hold memory; in KiB.
+    connection.pragma_update(None, "cache_size", -512)?;
     Ok(connection)
 }
 

@@ -40,10 +40,18 @@ enum Place {
 impl<R: Read> JsonArray<R> {
     /// Begins at the first byte of a member.
     pub fn new(from: R, member: &str, limits: &Limits) -> Self {
+        Self::with_buffer(from, member, limits, Vec::new())
+    }
+
+    /// The same with the buffer of another: an archive has many small members.
+    pub fn with_buffer(from: R, member: &str, limits: &Limits, mut buffer: Vec<u8>) -> Self {
+        if buffer.len() < PIECE {
+            buffer.resize(PIECE, 0);
+        }
         Self {
             from,
             member: member.to_owned(),
-            buffer: vec![0; PIECE],
+            buffer,
             at: 0,
             len: 0,
             before: 0,
@@ -52,6 +60,11 @@ impl<R: Read> JsonArray<R> {
             max_bytes: limits.max_record_bytes,
             max_nesting: limits.max_nesting,
         }
+    }
+
+    /// Its buffer, for the next one.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
     }
 
     /// Number of elements given so far.

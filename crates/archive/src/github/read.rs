@@ -132,6 +132,8 @@ struct Reader {
     next: At,
     /// The open file, with its first `next.record` records taken out.
     open: Option<Records>,
+    /// The last open file's.
+    buffer: Vec<u8>,
     /// What the last record of the archive held and no page has taken.
     left: VecDeque<Found>,
 }
@@ -146,6 +148,7 @@ impl Reader {
             at,
             next: at,
             open: None,
+            buffer: Vec::new(),
             left: VecDeque::new(),
         }
     }
@@ -198,6 +201,7 @@ impl Reader {
         let at = self.next;
         let Some(json) = open.next()? else {
             self.next = At { file: at.file + 1, record: 0, part: 0, ..at };
+            self.buffer = open.into_buffer();
             return Ok(());
         };
         self.next = At { record: at.record + 1, part: 0, ..at };
@@ -218,8 +222,8 @@ impl Reader {
     }
 
     /// Opens a file and passes over the records that are done.
-    fn open(&self, index: &Index, place: usize) -> Result<Records, ArchiveError> {
-        let mut open = index.shelf.open(place)?;
+    fn open(&mut self, index: &Index, place: usize) -> Result<Records, ArchiveError> {
+        let mut open = index.shelf.open(place, std::mem::take(&mut self.buffer))?;
         for _ in 0..self.next.record {
             if open.next()?.is_none() {
                 break;
@@ -306,7 +310,7 @@ fn sorted_page(
     let mut n_bytes = 0;
     let mut is_cut = false;
     for place in index.places(lane.scope.project(), plural) {
-        let mut open = index.shelf.open(place)?;
+        let mut open = index.shelf.open(place, Vec::new())?;
         while let Some(json) = open.next()? {
             let records = take(index, plural, lane.kind, json, lane.scope.project());
             let records = records.map_err(|error| {

@@ -78,8 +78,8 @@ impl Shelf {
         start..end
     }
 
-    /// Opens the file at a place.
-    pub(super) fn open(&self, at: usize) -> Result<Records, ArchiveError> {
+    /// Opens the file at a place, with the buffer of another if there is one.
+    pub(super) fn open(&self, at: usize, buffer: Vec<u8>) -> Result<Records, ArchiveError> {
         let gone = || ArchiveError::NotAnArchive {
             file: self.archive.path().display().to_string(),
             detail: format!("it has no record file {at}"),
@@ -98,7 +98,7 @@ impl Shelf {
             end: place.offset + place.size,
             waiting: self.waiting.clone(),
         };
-        Ok(JsonArray::new(window, &self.name(at), self.archive.limits()))
+        Ok(JsonArray::with_buffer(window, &self.name(at), self.archive.limits(), buffer))
     }
 
     /// The waiting stream that stands closest before an offset.
@@ -183,7 +183,7 @@ mod tests {
         let found: Vec<String> = shelf
             .between(plural, 0, u32::MAX)
             .map(|at| {
-                let mut records = shelf.open(at).unwrap();
+                let mut records = shelf.open(at, Vec::new()).unwrap();
                 records.next().unwrap().unwrap().to_owned()
             })
             .collect();
@@ -205,8 +205,8 @@ mod tests {
     fn a_stream_waits_for_the_next_file() {
         let (_scratch, shelf) = shelf(&[(Plural::Users, 1), (Plural::Users, 2)]);
 
-        drop(shelf.open(0).unwrap());
-        drop(shelf.open(1).unwrap());
+        drop(shelf.open(0, Vec::new()).unwrap());
+        drop(shelf.open(1, Vec::new()).unwrap());
 
         assert_eq!(shelf.waiting.lock().unwrap().len(), 1);
     }

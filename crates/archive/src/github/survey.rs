@@ -125,6 +125,8 @@ struct Tally {
     unread: BTreeMap<Plural, u64>,
     blobs: HashMap<NameHash, NameHash>,
     n_doubled: u64,
+    /// The last record file's.
+    buffer: Vec<u8>,
 }
 
 impl Tally {
@@ -136,7 +138,8 @@ impl Tally {
         data: &mut dyn Read,
         limits: &Limits,
     ) -> Result<(), ArchiveError> {
-        let mut array = JsonArray::new(data, &member.name, limits);
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut array = JsonArray::with_buffer(data, &member.name, limits, buffer);
         let mut n_record = 0;
         while let Some(json) = array.next()? {
             n_record += 1;
@@ -145,6 +148,7 @@ impl Tally {
                 ArchiveError::malformed(&member.name, 0, detail)
             })?;
         }
+        self.buffer = array.into_buffer();
         Ok(())
     }
 
