@@ -1,6 +1,6 @@
 //! Why a Git operation stopped.
 
-use packhorse_core::{HostError, HostErrorKind};
+use packhorse_core::{HostError, HostErrorKind, Retry};
 
 /// A ref that the destination would not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,32 @@ pub enum GitError {
     /// Bytes that are not what they should be.
     #[error("{what} is damaged: {detail}")]
     Corrupt { what: String, detail: String },
+    /// The other end said what Git's protocol does not allow.
+    #[error("{place} does not speak Git's protocol: {detail}")]
+    Protocol { place: String, detail: String },
+    /// The other end refused, in its own words.
+    #[error("{place} refused: {words}")]
+    Refused { place: String, words: String },
+    /// The stream broke off; going on with what has arrived may work.
+    #[error("the connection with {place} broke off")]
+    BrokenOff {
+        place: String,
+        #[source]
+        source: std::io::Error,
+    },
+    /// A request had no answer.
+    #[error("{place} gave no answer")]
+    Unanswered {
+        place: String,
+        #[source]
+        source: Box<HostError>,
+    },
+    /// HTTP said no.
+    #[error("{place} answered HTTP {status}{words}")]
+    Status { place: String, status: http::StatusCode, words: String },
+    /// Packs cannot flow through that end; a copy on this machine can do it.
+    #[error("{place} cannot be streamed: {why}")]
+    NotStreamed { place: String, why: &'static str },
     /// `git` failed in another way; its words are the last it said.
     #[error("git {operation} failed with {status}: {stderr}")]
     Failed { operation: String, status: String, stderr: String },
@@ -54,11 +80,45 @@ impl GitError {
     pub(crate) fn system(operation: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::System { operation, source }
     }
+
+    /// What an error inside a stream was.
+    pub(crate) fn from_stream(place: &str) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| match error.downcast::<Self>() {
+            Ok(ours) => ours,
+            Err(source) => Self::BrokenOff { place: place.to_owned(), source },
+        }
+    }
+
+    /// Whether going on, from what the refs then say, may work.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::BrokenOff { .. } => true,
+            Self::Unanswered { source, .. } => matches!(source.retry, Retry::After(_)),
+            Self::Status { status, .. } => matches!(status.as_u16(), 429 | 500 | 502..=504),
+            Self::GitMissing
+            | Self::GitTooOld { .. }
+            | Self::NoRepository { .. }
+            | Self::Unauthorized { .. }
+            | Self::ObjectFormatMismatch { .. }
+            | Self::Corrupt { .. }
+            | Self::Protocol { .. }
+            | Self::Refused { .. }
+            | Self::NotStreamed { .. }
+            | Self::Failed { .. }
+            | Self::System { .. } => false,
+        }
+    }
 }
 
 impl From<GitError> for HostError {
     fn from(error: GitError) -> Self {
         let kind = match &error {
+            GitError::Unanswered { source, .. } => source.kind,
+            GitError::Status { status, .. } => packhorse_net::status_kind(*status),
+            GitError::Refused { .. } => HostErrorKind::Rejected,
+            GitError::NotStreamed { .. } => HostErrorKind::Unsupported,
+            GitError::Protocol { .. } => HostErrorKind::Protocol,
+            GitError::BrokenOff { .. } => HostErrorKind::Unavailable,
             GitError::NoRepository { .. } => HostErrorKind::NotFound,
             GitError::Unauthorized { .. } => HostErrorKind::Unauthorized,
             GitError::ObjectFormatMismatch { .. } => HostErrorKind::Rejected,

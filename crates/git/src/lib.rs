@@ -1,6 +1,7 @@
 //! Repositories from remote to remote.
 //!
-//! [`transfer`] is the one call that the engine uses; it runs `git` processes.
+//! [`transfer`] is the one call that the engine uses: packs flow from the
+//! source's server into the destination's without resting here.
 //! [`process`] is the only place in the workspace that starts programs, with
 //! nothing of the caller's Git configuration and nothing of a foreign
 //! repository's own.
@@ -8,7 +9,9 @@
 pub mod bundle;
 pub mod error;
 pub mod lfs;
+mod mirror;
 pub mod process;
+mod pump;
 pub mod refs;
 pub mod repository;
 mod transfer;

@@ -7,11 +7,12 @@
 //! wins over what a repository says of itself.
 
 use crate::error::GitError;
-use packhorse_core::{GitCredentials, GitRemote};
+use packhorse_core::{GitCredentials, GitRemote, HostError};
+use packhorse_net::{Live, Options};
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -50,7 +51,8 @@ const PASSED_ON: &[&str] = &[
 
 /// Settings that win over every other, also over a repository's own.
 ///
-/// Each `command` that Git may start by configuration is set to nothing.
+/// Each `command` that Git may start by configuration is set to nothing, save
+/// `uploadpack.packObjectsHook`, which Git never takes from a repository.
 /// Source: git-config(1).
 const SETTINGS: &[(&str, &str)] = &[
     ("core.hooksPath", "/dev/null"),
@@ -67,15 +69,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("maintenance.auto", "false"),
     ("receive.autogc", "false"),
     ("receive.denyDeleteCurrent", "ignore"),
-    ("uploadpack.packObjectsHook", ""),
     ("uploadpack.allowAnySHA1InWant", "true"),
     ("protocol.allow", "never"),
-    ("protocol.file.allow", "always"),
-    ("protocol.http.allow", "always"),
-    ("protocol.https.allow", "always"),
-    ("protocol.ssh.allow", "always"),
-    ("protocol.git.allow", "always"),
-    ("protocol.ext.allow", "never"),
     ("fetch.writeCommitGraph", "false"),
     ("fetch.recurseSubmodules", "false"),
     ("http.followRedirects", "initial"),
@@ -87,10 +82,17 @@ const SETTINGS: &[(&str, &str)] = &[
     ("transfer.bundleURI", "false"),
 ];
 
-/// The `git` program.
-#[derive(Clone, Debug)]
+/// The `git` program, and the client for what is asked over HTTP without it.
+#[derive(Clone)]
 pub struct Git {
     program: PathBuf,
+    network: Arc<OnceLock<Live>>,
+}
+
+impl std::fmt::Debug for Git {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Git").field("program", &self.program).finish_non_exhaustive()
+    }
 }
 
 impl Git {
@@ -119,7 +121,27 @@ impl Git {
 
     /// The program at that path, unchecked.
     pub fn at(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into() }
+        Self { program: program.into(), network: Arc::default() }
+    }
+
+    /// Reaches hosts over HTTP with these settings.
+    ///
+    /// # Errors
+    ///
+    /// When a certificate or proxy of theirs cannot be used.
+    pub fn reaching(self, options: &Options) -> Result<Self, HostError> {
+        // Some servers of HTTP/2 cut a connection that sends many small frames.
+        let live = Live::new(&Options { http1_only: true, ..options.clone() })?;
+        Ok(Self { network: Arc::new(OnceLock::from(live)), ..self })
+    }
+
+    /// The client, whose connections all clones share.
+    pub(crate) fn network(&self) -> Result<Live, HostError> {
+        if let Some(live) = self.network.get() {
+            return Ok(live.clone());
+        }
+        let live = Live::new(&Options { http1_only: true, ..Options::default() })?;
+        Ok(self.network.get_or_init(|| live).clone())
     }
 
     /// A command with these arguments, in no repository.
@@ -131,8 +153,19 @@ impl Git {
             repository: None,
             arguments,
             settings: Vec::new(),
+            variables: vec![("GIT_ALLOW_PROTOCOL", "file".to_owned())],
             secrets: Vec::new(),
+            place: None,
         }
+    }
+
+    /// The `ssh` program, for one half of Git's transport at its other end.
+    ///
+    /// It never asks, and reads its user's own configuration and keys.
+    pub fn ssh<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> GitCommand {
+        let mut command = self.command(arguments);
+        command.program = PathBuf::from("ssh");
+        command
     }
 
     /// A command in a bare repository.
@@ -144,6 +177,16 @@ impl Git {
         let mut command = self.command(arguments);
         command.repository = Some(repository.to_owned());
         command
+    }
+}
+
+/// The protocol that Git may use for a remote, as `GIT_ALLOW_PROTOCOL` names it.
+fn protocol(remote: &GitRemote) -> &str {
+    match remote.url.as_str().split_once("://") {
+        _ if remote.url.as_path().is_some() => "file",
+        Some((scheme @ ("http" | "https" | "ssh" | "git"), _)) => scheme,
+        Some(_) => "none",
+        None => "ssh",
     }
 }
 
@@ -160,7 +203,9 @@ pub struct GitCommand {
     repository: Option<PathBuf>,
     arguments: Vec<String>,
     settings: Vec<(String, String)>,
+    variables: Vec<(&'static str, String)>,
     secrets: Vec<String>,
+    place: Option<String>,
 }
 
 /// SECURITY: settings and secrets are not shown.
@@ -178,20 +223,36 @@ impl GitCommand {
         self
     }
 
-    /// Gives the credentials of a remote to the call.
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Names what it works on, for errors.
+    #[must_use]
+    pub fn about(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// Lets the call reach a remote, by that remote's protocol alone, and gives it its credentials.
     ///
     /// SECURITY: they go through the child's environment, bound to the remote's
     /// own URL, so that they are in no argument list and go to no other host.
     #[must_use]
     pub fn with_remote(self, remote: &GitRemote) -> Self {
+        let command = self.variable("GIT_ALLOW_PROTOCOL", protocol(remote));
+        let mut command = command.about(remote.url.as_str());
         let Some(GitCredentials { username, password }) = &remote.credentials else {
-            return self;
+            return command;
         };
         let basic = base64(format!("{username}:{}", password.expose()).as_bytes());
         let key = format!("http.{}.extraHeader", remote.url);
         // SECURITY: a redirect could take the header to another host.
-        let command = self.setting("http.followRedirects", "false");
-        let mut command = command.setting(&key, format!("Authorization: Basic {basic}"));
+        command = command.setting("http.followRedirects", "false");
+        command = command.setting(&key, format!("Authorization: Basic {basic}"));
         command.secrets.extend([basic, password.expose().to_owned()]);
         command
     }
@@ -232,6 +293,7 @@ impl GitCommand {
             count = n + 1;
         }
         command.env("GIT_CONFIG_COUNT", count.to_string());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         match &self.repository {
             Some(repository) => command.env("GIT_DIR", repository),
             // SECURITY: not in the caller's directory, whose repository would have its say.
@@ -321,12 +383,13 @@ impl GitCommand {
         ]) {
             return GitError::Unauthorized { place: place() };
         }
-        if has(&[
-            "does not appear to be a git repository",
-            "returned error: 404",
-            "not found",
-            "does not exist",
-        ]) {
+        // Git says much of files and refs that are not found; only this is about a repository.
+        let is_absent = |line: &str| {
+            line.contains("epository") && (line.contains("not found") || line.contains("not exist"))
+        };
+        if has(&["does not appear to be a git repository", "returned error: 404"])
+            || stderr.lines().any(is_absent)
+        {
             return GitError::NoRepository { place: place() };
         }
         let stderr = stderr.trim().to_owned();
@@ -334,8 +397,8 @@ impl GitCommand {
     }
 
     fn place(&self) -> String {
-        let url = self.arguments.iter().skip(1).find(|it| !it.starts_with('-'));
-        url.cloned().unwrap_or_else(|| "the repository".to_owned())
+        let repository = || self.repository.as_ref().map(|it| it.display().to_string());
+        self.place.clone().or_else(repository).unwrap_or_else(|| "the repository".to_owned())
     }
 
     /// SECURITY: whatever Git says, no secret of ours is in it.

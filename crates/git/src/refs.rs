@@ -1,6 +1,6 @@
 //! Refs: what an endpoint has, and what of it travels.
 
-use crate::{error::GitError, process::Git};
+use crate::{error::GitError, process::Git, pump::Source};
 use packhorse_core::{GitRemote, model::ObjectFormat};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -39,19 +39,24 @@ impl RefList {
 ///
 /// [`GitError::NoRepository`] and [`GitError::Unauthorized`] among others.
 pub async fn list(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
-    let url = place(remote);
-    let text = git
-        .command(["ls-remote", "--symref", "--", url.as_str()])
-        .with_remote(remote)
-        .text()
-        .await?;
-    let mut list = parse(&text);
+    let mut list = match Source::open(git, remote).await {
+        Ok(source) => source.listing().list.clone(),
+        Err(GitError::NotStreamed { .. }) => listed_by_git(git, remote).await?,
+        Err(error) => return Err(error),
+    };
     if list.head.is_none()
         && let Some(path) = remote.url.as_path()
     {
         list.head = crate::repository::head(path);
     }
     Ok(list)
+}
+
+/// The refs of an endpoint that the pump cannot speak with.
+pub(crate) async fn listed_by_git(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
+    let url = place(remote);
+    let command = git.command(["ls-remote", "--symref", "--", url.as_str()]);
+    Ok(parse(&command.with_remote(remote).text().await?))
 }
 
 /// Git does not run in the caller's directory, so a relative path would mean another place.

@@ -1,21 +1,23 @@
 //! The one call that carries a repository.
 //!
-//! Three ways, one result: into a repository on this machine by fetching, out
-//! of one by pushing, else through a bare mirror in the scratch directory. In
-//! each the destination's refs are what it has already, so only what is
-//! missing flows; and in each the refs are read again afterwards, because what
-//! counts is what is there.
+//! The destination's refs are what it has already, so only what is missing
+//! flows; and they are read again afterwards, because what counts is what is
+//! there.
 
 use crate::{
     error::{GitError, RefusedRef},
+    mirror,
     process::Git,
-    refs::{self, LeftRef, RefList, RefPolicy, place},
+    pump::{self, Ancestry, Destination, Pack, Source},
+    refs::{self, LeftRef, RefList, RefPolicy},
     repository::{self, format_name},
 };
-use packhorse_core::GitRemote;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use packhorse_core::{GitRemote, model::ObjectFormat};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// How a repository is carried.
@@ -68,20 +70,95 @@ pub async fn transfer(
     to: &GitRemote,
     options: &TransferOptions,
 ) -> Result<Transferred, GitError> {
-    let offered = refs::list(git, from).await?;
-    let (wanted, left) = options.policy.select(&offered);
-    if let Some(path) = to.url.as_path() {
-        prepare(git, path, to, source_format(from, &offered)).await?;
+    let mut way = Way { git, from, to, options, before: None, mirrored: None, is_measured: false };
+    let mut breaks = 0;
+    loop {
+        match way.go().await {
+            Err(GitError::NotStreamed { place, .. })
+                if place == from.url.as_str() && way.mirrored.is_none() =>
+            {
+                let offered = refs::listed_by_git(git, from).await?;
+                let (wanted, _) = options.policy.select(&offered);
+                let path = mirror::refresh(git, from, &wanted, &options.scratch).await?;
+                way.mirrored = Some((offered, GitRemote::local(&path)));
+            }
+            Err(GitError::NotStreamed { place, .. })
+                if place == to.url.as_str() && !way.is_measured =>
+            {
+                way.is_measured = true;
+            }
+            Err(error) if error.is_passing() && breaks < MAX_BREAKS => {
+                breaks += 1;
+                tokio::time::sleep(FIRST_WAIT * 4u32.pow(breaks - 1)).await;
+            }
+            done => return done,
+        }
     }
-    let before = refs::list(git, to).await?;
-    check_formats(from, &offered, to, &before)?;
-    let gone: Vec<String> = gone(&wanted, &before, options);
+}
 
-    let errand = Errand { git, from, to, wanted: &wanted, before: &before, gone: &gone, options };
-    let words = errand.carry().await?;
+/// How often a transfer that broke off goes on, from what the refs then say.
+const MAX_BREAKS: u32 = 2;
+/// The first wait; each further one is four times as long.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Questions to the source about one ref each, at once and in all.
+const QUESTIONS_AT_ONCE: usize = 4;
+const MAX_QUESTIONS: usize = 5_000;
 
-    let after = refs::list(git, to).await?;
-    Ok(account(Tally { wanted, before, after, left, gone, words }, options.delete))
+/// A transfer, over however many tries.
+struct Way<'a> {
+    git: &'a Git,
+    from: &'a GitRemote,
+    to: &'a GitRemote,
+    options: &'a TransferOptions,
+    /// The destination's refs before the first try.
+    before: Option<RefList>,
+    /// The source's refs and where their mirror is, when it cannot be streamed.
+    mirrored: Option<(RefList, GitRemote)>,
+    /// Whether the destination wants to know a pack's length.
+    is_measured: bool,
+}
+
+impl Way<'_> {
+    async fn go(&mut self) -> Result<Transferred, GitError> {
+        let Self { git, from, to, options, .. } = *self;
+        let source = match &self.mirrored {
+            Some((_, mirror)) => Source::open(git, mirror).await?,
+            None => Source::open(git, from).await?,
+        };
+        let offered = self.mirrored.as_ref().map_or(&source.listing().list, |(list, _)| list);
+        let (wanted, mut left) = options.policy.select(offered);
+        left.extend(source.listing().unreadable.iter().cloned());
+        let wanted = with_unborn_head(wanted, from);
+        let format = source.listing().object_format;
+        if let Some(path) = to.url.as_path() {
+            prepare(git, path, to, format).await?;
+        }
+        let destination = Destination::open(git, to).await?;
+        let there = destination.listing().list.clone();
+        if !wanted.refs.is_empty() {
+            check_formats((from, format), (to, destination.listing().object_format))?;
+        }
+        let gone = gone(&wanted, &there, options);
+        let errand = Errand { way: self, wanted: &wanted, there: &there, gone: &gone };
+        let (words, has_changed) = errand.carry(source, destination).await?;
+        if let (Some(path), Some(head)) = (to.url.as_path(), &wanted.head) {
+            repository::set_head(path, head)?;
+        }
+        let mut after = match has_changed {
+            true => Destination::open(git, to).await?.listing().list.clone(),
+            false => there.clone(),
+        };
+        after.head = to.url.as_path().and_then(repository::head);
+        let before = self.before.get_or_insert(there).clone();
+        Ok(account(Tally { wanted, before, after, left, gone, words }, options.delete))
+    }
+}
+
+/// A repository on this machine says what its `HEAD` will be, also to those who do not ask.
+fn with_unborn_head(mut wanted: RefList, from: &GitRemote) -> RefList {
+    let path = from.url.as_path().filter(|_| wanted.head.is_none());
+    wanted.head = wanted.head.or_else(|| path.and_then(repository::head));
+    wanted
 }
 
 /// Makes a repository on this machine where there is none, and gives an empty one the source's
@@ -90,7 +167,7 @@ async fn prepare(
     git: &Git,
     path: &Path,
     to: &GitRemote,
-    format: packhorse_core::model::ObjectFormat,
+    format: ObjectFormat,
 ) -> Result<(), GitError> {
     let is_free = !path.exists()
         || path.read_dir().is_ok_and(|mut it| it.next().is_none())
@@ -105,35 +182,16 @@ async fn prepare(
     repository::remove_stale_locks(path)
 }
 
-/// An empty repository does not say how it names objects; one on this machine has it written down.
-fn source_format(from: &GitRemote, offered: &RefList) -> packhorse_core::model::ObjectFormat {
-    match from.url.as_path() {
-        Some(path) if offered.refs.is_empty() => repository::object_format(path),
-        _ => offered.object_format(),
-    }
-}
-
 fn check_formats(
-    from: &GitRemote,
-    offered: &RefList,
-    to: &GitRemote,
-    there: &RefList,
+    (from, offered): (&GitRemote, ObjectFormat),
+    (to, there): (&GitRemote, ObjectFormat),
 ) -> Result<(), GitError> {
-    if offered.refs.is_empty() {
-        return Ok(());
-    }
-    let own = to.url.as_path().map(repository::object_format);
-    let there = match own {
-        Some(format) => format,
-        None if there.refs.is_empty() => return Ok(()),
-        None => there.object_format(),
-    };
-    if there == offered.object_format() {
+    if there == offered {
         return Ok(());
     }
     Err(GitError::ObjectFormatMismatch {
         from: from.url.to_string(),
-        from_format: format_name(offered.object_format()),
+        from_format: format_name(offered),
         to: to.url.to_string(),
         to_format: format_name(there),
     })
@@ -149,183 +207,87 @@ fn gone(wanted: &RefList, there: &RefList, options: &TransferOptions) -> Vec<Str
 /// The destination's words on refs that it refused.
 type Words = BTreeMap<String, String>;
 
-/// A transfer, once both sides have told their refs.
+/// A try, once both sides have told their refs.
 struct Errand<'a> {
-    git: &'a Git,
-    from: &'a GitRemote,
-    to: &'a GitRemote,
+    way: &'a Way<'a>,
     wanted: &'a RefList,
-    before: &'a RefList,
+    there: &'a RefList,
     gone: &'a [String],
-    options: &'a TransferOptions,
 }
 
 impl Errand<'_> {
+    /// Gives the words on refs that stay as they are, and whether any was to be changed.
+    async fn carry(
+        &self,
+        source: Source,
+        destination: Destination,
+    ) -> Result<(Words, bool), GitError> {
+        let (wanted, there) = (&self.wanted.refs, &self.there.refs);
+        let removed: &[String] = if self.way.options.delete { self.gone } else { &[] };
+        let offered = &source.listing().list.refs;
+        let mut words = self.stays(offered, source.ancestry()).await?;
+        let commands = pump::commands(wanted, there, removed, &words);
+        if commands.is_empty() {
+            return Ok((words, false));
+        }
+        let mut wish = pump::wish(&commands, offered, there, destination.haves());
+        wish.is_thin = !wish.haves.is_empty() && destination.takes_thin_packs();
+        wish.has_offsets = destination.takes_offsets();
+        let pack = match wish.wants.is_empty() {
+            true => Pack::Empty,
+            false if self.way.is_measured => {
+                let pack = source.pack(&wish).await?;
+                mirror::measured(pack, &self.way.options.scratch).await?
+            }
+            false => Pack::Streamed(source.pack(&wish).await?),
+        };
+        words.extend(destination.push(&commands, pack).await?);
+        Ok((words, true))
+    }
+
+    /// The refs that are not changed, with the reason: those that the source did not give, and
+    /// those that would be rewound and are not ours to rewind.
+    async fn stays(
+        &self,
+        offered: &BTreeMap<String, String>,
+        ancestry: Ancestry<'_>,
+    ) -> Result<Words, GitError> {
+        let mut words = Words::new();
+        let mut doubtful = Vec::new();
+        for (name, id) in &self.wanted.refs {
+            match self.there.refs.get(name) {
+                Some(old) if old == id => {}
+                _ if offered.get(name) != Some(id) => {
+                    words.insert(name.clone(), "the source did not give it".to_owned());
+                }
+                Some(old) if !self.may_move(name, old) => doubtful.push((name, id, old)),
+                Some(_) | None => {}
+            }
+        }
+        // A tag that moves is another tag, wherever it moves to.
+        let (askable, others): (Vec<_>, Vec<_>) =
+            doubtful.into_iter().partition(|(name, _, _)| !name.starts_with("refs/tags/"));
+        let (asked, unasked) = askable.split_at(askable.len().min(MAX_QUESTIONS));
+        let ask = |(name, id, old): &(&String, &String, &String)| {
+            let (name, id, old) = ((*name).clone(), (*id).clone(), (*old).clone());
+            async move { Ok::<_, GitError>((name, ancestry.descends(&id, &old).await?)) }.boxed()
+        };
+        let questions: Vec<_> = asked.iter().map(ask).collect();
+        let answers = stream::iter(questions).buffer_unordered(QUESTIONS_AT_ONCE);
+        let answers: Vec<_> = answers.try_collect().await?;
+        let rewound = answers.into_iter().filter(|(_, descends)| !descends).map(|(name, _)| name);
+        let others = others.iter().chain(unasked).map(|(name, _, _)| (*name).clone());
+        words.extend(rewound.chain(others).map(|name| (name, reason(true))));
+        Ok(words)
+    }
+
     /// Whether a ref of the destination may be overwritten: on request, or when an earlier run of
     /// this route left it as it is.
-    fn may_move(&self, name: &str) -> bool {
-        let known = self.options.known.as_ref().and_then(|known| known.get(name));
-        self.options.force || (known.is_some() && known == self.before.refs.get(name))
+    fn may_move(&self, name: &str, there: &str) -> bool {
+        let options = self.way.options;
+        let known = options.known.as_ref().and_then(|known| known.get(name));
+        options.force || known.is_some_and(|it| it == there)
     }
-
-    async fn carry(&self) -> Result<Words, GitError> {
-        let Self { git, from, to, wanted, before, gone, options } = *self;
-        let differs = |(name, id): &(&String, &String)| before.refs.get(*name) != Some(*id);
-        let changed: Vec<&String> =
-            wanted.refs.iter().filter(differs).map(|(name, _)| name).collect();
-        let may_move = |name: &str| self.may_move(name);
-        let removed: &[String] = if options.delete { gone } else { &[] };
-        if let Some(path) = to.url.as_path() {
-            remove(git, path, removed, before).await?;
-            fetch(git, from, path, &changed, &may_move).await?;
-            if let Some(head) = &wanted.head {
-                repository::set_head(path, head)?;
-            }
-            return Ok(Words::new());
-        }
-        let batch = Batch { wanted, before, changed: &changed, removed };
-        if let Some(path) = from.url.as_path() {
-            return push(git, path, to, &batch, &may_move).await;
-        }
-        let mirror = tempfile::tempdir_in(&options.scratch)
-            .map_err(GitError::system("make a scratch directory"))?;
-        repository::init_bare(mirror.path(), wanted.object_format())?;
-        fetch(git, from, mirror.path(), &changed, &|_| true).await?;
-        push(git, mirror.path(), to, &batch, &may_move).await
-    }
-}
-
-async fn remove(
-    git: &Git,
-    path: &Path,
-    names: &[String],
-    before: &RefList,
-) -> Result<(), GitError> {
-    if names.is_empty() {
-        return Ok(());
-    }
-    let line = |name: &String| {
-        let old = before.refs.get(name).map(String::as_str).unwrap_or_default();
-        format!("delete {name}\0{old}\0")
-    };
-    let input: String = names.iter().map(line).collect();
-    git.inside(path, ["update-ref", "-z", "--stdin"]).run(input.as_bytes()).await.map(drop)
-}
-
-/// Fetches refs into a repository on this machine.
-///
-/// A ref that may not move and cannot be fast-forwarded stays as it is; the
-/// others arrive all the same, and reading the refs again tells them apart.
-async fn fetch(
-    git: &Git,
-    from: &GitRemote,
-    path: &Path,
-    names: &[&String],
-    may_move: &(dyn Fn(&str) -> bool + Sync),
-) -> Result<(), GitError> {
-    if names.is_empty() {
-        return Ok(());
-    }
-    let line = |name: &&String| {
-        let plus = if may_move(name) { "+" } else { "" };
-        format!("{plus}{name}:{name}\n")
-    };
-    let input: String = names.iter().map(line).collect();
-    let arguments = [
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        "--no-write-fetch-head",
-        "--update-head-ok",
-        "--no-auto-maintenance",
-        "--stdin",
-        "--",
-        from.url.as_str(),
-    ];
-    let source = place(from);
-    let arguments =
-        arguments.map(|it| if it == from.url.as_str() { source.clone() } else { it.to_owned() });
-    let command = git.inside(path, arguments).with_remote(from);
-    let (status, _, stderr) = command.finish(input.as_bytes()).await?;
-    // A ref that is refused fails the call and not the others; what cannot go on says `fatal`.
-    let only_refused = status.code() == Some(1)
-        && !stderr.contains("fatal:")
-        && !stderr.contains("did not send all necessary objects");
-    if status.success() || only_refused {
-        return Ok(());
-    }
-    Err(command.failure(&status.to_string(), &stderr))
-}
-
-/// What a push has to do.
-struct Batch<'a> {
-    wanted: &'a RefList,
-    before: &'a RefList,
-    changed: &'a [&'a String],
-    removed: &'a [String],
-}
-
-/// Refs in one call of `git push`, which takes them as arguments: 2,000 stay
-/// far below the 2 MiB that Linux allows.
-const REFS_A_PUSH: usize = 2_000;
-
-async fn push(
-    git: &Git,
-    path: &Path,
-    to: &GitRemote,
-    batch: &Batch<'_>,
-    may_move: &(dyn Fn(&str) -> bool + Sync),
-) -> Result<Words, GitError> {
-    let mut words = Words::new();
-    let updates = batch.changed.iter().map(|name| (name.as_str(), true));
-    let removals = batch.removed.iter().map(|name| (name.as_str(), false));
-    let all: Vec<_> = updates.chain(removals).collect();
-    for chunk in all.chunks(REFS_A_PUSH) {
-        let mut arguments: Vec<String> =
-            ["push", "--porcelain", "--quiet", "--no-verify"].map(str::to_owned).into();
-        let mut specs = Vec::new();
-        for (name, is_update) in chunk {
-            let old = batch.before.refs.get(*name).map(String::as_str).unwrap_or_default();
-            if !is_update || may_move(name) {
-                arguments.push(format!("--force-with-lease={name}:{old}"));
-            }
-            specs.push(match batch.wanted.refs.get(*name) {
-                Some(_) if *is_update => format!("{name}:{name}"),
-                _ => format!(":{name}"),
-            });
-        }
-        arguments.extend(["--".to_owned(), place(to)]);
-        arguments.extend(specs);
-        words.extend(push_once(git, path, to, arguments).await?);
-    }
-    Ok(words)
-}
-
-async fn push_once(
-    git: &Git,
-    path: &Path,
-    to: &GitRemote,
-    arguments: Vec<String>,
-) -> Result<Words, GitError> {
-    let command = git.inside(path, arguments).with_remote(to);
-    let (status, output, stderr) = command.finish(&[]).await?;
-    let words = refused(&String::from_utf8_lossy(&output));
-    if status.success() || !words.is_empty() {
-        return Ok(words);
-    }
-    Err(command.failure(&status.to_string(), &stderr))
-}
-
-/// Reads the refused refs out of `git push --porcelain`: `!<TAB>from:to<TAB>summary (reason)`.
-fn refused(output: &str) -> Words {
-    output
-        .lines()
-        .filter_map(|line| {
-            let (spec, summary) = line.strip_prefix("!\t")?.split_once('\t')?;
-            let name = spec.rsplit_once(':')?.1;
-            Some((name.to_owned(), summary.to_owned()))
-        })
-        .collect()
 }
 
 struct Tally {
@@ -376,21 +338,5 @@ fn reason(is_there: bool) -> String {
         "somebody moved it at the destination; `--force` overwrites it".to_owned()
     } else {
         "it did not arrive: its name may collide with another ref's".to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_read_with_its_reason() {
-        let output = "To https://h.example/a.git\n=\trefs/heads/a:refs/heads/a\t[up to date]\n\
-                      !\trefs/heads/b:refs/heads/b\t[remote rejected] (hook declined)\nDone\n";
-
-        let words = refused(output);
-
-        assert_eq!(words["refs/heads/b"], "[remote rejected] (hook declined)");
-        assert_eq!(words.len(), 1);
     }
 }

@@ -186,12 +186,14 @@ async fn credentials_are_in_no_argument_and_in_no_message() {
     let (url, _) = GitUrl::parse("https://h.example/a.git");
     let remote = GitRemote { url, credentials: Some(credentials) };
 
-    let error = refs::list(&git, &remote).await.unwrap_err();
+    let command = git.command(["fetch", remote.url.as_str()]).with_remote(&remote);
+    let error = command.run(&[]).await.unwrap_err();
 
     let seen = fs::read_to_string(directory.path().join("seen")).unwrap();
     let arguments = seen.lines().next().unwrap();
     assert!(!arguments.contains("s3cret") && !arguments.contains("bWU6czNjcmV0"), "{arguments}");
     assert!(seen.contains("Authorization: Basic bWU6czNjcmV0"));
+    assert!(seen.contains("GIT_ALLOW_PROTOCOL=https\n"));
     assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
 }
 

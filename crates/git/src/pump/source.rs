@@ -1,0 +1,91 @@
+//! The end that gives.
+
+use super::{
+    advertisement::{Advertisement, Listing, Service, Version},
+    endpoint::{Connection, Endpoint},
+    fetch::{self, Wish, read_is_ready, read_up_to_pack},
+    ls_refs, pack_check, sideband,
+};
+use crate::{error::GitError, process::Git};
+use futures::{StreamExt, stream};
+use packhorse_core::{GitRemote, port::ByteStream};
+
+/// A repository whose refs are known and whose packs can be had.
+pub(crate) struct Source {
+    endpoint: Endpoint,
+    connection: Connection,
+    server: Advertisement,
+    listing: Listing,
+}
+
+impl Source {
+    /// Asks for the refs.
+    ///
+    /// # Errors
+    ///
+    /// [`GitError::NotStreamed`] when another way may work.
+    pub(crate) async fn open(git: &Git, remote: &GitRemote) -> Result<Self, GitError> {
+        let endpoint = Endpoint::of(git, remote)?;
+        let (mut connection, server) = endpoint.connect(Service::UploadPack).await?;
+        let listing = match server.version {
+            Version::V0 => server.listing.clone(),
+            Version::V2 => {
+                let reader = connection.ask(ls_refs::request(&server)).await?;
+                ls_refs::read(reader, &server).await?
+            }
+        };
+        Ok(Self { endpoint, connection, server, listing })
+    }
+
+    /// Its refs.
+    pub(crate) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// The pack that a wish is granted by, when its first bytes are there.
+    pub(crate) async fn pack(mut self, wish: &Wish) -> Result<ByteStream, GitError> {
+        let place = self.endpoint.place().clone();
+        if self.server.is_shallow {
+            return Err(place.not_streamed(fetch::SHALLOW));
+        }
+        if self.server.version == Version::V0 && !self.server.capabilities.has("side-band-64k") {
+            return Err(place.not_streamed("it knows no side-band"));
+        }
+        let reader = self.connection.ask(wish.request(&self.server)).await?;
+        read_up_to_pack(reader, self.server.version).await?;
+        let format = self.server.listing.object_format;
+        let rest = self.connection.into_rest();
+        let data = sideband::data(rest, place.clone(), Box::new(|_: &[u8]| ()));
+        let mut pack = pack_check::checked(data, format, place.clone());
+        let first = pack.next().await.ok_or_else(|| place.cut_off("the pack"))?;
+        let first = first.map_err(|error| super::remark::broken(&place, error))?;
+        Ok(Box::pin(stream::once(async { Ok(first) }).chain(pack)))
+    }
+
+    /// Answers what needs no pack.
+    pub(crate) fn ancestry(&self) -> Ancestry<'_> {
+        Ancestry(&self.endpoint)
+    }
+}
+
+/// What a server knows of the order of commits.
+#[derive(Clone, Copy)]
+pub(crate) struct Ancestry<'a>(&'a Endpoint);
+
+impl Ancestry<'_> {
+    /// Whether the commit `new` descends from `old`, as far as the server can tell.
+    ///
+    /// In a negotiation, a server says that it is `ready` when all that is
+    /// wanted can be reached from what is said to be there: with one of each,
+    /// that is the question. Source: `ok_to_give_up` in git's upload-pack.c.
+    pub(crate) async fn descends(self, new: &str, old: &str) -> Result<bool, GitError> {
+        let (mut connection, server) = self.0.connect(Service::UploadPack).await?;
+        let wish = Wish { wants: vec![new.into()], haves: vec![old.into()], ..Wish::default() };
+        let reader = connection.ask(wish.question(&server)).await?;
+        match read_is_ready(reader).await {
+            // Who cannot answer does not know.
+            Err(GitError::Refused { .. } | GitError::Protocol { .. }) => Ok(false),
+            answer => answer,
+        }
+    }
+}
