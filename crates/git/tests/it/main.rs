@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod http;
 mod lfs;
+mod server;
 
 use packhorse_core::{GitCredentials, GitRemote, GitUrl, Secret, model::ObjectFormat};
 use packhorse_git::{Git, RefPolicy, TransferOptions, Transferred, refs, repository, transfer};

@@ -145,7 +145,7 @@ impl Address {
         }
         // A server that only hands out files lists its refs as text.
         let words = first_words(answer.body).await;
-        let id = words.split('\t').next().unwrap_or_default();
+        let id = words.split_whitespace().next().unwrap_or_default();
         let is_listing = words.is_empty()
             || (matches!(id.len(), 40 | 64) && id.bytes().all(|it| it.is_ascii_hexdigit()));
         if what == "advertisement" && service == Service::UploadPack && is_listing {
