@@ -2,4 +2,5 @@
 
 mod carrying;
 mod fake;
+mod live;
 mod scanning;

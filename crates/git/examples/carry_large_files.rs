@@ -1,0 +1,40 @@
+//! Carries the large files of one remote to another, as `scripts/bench-lfs` measures it.
+//!
+//!     carry_large_files FROM TO SCRATCH
+//!
+//! Credentials stand in the addresses. Prints what became of the files.
+
+use packhorse_core::{GitRemote, GitUrl};
+use packhorse_git::{
+    Git,
+    lfs::{CarryOptions, History, LfsRoute},
+    refs,
+};
+use packhorse_net::{Live, Options, Retry, clock::System, retry::Policy};
+use std::{error::Error, io::Write, path::Path, sync::Arc};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = || arguments.next().ok_or("usage: carry_large_files FROM TO SCRATCH");
+    let (from, to, scratch) = (remote(&next()?), remote(&next()?), next()?);
+    let git = Git::find().await?;
+    let list = refs::list(&git, &from).await?;
+    let history = History::of(&git, &from, &list, Path::new(&scratch)).await?;
+    let clock = Arc::new(System);
+    let live = Live::new(&Options::default())?;
+    let transport = Arc::new(Retry::new(live, Policy::default(), clock.clone(), Arc::new(())));
+    let options = CarryOptions::default();
+    let listener = Arc::new(|_| ());
+    let route = LfsRoute { git, transport, clock, from, to, options, listener };
+
+    let carried = route.carry_history(&history).await?;
+
+    writeln!(std::io::stdout(), "{carried:?}")?;
+    Ok(())
+}
+
+fn remote(address: &str) -> GitRemote {
+    let (url, credentials) = GitUrl::parse(address);
+    GitRemote { url, credentials }
+}
