@@ -144,10 +144,11 @@ impl LfsRoute {
     ///
     /// # Errors
     ///
-    /// [`LfsError::NoServer`] when an end has no Git LFS while there is
+    /// [`LfsError::NoServer`] when the destination has no Git LFS while there is
     /// something to carry, and others when an end cannot be reached or refuses
-    /// us. Files that the source lacks and those that the destination does not
-    /// take are no errors: they are in [`Carried::lost`].
+    /// us. Files that the source lacks, all of them where it has no Git LFS, and
+    /// those that the destination does not take are no errors: they are in
+    /// [`Carried::lost`].
     pub async fn carry(
         &self,
         pointers: impl Stream<Item = Pointer> + Send,
@@ -321,9 +322,20 @@ impl Errand<'_> {
                 places.push(granted);
             }
         }
-        let sources = match wanted.is_empty() {
-            true => Vec::new(),
-            false => self.from.ask(Operation::Download, &wanted).await?,
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sources = match self.from.ask(Operation::Download, &wanted).await {
+            Ok(sources) => sources,
+            // History was readable there, so it is the files that are not.
+            Err(LfsError::NoServer { url }) => {
+                for pointer in wanted {
+                    let reason = format!("there is no Git LFS at {url}");
+                    self.tally.lose(pointer, LostAt::Source, reason);
+                }
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
         };
         let tasks = wanted.into_iter().zip(sources).zip(places);
         Ok(tasks

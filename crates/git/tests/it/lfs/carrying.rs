@@ -340,6 +340,18 @@ async fn a_destination_without_lfs_is_told_as_such() {
 }
 
 #[tokio::test]
+async fn a_source_without_lfs_has_lost_its_files() {
+    let bench = Bench::new().await;
+    let pointers = fill(&bench.from, 2);
+    bench.from.state().batches.push_back((404, "X: y"));
+
+    let carried = bench.carry(pointers).await;
+
+    assert_eq!((carried.moved, carried.n_lost), (0, 2));
+    assert!(carried.lost.iter().all(|it| it.at == LostAt::Source), "{carried:?}");
+}
+
+#[tokio::test]
 async fn nothing_to_carry_asks_nobody() {
     let bench = Bench::new().await;
 
