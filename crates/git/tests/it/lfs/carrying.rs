@@ -5,10 +5,7 @@ use futures::stream;
 use packhorse_core::{GitCredentials, GitRemote, GitUrl, HostErrorKind, Secret};
 use packhorse_git::{
     Git,
-    lfs::{
-        Carried, CarryOptions, Depth, LfsError, LfsEvent, LfsRoute, LockEnd, LostAt, LostFile,
-        Pointer,
-    },
+    lfs::{Carried, CarryOptions, Depth, LfsError, LfsEvent, LfsRoute, LostAt, LostFile, Pointer},
 };
 use packhorse_net::{Live, Options, Proxy, Retry, clock::Manual, retry::Policy};
 use std::{
@@ -19,10 +16,10 @@ use std::{
 };
 
 /// A route between two servers, or a server and a directory.
-struct Bench {
-    from: Fake,
-    to: Fake,
-    route: LfsRoute,
+pub(super) struct Bench {
+    pub(super) from: Fake,
+    pub(super) to: Fake,
+    pub(super) route: LfsRoute,
     clock: Arc<Manual>,
     heard: Arc<Mutex<Vec<LfsEvent>>>,
 }
@@ -34,7 +31,7 @@ fn remote(address: &str) -> GitRemote {
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let (from, to) = (Fake::start().await, Fake::start().await);
         let options = Options {
             first_byte: Duration::from_millis(700),
@@ -462,45 +459,4 @@ async fn a_check_finds_what_is_missing_and_what_is_something_else() {
     found.sort_by_key(|it| it.0);
     let gone = (7, LostAt::Destination);
     assert_eq!(found, [gone, gone, (14, LostAt::Damaged)]);
-}
-
-#[tokio::test]
-async fn locks_are_made_anew_page_by_page() {
-    let bench = Bench::new().await;
-    let lock = |n: usize| (format!("art/{n}.bin"), format!("owner {n}"));
-    bench.from.state().locks = (0..5).map(lock).collect();
-    bench.to.state().locks = vec![lock(1)];
-
-    let carried = bench.route.carry_locks().await.unwrap();
-
-    assert_eq!((carried.made.len(), carried.present, carried.refused.len()), (4, 1, 0));
-    assert_eq!(carried.made[0].owner.as_deref(), Some("owner 0"));
-    assert_eq!(bench.to.state().locks.len(), 5);
-}
-
-#[tokio::test]
-async fn an_end_without_locks_is_told() {
-    for status in [404, 501] {
-        let bench = Bench::new().await;
-        bench.from.state().locks = vec![("a".into(), "alice".into())];
-        bench.to.state().lock_status = Some(status);
-        let at_destination = bench.route.carry_locks().await.unwrap();
-        bench.from.state().lock_status = Some(status);
-        let at_source = bench.route.carry_locks().await.unwrap();
-
-        assert_eq!(at_destination.unsupported, Some(LockEnd::Destination));
-        assert_eq!(at_destination.refused.len(), 1);
-        assert_eq!(at_source.unsupported, Some(LockEnd::Source));
-    }
-}
-
-#[tokio::test]
-async fn a_list_of_locks_without_end_is_an_error() {
-    let bench = Bench::new().await;
-    bench.from.state().locks = vec![("a".into(), "alice".into())];
-    bench.from.state().has_endless_locks = true;
-
-    let error = bench.route.carry_locks().await.unwrap_err();
-
-    assert!(matches!(error, LfsError::Protocol { .. }), "{error:?}");
 }

@@ -3,4 +3,5 @@
 mod carrying;
 mod fake;
 mod live;
+mod locking;
 mod scanning;
