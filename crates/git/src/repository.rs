@@ -3,7 +3,8 @@
 use crate::{error::GitError, process::Git};
 use packhorse_core::model::ObjectFormat;
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -85,8 +86,7 @@ pub fn is_repository(path: &Path) -> bool {
 ///
 /// Reads that one line and nothing else: the configuration may be a stranger's.
 pub fn object_format(path: &Path) -> ObjectFormat {
-    let text = fs::read(path.join("config")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text).to_ascii_lowercase();
+    let text = start_of(&path.join("config")).unwrap_or_default().to_ascii_lowercase();
     let is_sha256 = text.lines().any(|line| {
         line.split_once('=').is_some_and(|(key, value)| {
             key.trim() == "objectformat" && value.trim().trim_matches('"') == "sha256"
@@ -95,10 +95,20 @@ pub fn object_format(path: &Path) -> ObjectFormat {
     if is_sha256 { ObjectFormat::Sha256 } else { ObjectFormat::Sha1 }
 }
 
+/// Most that is read of a file of settings, in bytes: it may be a stranger's.
+const MAX_SETTINGS: u64 = 64 << 10;
+
+/// A small file's text; of a larger one its start.
+fn start_of(path: &Path) -> Option<String> {
+    let mut text = Vec::new();
+    fs::File::open(path).ok()?.take(MAX_SETTINGS).read_to_end(&mut text).ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
 /// Full name of the ref that `HEAD` stands for, also when it is not born.
 pub fn head(path: &Path) -> Option<String> {
     let candidates = [path.join("HEAD"), path.join(".git/HEAD")];
-    let text = candidates.iter().find_map(|it| fs::read_to_string(it).ok())?;
+    let text = candidates.iter().find_map(|it| start_of(it))?;
     let name = text.strip_prefix("ref: ")?.trim();
     crate::refs::is_valid_name(name).then(|| name.to_owned())
 }
@@ -114,7 +124,7 @@ pub fn set_head(path: &Path, name: &str) -> Result<(), GitError> {
         return Err(GitError::Corrupt { what, detail: "not a name that Git allows".into() });
     }
     let text = format!("ref: {name}\n");
-    if fs::read_to_string(path.join("HEAD")).is_ok_and(|it| it == text) {
+    if start_of(&path.join("HEAD")).is_some_and(|it| it == text) {
         return Ok(());
     }
     let lock = path.join("HEAD.packhorse");
@@ -150,10 +160,13 @@ pub fn sanitise(path: &Path) -> Result<(), GitError> {
             "info/attributes",
             "objects/info/alternates",
             "objects/info/http-alternates",
+            "objects/info/commit-graph",
+            "objects/info/commit-graphs",
         ];
         for name in files {
             remove(&path.join(name))?;
         }
+        remove_hints(&path.join("objects/pack"))?;
         for directory in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
             fs::create_dir_all(path.join(directory))?;
         }
@@ -161,7 +174,7 @@ pub fn sanitise(path: &Path) -> Result<(), GitError> {
     };
     clean().map_err(GitError::system("make a foreign repository harmless"))?;
     if head(path).is_none() {
-        let text = fs::read_to_string(path.join("HEAD")).unwrap_or_default();
+        let text = start_of(&path.join("HEAD")).unwrap_or_default();
         let is_detached =
             text.trim().len() >= 40 && text.trim().bytes().all(|b| b.is_ascii_hexdigit());
         if !is_detached {
@@ -213,6 +226,23 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Removes what packs can do without and Git would believe: bitmaps and indexes over several
+/// packs, which can hide objects, and marks that say that missing objects are elsewhere.
+fn remove_hints(packs: &Path) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(packs) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_hint = ["bitmap", "promisor", "rev", "mtimes"]
+            .iter()
+            .any(|it| path.extension().is_some_and(|extension| extension == *it));
+        if is_hint || name.starts_with("multi-pack-index") {
+            remove(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn remove_links(directory: &Path) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_servers;
 mod http;
 mod lfs;
 mod server;
@@ -165,6 +166,62 @@ async fn lfs_pointers_are_found_and_the_search_ends() {
 
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].sha256, oid);
+}
+
+#[tokio::test]
+async fn every_kind_of_ref_travels() {
+    let pair = Pair::new(ObjectFormat::Sha1).await;
+    pair.commit("from.git", "main", "one").await;
+    let path = pair.path("from.git");
+    let commit = "committer A <a@h.example> 1700000000 +0000\ndata 0\n";
+    let submodule = format!("M 160000 {} sub\n\n", "1".repeat(40));
+    let signature = "-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n";
+    let stream = format!(
+        "commit refs/heads/sub\nmark :1\n{commit}{submodule}\
+         tag v1\nfrom :1\ntagger A <a@h.example> 1700000000 +0000\ndata {}\n{signature}\n\
+         commit refs/notes/commits\n{commit}\ncommit refs/replace/{}\n{commit}\n\
+         commit refs/pull/1/head\n{commit}\ncommit refs/keep-around/x\n{commit}\n",
+        signature.len(),
+        "2".repeat(40),
+    );
+    let import = pair.git.inside(&path, ["fast-import", "--quiet", "--force"]);
+    import.run(stream.as_bytes()).await.unwrap();
+
+    let carried = pair.carry(|_| ()).await;
+
+    assert_eq!((carried.created, carried.refused.len()), (7, 0));
+    let list = async |name| refs::list(&pair.git, &GitRemote::local(&pair.path(name))).await;
+    assert_eq!(list("from.git").await.unwrap(), list("to.git").await.unwrap());
+    let fsck = repository::fsck(&pair.git, &pair.path("to.git")).await.unwrap();
+    assert_eq!(fsck, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_removed_name_makes_room_for_a_longer_one() {
+    let pair = Pair::new(ObjectFormat::Sha1).await;
+    pair.commit("from.git", "a", "one").await;
+    pair.carry(|_| ()).await;
+    fs::remove_file(pair.path("from.git/refs/heads/a")).unwrap();
+    pair.commit("from.git", "a/b", "two").await;
+
+    let carried = pair.carry(|it| it.delete = true).await;
+
+    assert_eq!((carried.created, carried.deleted, carried.refused.len()), (1, 1, 0));
+}
+
+#[tokio::test]
+async fn what_a_foreign_repository_hints_at_is_not_believed() {
+    let pair = Pair::new(ObjectFormat::Sha1).await;
+    pair.commit("from.git", "main", "one").await;
+    let hints = ["objects/pack/multi-pack-index", "objects/pack/pack-1.promisor"];
+    hints.iter().for_each(|it| fs::write(pair.path("from.git").join(it), "lies").unwrap());
+    fs::write(pair.path("from.git/objects/info/commit-graph"), "lies").unwrap();
+
+    repository::sanitise(&pair.path("from.git")).unwrap();
+
+    assert!(hints.iter().all(|it| !pair.path("from.git").join(it).exists()));
+    assert!(!pair.path("from.git/objects/info/commit-graph").exists());
+    assert_eq!(pair.carry(|_| ()).await.created, 1);
 }
 
 /// A program in git's place that writes down how it was called.
