@@ -15,7 +15,7 @@ pub struct Limits {
     /// Most bytes that a repository may unpack to for each byte of the file, beyond 256 MiB:
     /// Git's own files are compressed already, so that real ones come to 1 or 2.
     pub max_unpacked_ratio: u64,
-    /// Most members; duplicates are found by 10 to 21 bytes of memory for each.
+    /// Most members: what an index of them may take on disk.
     pub max_members: u64,
     /// Longest name of a member, in bytes.
     pub max_name_bytes: usize,

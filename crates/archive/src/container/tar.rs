@@ -4,15 +4,11 @@
 //! devices, sparse files, two members of one name, anything after the end.
 
 use super::{
-    ArchiveError, Limits,
+    ArchiveError, KeySet, Limits,
     header::{BLOCK, Header, text},
     piece,
 };
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher, RandomState},
-    io::Read,
-};
+use std::io::Read;
 
 /// Most bytes of an extended header or a long name.
 const MAX_EXTENSION: u64 = 64 << 10;
@@ -35,8 +31,8 @@ pub(super) struct Scanner<R> {
     stream: R,
     at: u64,
     limits: Limits,
-    seen: HashSet<u64>,
-    hasher: RandomState,
+    seen: KeySet,
+    n_members: u64,
     /// Bytes up to the next header: what the last member has left, and its padding.
     left: u64,
 }
@@ -54,14 +50,13 @@ struct Extension {
 impl<R: Read> Scanner<R> {
     /// Begins at the archive's first byte.
     pub(super) fn new(stream: R, limits: Limits) -> Self {
-        let hasher = RandomState::new();
-        Self { stream, at: 0, limits, seen: HashSet::new(), hasher, left: 0 }
+        let seen = KeySet::new(std::env::temp_dir());
+        Self { stream, at: 0, limits, seen, n_members: 0, left: 0 }
     }
 
     /// Goes to the next file; directories are checked and passed over. `None` at a proper end.
     pub(super) fn next(&mut self) -> Result<Option<Member>, ArchiveError> {
-        self.skip(self.left)?;
-        self.left = 0;
+        self.end_member()?;
         let mut extension = Extension::default();
         loop {
             let mut block = [0; BLOCK];
@@ -106,6 +101,17 @@ impl<R: Read> Scanner<R> {
         }
     }
 
+    /// Reads the rest of the member that [`Scanner::next`] has given, and what fills its last block.
+    pub(super) fn end_member(&mut self) -> Result<(), ArchiveError> {
+        let left = std::mem::take(&mut self.left);
+        self.skip(left)
+    }
+
+    /// What is read from.
+    pub(super) fn stream(&mut self) -> &mut R {
+        &mut self.stream
+    }
+
     /// The bytes of the member that [`Scanner::next`] has just given.
     pub(super) fn data(&mut self, member: &Member) -> Data<'_, R> {
         let left = (member.offset + member.size).saturating_sub(self.at);
@@ -131,10 +137,11 @@ impl<R: Read> Scanner<R> {
         if name.is_empty() {
             return Err(refuse("it has no name"));
         }
-        if !self.seen.insert(self.hasher.hash_one(&name)) {
+        if !self.seen.insert(&name)? {
             return Err(refuse("there are two members of this name"));
         }
-        self.bounded("the number of members", self.seen.len() as u64, self.limits.max_members)?;
+        self.n_members += 1;
+        self.bounded("the number of members", self.n_members, self.limits.max_members)?;
         if found.size > self.limits.max_member_bytes {
             let what = format!("the size of `{name}`");
             return Err(ArchiveError::OverLimit { what, limit: self.limits.max_member_bytes });

@@ -4,8 +4,12 @@
 //! there is whole by itself and what comes after it can be cut off. Headers are
 //! the same on every machine and at every time.
 
-use super::{ArchiveError, header::BLOCK, piece};
-use flate2::write::GzEncoder;
+use super::{
+    ArchiveError,
+    header::BLOCK,
+    piece,
+    press::{Method, Press, Pressed},
+};
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
@@ -24,36 +28,37 @@ pub enum Compression {
     Zstd(i32),
 }
 
-/// What bytes go through on their way to the file.
-enum Filter {
-    None,
-    Gzip(Box<GzEncoder<Piece>>),
-    Zstd(Box<zstd::stream::write::Encoder<'static, Piece>>),
-}
-
-/// Compressed bytes on their way, a bounded number of them.
-type Piece = Vec<u8>;
-
-/// Compressed bytes that are gathered before they go to the file.
-const PIECE: usize = 256 << 10;
-/// Most uncompressed bytes of a zstd frame, and the most that a seek reads in vain.
-const FRAME: u64 = 16 << 20;
+/// Bytes that are compressed together, and the most that a seek into zstd reads in vain.
+const PIECE: usize = 512 << 10;
+/// A gzip header without a name or a time. Source: RFC 1952, section 2.3.
+const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// The deflate block that is the last and has nothing in it. Source: RFC 1951, section 3.2.6.
+const LAST_BLOCK: [u8; 2] = [3, 0];
 
 /// Writes the members of a tar.
 pub struct TarWriter {
     file: BufWriter<File>,
     compression: Compression,
-    filter: Option<Filter>,
-    /// Bytes that the filter has taken.
-    in_filter: u64,
-    /// Whether the filter is for what does not get smaller.
+    press: Press,
+    /// Bytes that are compressed next.
+    plain: Vec<u8>,
+    /// Whether they are of the sort that does not get smaller.
     is_stored: bool,
-    /// Bytes of the file up to what the filter still holds.
+    /// The gzip member that was begun.
+    gzip: Option<GzipMember>,
+    /// Bytes of the file up to what is being compressed.
     written: u64,
     /// Seconds since 1970 that all members carry.
     mtime: u64,
     /// A write was begun and has not ended well: nothing may come behind half a member.
     is_broken: bool,
+}
+
+/// What stands at the end of a gzip member.
+#[derive(Default)]
+struct GzipMember {
+    sum: crc32fast::Hasher,
+    size: u32,
 }
 
 impl TarWriter {
@@ -91,13 +96,13 @@ impl TarWriter {
     }
 
     fn new(file: File, compression: Compression, mtime: u64, written: u64) -> Self {
-        let file = BufWriter::new(file);
         Self {
-            file,
+            file: BufWriter::new(file),
             compression,
-            filter: None,
-            in_filter: 0,
+            press: Press::default(),
+            plain: Vec::new(),
             is_stored: false,
+            gzip: None,
             written,
             mtime,
             is_broken: false,
@@ -152,12 +157,28 @@ impl TarWriter {
     ///
     /// When the system refuses.
     pub fn small(&mut self, name: &str, data: &[u8]) -> Result<(), ArchiveError> {
+        self.parts(name, std::iter::once(data))
+    }
+
+    /// Writes a member whose bytes are at hand in parts.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn parts<'a>(
+        &mut self,
+        name: &str,
+        parts: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> Result<(), ArchiveError> {
+        let size = parts.clone().map(|it| it.len() as u64).sum();
         self.whole(name, |tar| {
+            let fail = || ArchiveError::system("write the archive");
             tar.turn(false)?;
-            tar.header(name, data.len() as u64)?;
-            tar.put(data)
-                .and_then(|()| tar.pad(data.len() as u64))
-                .map_err(ArchiveError::system("write the archive"))
+            tar.header(name, size)?;
+            for part in parts {
+                tar.put(part).map_err(fail())?;
+            }
+            tar.pad(size).map_err(fail())
         })
     }
 
@@ -179,7 +200,7 @@ impl TarWriter {
 
     /// Writes a member that does not get smaller by compression: packs, bundles, pictures.
     ///
-    /// It goes into a gzip member of level 0, or a zstd frame of the fastest level.
+    /// It goes into deflate blocks of level 0, or a zstd frame of the fastest level.
     ///
     /// # Errors
     ///
@@ -196,10 +217,10 @@ impl TarWriter {
         })
     }
 
-    /// Ends the gzip member or frame when the next one is of the other sort.
+    /// Ends the piece when the next bytes are of the other sort.
     fn turn(&mut self, is_stored: bool) -> Result<(), ArchiveError> {
-        if self.is_stored != is_stored {
-            self.end_filter().map_err(ArchiveError::system("write the archive"))?;
+        if self.is_stored != is_stored && !self.plain.is_empty() {
+            self.give().map_err(ArchiveError::system("write the archive"))?;
         }
         self.is_stored = is_stored;
         Ok(())
@@ -214,7 +235,7 @@ impl TarWriter {
     /// When the system refuses.
     pub fn checkpoint(&mut self) -> Result<u64, ArchiveError> {
         self.whole("checkpoint", |tar| {
-            tar.end_filter()
+            tar.end_pieces()
                 .and_then(|()| tar.file.flush())
                 .map_err(ArchiveError::system("write the archive"))?;
             Ok(tar.written)
@@ -268,67 +289,73 @@ impl TarWriter {
         if over == 0 { Ok(()) } else { self.put(&[0; BLOCK][over..]) }
     }
 
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.filter.is_none() {
-            self.filter = Some(new_filter(self.compression, self.is_stored)?);
+    fn put(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if self.compression == Compression::None {
+            self.written += bytes.len() as u64;
+            return self.file.write_all(bytes);
         }
-        let ready = match &mut self.filter {
-            Some(Filter::Gzip(filter)) => {
-                filter.write_all(bytes)?;
-                filter.get_mut()
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(PIECE - self.plain.len()));
+            self.plain.extend_from_slice(now);
+            bytes = later;
+            if self.plain.len() == PIECE {
+                self.give()?;
             }
-            Some(Filter::Zstd(filter)) => {
-                filter.write_all(bytes)?;
-                filter.get_mut()
-            }
-            Some(Filter::None) | None => {
-                self.written += bytes.len() as u64;
-                return self.file.write_all(bytes);
-            }
-        };
-        if ready.len() >= PIECE {
-            self.file.write_all(ready)?;
-            self.written += ready.len() as u64;
-            ready.clear();
-        }
-        self.in_filter += bytes.len() as u64;
-        // A reader starts in the middle of a zstd file at the beginnings of frames alone.
-        if matches!(self.compression, Compression::Zstd(_)) && self.in_filter >= FRAME {
-            self.end_filter()?;
         }
         Ok(())
     }
 
-    fn end_filter(&mut self) -> io::Result<()> {
-        let end = |filter| match filter {
-            Filter::None => Ok(Vec::new()),
-            Filter::Gzip(filter) => filter.finish(),
-            Filter::Zstd(filter) => filter.finish(),
+    /// Gives the piece that was gathered to be compressed.
+    fn give(&mut self) -> io::Result<()> {
+        let method = match self.compression {
+            Compression::None => return Ok(()),
+            Compression::Gzip(level) => Method::Deflate(if self.is_stored { 0 } else { level }),
+            Compression::Zstd(level) => Method::Zstd(if self.is_stored { -5 } else { level }),
         };
-        if let Some(filter) = self.filter.take() {
-            let rest = end(filter)?;
-            self.file.write_all(&rest)?;
-            self.written += rest.len() as u64;
+        if self.press.is_full() {
+            self.take()?;
         }
-        self.in_filter = 0;
+        self.press.give(method, &mut self.plain)
+    }
+
+    /// Writes the oldest piece that is being compressed; `false` when there is none.
+    fn take(&mut self) -> io::Result<bool> {
+        let Some(pressed) = self.press.take() else { return Ok(false) };
+        let pressed = pressed?;
+        if matches!(self.compression, Compression::Gzip(_)) {
+            self.continue_gzip(&pressed)?;
+        }
+        self.write(&pressed.packed)?;
+        self.press.recycle(pressed);
+        Ok(true)
+    }
+
+    fn continue_gzip(&mut self, pressed: &Pressed) -> io::Result<()> {
+        if self.gzip.is_none() {
+            self.write(&GZIP_HEADER)?;
+        }
+        let member = self.gzip.get_or_insert_default();
+        member.sum.combine(&pressed.sum);
+        member.size = member.size.wrapping_add(pressed.size);
         Ok(())
     }
-}
 
-fn new_filter(compression: Compression, is_stored: bool) -> io::Result<Filter> {
-    Ok(match compression {
-        Compression::None => Filter::None,
-        Compression::Gzip(level) => {
-            let level = flate2::Compression::new(if is_stored { 0 } else { level });
-            Filter::Gzip(Box::new(GzEncoder::new(Piece::new(), level)))
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.written += bytes.len() as u64;
+        self.file.write_all(bytes)
+    }
+
+    /// Writes all that is being compressed, and ends the gzip member.
+    fn end_pieces(&mut self) -> io::Result<()> {
+        if !self.plain.is_empty() {
+            self.give()?;
         }
-        Compression::Zstd(level) => {
-            let level = if is_stored { -5 } else { level };
-            let mut encoder = zstd::stream::write::Encoder::new(Piece::new(), level)?;
-            encoder.include_checksum(true)?;
-            Filter::Zstd(Box::new(encoder))
-        }
-    })
+        while self.take()? {}
+        let Some(member) = self.gzip.take() else { return Ok(()) };
+        self.write(&LAST_BLOCK)?;
+        self.write(&member.sum.finalize().to_le_bytes())?;
+        self.write(&member.size.to_le_bytes())
+    }
 }
 
 /// `<length> <key>=<value>\n`, where the length counts itself.
@@ -406,6 +433,25 @@ mod tests {
         check(Compression::None);
         check(Compression::Gzip(6));
         check(Compression::Zstd(3));
+    }
+
+    #[test]
+    fn a_gzip_tar_without_checkpoints_is_one_member() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.tar.gz");
+        let mut writer = TarWriter::create(&path, Compression::Gzip(6), 0).unwrap();
+        writer.small("a.json", &[b'x'; 2_000_000]).unwrap();
+        writer.incompressible("pack", 700_000, &[9; 700_000][..]).unwrap();
+        writer.small("b.json", b"[]").unwrap();
+        writer.finish().unwrap();
+
+        // This decoder stops after the first member, as old readers do.
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(File::open(&path).unwrap()).read_to_end(&mut plain).unwrap();
+
+        assert_eq!(plain.len() % BLOCK, 0);
+        assert!(plain.ends_with(&[0; 2 * BLOCK]));
+        assert_eq!(members(&path).len(), 3);
     }
 
     #[test]

@@ -107,16 +107,34 @@ impl<R: Read + Seek> SeekableZstd<R> {
 
     fn advance(&mut self) -> Result<bool, ArchiveError> {
         while self.ready.is_empty() {
-            if self.piece_at == self.piece_len {
-                self.piece_len = piece::read(&mut self.file, &mut self.piece, "read the archive")?;
-                self.piece_at = 0;
-                if self.piece_len == 0 {
-                    return self.end();
-                }
+            if !self.refill()? {
+                return self.end();
             }
             self.decompress()?;
         }
         Ok(true)
+    }
+
+    /// Offset of the file at which a frame ends just behind the bytes given out so far, if one does.
+    pub(super) fn boundary(&mut self) -> Result<Option<u64>, ArchiveError> {
+        while self.in_frame && self.ready.is_empty() && self.refill()? {
+            let before = self.compressed;
+            // Without room for a byte only what ends the frame is read.
+            self.run(0)?;
+            if self.compressed == before {
+                break;
+            }
+        }
+        Ok((!self.in_frame && self.ready.is_empty()).then_some(self.compressed))
+    }
+
+    /// Makes sure that compressed bytes are at hand; `false` at the end of the file.
+    fn refill(&mut self) -> Result<bool, ArchiveError> {
+        if self.piece_at == self.piece_len {
+            self.piece_len = piece::read(&mut self.file, &mut self.piece, "read the archive")?;
+            self.piece_at = 0;
+        }
+        Ok(self.piece_len > 0)
     }
 
     fn end(&self) -> Result<bool, ArchiveError> {
@@ -128,8 +146,13 @@ impl<R: Read + Seek> SeekableZstd<R> {
             self.starts.offer(self.compressed, self.plain);
             self.in_frame = true;
         }
+        self.run(PIECE)
+    }
+
+    /// Decompresses up to so many bytes.
+    fn run(&mut self, room: usize) -> Result<(), ArchiveError> {
         let mut input = InBuffer::around(&self.piece[self.piece_at..self.piece_len]);
-        let mut output = OutBuffer::around(&mut self.output[..]);
+        let mut output = OutBuffer::around(&mut self.output[..room]);
         let left = self.decoder.run(&mut input, &mut output).map_err(|error| {
             let detail = if error.to_string().contains("too much memory") {
                 "a zstd frame asks for a window of more than 128 MiB"

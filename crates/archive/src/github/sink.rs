@@ -5,7 +5,7 @@ use super::{
     export::export,
     index::Index,
     losses::{Prepared, prepare},
-    map::project::webhook_id,
+    map::{id, project::webhook_id},
     seed,
     source::identity,
     spool::{Spool, SpoolError, directory, hex},
@@ -241,6 +241,15 @@ fn put(
 ) -> Result<Written, SpoolError> {
     let kind = object.kind();
     let created = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
+    if let Object::Reaction(it) = object
+        && let Some((kind, id)) = id::record(&it.subject)
+        && !prepared.is_left_out
+        && !spool.has(scope, kind, &id)?
+    {
+        // Reactions stand in what they are to, which comes before them.
+        losses.push(Loss::sink(Loss::WHOLE, "what it is a reaction to is not in the archive"));
+        prepared.is_left_out = true;
+    }
     if prepared.is_left_out {
         if let Some(old) = existing {
             spool.remove(scope, &Origin::new(kind, origin), &old.0);

@@ -5,6 +5,7 @@
 
 use super::{
     FORMAT,
+    hashing::Hashing,
     lanes::Lanes,
     layout,
     layout::Name,
@@ -13,7 +14,6 @@ use super::{
 use crate::container::{Archive, ArchiveError, Lines, Member};
 use packhorse_core::{Loss, ObjectKind, RepoKind, Scope, port::SourceLoss};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
@@ -23,15 +23,12 @@ use std::{
 
 /// Longest document, in bytes (section 10).
 const MAX_DOCUMENT: u64 = 64 << 10;
-/// Most revision lines of a lane (section 10).
-const MAX_REVISIONS: u64 = 262_144;
 
 /// A chunk of records.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
     pub(super) member: Member,
-    pub(super) number: u32,
-    pub(super) records: u64,
+    number: u32,
 }
 
 /// The chunks of a scope and kind, in order.
@@ -144,13 +141,13 @@ impl Pass {
         if self.is_complete {
             return Err(inconsistent(&member.name, "it comes after the manifest"));
         }
-        let mut data = Hashing { data, hash: Sha256::new() };
+        let mut data = Hashing::new(data);
         let records = match &name {
             Name::Head => self.head(member, &mut data).map(|()| None)?,
             Name::Manifest => return self.manifest(member, &mut data),
             Name::Chunk { scope, kind, number, revisions } => {
                 let n = self.chunk(archive, member, (scope, *kind, *revisions), &mut data)?;
-                self.place(member, (scope, *kind), *number, *revisions, n)?;
+                self.place(member, (scope, *kind), *number, *revisions)?;
                 Some(n)
             }
             Name::UnknownKind { kind } => {
@@ -195,10 +192,10 @@ impl Pass {
         &mut self,
         member: &Member,
         records: Option<u64>,
-        mut data: Hashing<'_>,
+        mut data: Hashing<&mut dyn Read>,
     ) -> Result<(), ArchiveError> {
         io::copy(&mut data, &mut io::sink()).map_err(ArchiveError::system("read a member"))?;
-        let sha256: String = data.hash.finalize().iter().map(|it| format!("{it:02x}")).collect();
+        let sha256 = data.end();
         if let Some(Name::Blob { sha256: named }) = layout::parse(&member.name)
             && named != sha256
         {
@@ -215,7 +212,11 @@ impl Pass {
         self.found.write_all(text.as_bytes()).map_err(ArchiveError::system("make a list"))
     }
 
-    fn head(&mut self, member: &Member, data: &mut Hashing<'_>) -> Result<(), ArchiveError> {
+    fn head(
+        &mut self,
+        member: &Member,
+        data: &mut Hashing<&mut dyn Read>,
+    ) -> Result<(), ArchiveError> {
         let head: Head = document(member, data)?;
         if head.format != FORMAT {
             let detail = format!("it is a `{}`", head.format);
@@ -238,14 +239,14 @@ impl Pass {
         archive: &Archive,
         member: &Member,
         (scope, kind, revisions): (&Scope, ObjectKind, bool),
-        data: &mut Hashing<'_>,
+        data: &mut Hashing<&mut dyn Read>,
     ) -> Result<u64, ArchiveError> {
         let mut lines = Lines::new(data, &member.name, archive.limits());
         let (mut n, mut at) = (0, 0);
         while let Some(line) = lines.next()? {
             let sketch = sketch(&member.name, at, line)?;
             if revisions {
-                self.lanes.revise(scope, kind, &sketch.id, sketch.removed);
+                self.lanes.revise(scope, kind, &sketch.id, sketch.removed)?;
             } else if sketch.removed {
                 return Err(ArchiveError::malformed(&member.name, at, "only revisions remove"));
             }
@@ -264,7 +265,6 @@ impl Pass {
         (scope, kind): (&Scope, ObjectKind),
         number: u32,
         revisions: bool,
-        records: u64,
     ) -> Result<(), ArchiveError> {
         let lane = self.index.lanes.entry((scope.clone(), kind)).or_default();
         lane.bytes += member.size;
@@ -272,17 +272,16 @@ impl Pass {
         if chunks.last().is_some_and(|it| it.number >= number) {
             return Err(inconsistent(&member.name, "its number is not above the one before it"));
         }
-        chunks.push(Chunk { member: member.clone(), number, records });
-        let revised: u64 = lane.revisions.iter().map(|it| it.records).sum();
-        if revised > MAX_REVISIONS {
-            let what = format!("the number of revisions in `{}`", member.name);
-            return Err(ArchiveError::OverLimit { what, limit: MAX_REVISIONS });
-        }
+        chunks.push(Chunk { member: member.clone(), number });
         Ok(())
     }
 
     /// Holds the manifest against what was found, line by line.
-    fn manifest(&mut self, member: &Member, data: &mut Hashing<'_>) -> Result<(), ArchiveError> {
+    fn manifest(
+        &mut self,
+        member: &Member,
+        data: &mut Hashing<&mut dyn Read>,
+    ) -> Result<(), ArchiveError> {
         self.is_complete = true;
         let fail = || ArchiveError::system("make a list");
         self.found.flush().map_err(fail())?;
@@ -378,7 +377,7 @@ fn differs(listed: &MemberLine, found: &str) -> ArchiveError {
 /// Reads a short JSON document.
 fn document<T: serde::de::DeserializeOwned>(
     member: &Member,
-    data: &mut Hashing<'_>,
+    data: &mut Hashing<&mut dyn Read>,
 ) -> Result<T, ArchiveError> {
     if member.size > MAX_DOCUMENT {
         let what = format!("the size of `{}`", member.name);
@@ -388,18 +387,4 @@ fn document<T: serde::de::DeserializeOwned>(
     data.read_to_end(&mut text).map_err(ArchiveError::system("read a member"))?;
     serde_json::from_slice(&text)
         .map_err(|error| ArchiveError::malformed(&member.name, 0, error.to_string()))
-}
-
-/// Hashes what is read through it.
-struct Hashing<'a> {
-    data: &'a mut dyn Read,
-    hash: Sha256,
-}
-
-impl Read for Hashing<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.data.read(out)?;
-        self.hash.update(&out[..read]);
-        Ok(read)
-    }
 }

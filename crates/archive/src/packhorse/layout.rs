@@ -4,6 +4,7 @@ use packhorse_core::{ObjectKind, RepoKind, Scope};
 
 pub(super) const HEAD: &str = "packhorse.json";
 pub(super) const MANIFEST: &str = "manifest.ndjson";
+pub(super) const BLOBS: &str = "blobs/sha256/";
 
 /// Longest path of a project, in bytes.
 const MAX_PATH: usize = 1_024;
@@ -100,7 +101,7 @@ pub(super) fn repository(project: &str, repo: RepoKind) -> Option<String> {
 
 /// Name of a blob.
 pub(super) fn blob(sha256: &str) -> String {
-    format!("blobs/sha256/{sha256}")
+    format!("{BLOBS}{sha256}")
 }
 
 /// What a member is; `None` when its name is almost right, which is wrong.

@@ -8,12 +8,12 @@
 //! without which the file is not an archive. Writing goes on where it was killed.
 
 mod check;
+mod hashing;
 mod index;
 mod lanes;
 mod layout;
 mod manifest;
 mod read;
-mod side;
 mod support;
 mod write;
 

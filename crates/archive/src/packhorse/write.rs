@@ -3,8 +3,9 @@
 mod buffer;
 mod finish;
 mod pen;
+mod recover;
 
-use super::{beside, layout};
+use super::{beside, hashing::hex, layout};
 use crate::container::ArchiveError;
 use async_trait::async_trait;
 use buffer::Buffers;
@@ -30,8 +31,6 @@ use std::{
 pub(super) struct Places {
     pub(super) archive: PathBuf,
     pub(super) partial: PathBuf,
-    pub(super) ledger: PathBuf,
-    pub(super) side: PathBuf,
     /// Bare repositories and blobs on their way.
     pub(super) work: PathBuf,
 }
@@ -41,10 +40,13 @@ impl Places {
         Self {
             archive: archive.to_owned(),
             partial: beside(archive, ".partial"),
-            ledger: beside(archive, ".partial.ledger"),
-            side: beside(archive, ".partial.side"),
             work: beside(archive, ".partial.d"),
         }
+    }
+
+    /// File with the name of this writing.
+    pub(super) fn writing(&self) -> PathBuf {
+        self.work.join("writing")
     }
 
     /// Bare repository of a project on its way.
@@ -57,12 +59,12 @@ impl Places {
 /// The archive as a sink.
 pub(super) struct ArchiveSink {
     places: Places,
-    buffers: Arc<Mutex<Buffers>>,
+    buffers: Mutex<Buffers>,
     pen: Arc<Mutex<Pen>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What a panicking holder left is checked by the ledger; nothing is lost by going on.
+    // A writer that broke off writes nothing more, so nothing is lost by going on.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -77,8 +79,9 @@ impl ArchiveSink {
                     "a file of this name is there already, and archives are never overwritten",
                 ));
         }
-        let pen = Pen::open(places.clone(), resume)?;
-        Ok(Self { places, buffers: Arc::default(), pen: Arc::new(Mutex::new(pen)) })
+        let (pen, flushed) = recover::open(places.clone(), resume)?;
+        let buffers = Mutex::new(Buffers::new(flushed));
+        Ok(Self { places, buffers, pen: Arc::new(Mutex::new(pen)) })
     }
 
     /// Does something with the pen, away from the tasks that must not wait.
@@ -111,7 +114,7 @@ impl ArchiveSink {
             size += piece.len() as u64;
             file.write_all(&piece).map_err(fail())?;
         }
-        let sha256: String = hash.finalize().iter().map(|it| format!("{it:02x}")).collect();
+        let sha256 = hex(hash);
         let is_right = blob.size.is_none_or(|it| it == size)
             && blob.sha256.as_ref().is_none_or(|it| *it == sha256);
         if !is_right {
@@ -133,7 +136,7 @@ struct Received {
 #[async_trait]
 impl Sink for ArchiveSink {
     async fn probe(&self) -> Result<Capabilities, HostError> {
-        let writing = locked(&self.pen).writing().to_owned();
+        let writing = locked(&self.pen).writing.clone();
         let identity = format!("packhorse-archive:{}@{writing}", self.places.archive.display());
         let mut capabilities = Capabilities::promised(super::support::writes, identity);
         capabilities.settle = Settle::Page;
@@ -141,21 +144,15 @@ impl Sink for ArchiveSink {
     }
 
     async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
-        if let Some(is_there) = locked(&self.buffers).holds(scope, origin) {
-            return Ok(is_there.then(|| TargetId(origin.id.clone())));
-        }
-        let (scope, origin) = (scope.clone(), origin.clone());
-        self.with_pen(move |pen| {
-            Ok(pen.holds(&scope, &origin)?.then(|| TargetId(origin.id.clone())))
-        })
-        .await
+        let is_there = locked(&self.buffers).holds(scope, origin)?;
+        Ok(is_there.then(|| TargetId(origin.id.clone())))
     }
 
     async fn write(
         &self,
         scope: &Scope,
         record: &Record,
-        existing: Option<&TargetId>,
+        _: Option<&TargetId>,
     ) -> Result<Written, HostError> {
         // A project is called as its scope is, also when it got another path on its way.
         let id = match scope.project() {
@@ -163,21 +160,15 @@ impl Sink for ArchiveSink {
             _ => &record.origin.id,
         };
         let origin = Origin::new(record.origin.kind, id);
-        let is_there = match existing {
-            Some(_) => self.find(scope, &origin).await?.is_some(),
-            None => false,
-        };
-        locked(&self.buffers).put(scope, &origin, record, is_there)?;
-        let outcome = if is_there { Outcome::Updated } else { Outcome::Created };
+        let was_there = locked(&self.buffers).put(scope, &origin, record)?;
+        let outcome = if was_there { Outcome::Updated } else { Outcome::Created };
         Ok(Written { target: TargetId(origin.id), outcome, losses: Vec::new() })
     }
 
     async fn remove(&self, scope: &Scope, origin: &Origin, _: &TargetId) -> Result<(), HostError> {
-        if locked(&self.buffers).take_back(scope, origin) {
-            return Ok(());
-        }
-        if self.find(scope, origin).await?.is_some() {
-            locked(&self.buffers).remove(scope, origin);
+        let mut buffers = locked(&self.buffers);
+        if !buffers.take_back(scope, origin) && buffers.holds(scope, origin)? {
+            buffers.remove(scope, origin);
         }
         Ok(())
     }
@@ -210,12 +201,12 @@ impl Sink for ArchiveSink {
     }
 
     async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
-        let chunks = locked(&self.buffers).take(scope);
+        let chunks = locked(&self.buffers).take(scope)?;
         if chunks.is_empty() {
             return Ok(());
         }
         let scope = scope.clone();
-        self.with_pen(move |pen| pen.chunks(&scope, chunks)).await
+        self.with_pen(move |pen| pen.chunks(&scope, &chunks)).await
     }
 
     async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
@@ -240,7 +231,7 @@ impl ArchiveSink {
             if repository::is_repository(&path) {
                 let bundled = finish::bundle(&path).await?;
                 let project = project.to_owned();
-                self.with_pen(move |pen| pen.repository(&project, repo, bundled)).await?;
+                self.with_pen(move |pen| pen.repository(&project, repo, &bundled)).await?;
             }
         }
         Ok(())

@@ -1,10 +1,14 @@
 //! Lines on their way into chunks.
 
 use super::super::manifest::BlobLine;
+use crate::container::{ArchiveError, KeySet};
 use packhorse_core::{
     HostError, HostErrorKind, ObjectKind, Origin, Record, Scope, fingerprint::exact,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+};
 
 /// Longest line of a record, in bytes (section 10).
 pub(super) const MAX_LINE: usize = 16 << 20;
@@ -27,21 +31,65 @@ pub(super) struct Chunk {
 }
 
 /// Lines of all scopes, and the blobs of records that have not come yet.
-#[derive(Default)]
 pub(super) struct Buffers {
     chunks: HashMap<Scope, BTreeMap<ObjectKind, Chunk>>,
     blobs: HashMap<(Scope, Origin), BlobLine>,
+    flushed: Flushed,
+}
+
+/// Names of the records in the archive.
+pub(super) struct Flushed {
+    known: KeySet,
+    /// Those that their newest revision removes.
+    removed: HashSet<(Scope, Origin)>,
+}
+
+impl Flushed {
+    /// Of an archive with nothing in it; names may be kept in that directory.
+    pub(super) fn new(work: &Path) -> Self {
+        Self { known: KeySet::new(work), removed: HashSet::new() }
+    }
+
+    /// Notes a line; whether its record was not in the archive before.
+    pub(super) fn note(
+        &mut self,
+        scope: &Scope,
+        (kind, id, removed): (ObjectKind, &str, bool),
+    ) -> Result<bool, ArchiveError> {
+        self.mark(scope, Origin::new(kind, id), removed);
+        self.known.insert(&(scope.key(), kind, id))
+    }
+
+    fn mark(&mut self, scope: &Scope, origin: Origin, removed: bool) {
+        if removed {
+            self.removed.insert((scope.clone(), origin));
+        } else if !self.removed.is_empty() {
+            self.removed.remove(&(scope.clone(), origin));
+        }
+    }
+
+    fn knows(&self, scope: &Scope, origin: &Origin) -> Result<bool, ArchiveError> {
+        self.known.contains(&(scope.key(), origin.kind, origin.id.as_str()))
+    }
+
+    fn has_removed(&self, scope: &Scope, origin: &Origin) -> bool {
+        !self.removed.is_empty() && self.removed.contains(&(scope.clone(), origin.clone()))
+    }
 }
 
 impl Buffers {
-    /// Adds a record; one that is in a chunk already is revised.
+    /// Empty ones beside an archive that holds that.
+    pub(super) fn new(flushed: Flushed) -> Self {
+        Self { chunks: HashMap::new(), blobs: HashMap::new(), flushed }
+    }
+
+    /// Adds a record; one that is in the archive already is revised. Whether it was there.
     pub(super) fn put(
         &mut self,
         scope: &Scope,
         origin: &Origin,
         record: &Record,
-        is_written: bool,
-    ) -> Result<(), HostError> {
+    ) -> Result<bool, HostError> {
         let id = origin.id.clone();
         let blob = self.blobs.remove(&(scope.clone(), record.origin.clone()));
         let text = line(&id, record, blob.as_ref());
@@ -50,17 +98,24 @@ impl Buffers {
                 .with("object", &record.origin)
                 .because("it, or its id, is longer than the format allows"));
         }
-        let chunk = self.chunk(scope, record.origin.kind);
-        let line = Line { id: id.clone(), text, removed: false };
-        match chunk.places.get(&id) {
-            Some(&at) => chunk.plain[at] = line,
-            None if is_written => chunk.revised.push(line),
-            None => {
-                chunk.places.insert(id, chunk.plain.len());
-                chunk.plain.push(line);
-            }
+        let is_flushed = self.flushed.knows(scope, origin)?;
+        let was_there = is_flushed && !self.flushed.has_removed(scope, origin);
+        if is_flushed {
+            self.flushed.mark(scope, origin.clone(), false);
         }
-        Ok(())
+        let chunk = self.chunk(scope, record.origin.kind);
+        let line = Line { id, text, removed: false };
+        if is_flushed {
+            chunk.revised.push(line);
+            return Ok(was_there);
+        }
+        if let Some(&at) = chunk.places.get(&line.id) {
+            chunk.plain[at] = line;
+            return Ok(true);
+        }
+        chunk.places.insert(line.id.clone(), chunk.plain.len());
+        chunk.plain.push(line);
+        Ok(false)
     }
 
     fn chunk(&mut self, scope: &Scope, kind: ObjectKind) -> &mut Chunk {
@@ -72,14 +127,13 @@ impl Buffers {
         self.blobs.insert((scope.clone(), origin.clone()), blob);
     }
 
-    /// Whether a record is here, where that can be told: `Some(false)` when it was removed.
-    pub(super) fn holds(&self, scope: &Scope, origin: &Origin) -> Option<bool> {
-        let chunk = self.chunks.get(scope)?.get(&origin.kind)?;
-        if chunk.places.contains_key(&origin.id) {
-            return Some(true);
+    /// Whether a record is here or in the archive.
+    pub(super) fn holds(&self, scope: &Scope, origin: &Origin) -> Result<bool, ArchiveError> {
+        let chunk = self.chunks.get(scope).and_then(|it| it.get(&origin.kind));
+        if chunk.is_some_and(|it| it.places.contains_key(&origin.id)) {
+            return Ok(true);
         }
-        let last = chunk.revised.iter().rev().find(|it| it.id == origin.id)?;
-        Some(!last.removed)
+        Ok(self.flushed.knows(scope, origin)? && !self.flushed.has_removed(scope, origin))
     }
 
     /// Takes back a record that has not been flushed; `false` when it is not here.
@@ -93,12 +147,13 @@ impl Buffers {
         true
     }
 
-    /// Notes that a record in a chunk is removed.
+    /// Notes that a record in the archive is removed.
     pub(super) fn remove(&mut self, scope: &Scope, origin: &Origin) {
         let value = serde_json::json!({ "id": origin.id, "removed": true });
         let text = (value.to_string() + "\n").into_bytes();
         let line = Line { id: origin.id.clone(), text, removed: true };
         self.chunk(scope, origin.kind).revised.push(line);
+        self.flushed.mark(scope, origin.clone(), true);
     }
 
     /// Scopes that have anything here.
@@ -106,10 +161,16 @@ impl Buffers {
         self.chunks.keys().cloned().collect()
     }
 
-    /// Takes out everything of a scope, in load order.
-    pub(super) fn take(&mut self, scope: &Scope) -> Vec<(ObjectKind, Chunk)> {
+    /// Takes out everything of a scope, in load order; from now on it counts as written.
+    pub(super) fn take(&mut self, scope: &Scope) -> Result<Vec<(ObjectKind, Chunk)>, ArchiveError> {
         let chunks = self.chunks.remove(scope).unwrap_or_default();
-        chunks.into_iter().filter(|it| !it.1.plain.is_empty() || !it.1.revised.is_empty()).collect()
+        for (kind, chunk) in &chunks {
+            for line in &chunk.plain {
+                self.flushed.known.insert(&(scope.key(), *kind, line.id.as_str()))?;
+            }
+        }
+        let is_used = |it: &(ObjectKind, Chunk)| !it.1.plain.is_empty() || !it.1.revised.is_empty();
+        Ok(chunks.into_iter().filter(is_used).collect())
     }
 }
 

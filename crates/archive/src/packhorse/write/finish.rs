@@ -2,20 +2,17 @@
 
 use super::{
     super::{
-        VERSION,
-        lanes::Lanes,
         layout,
-        manifest::{EndLine, Line, RepositoryState},
-        side::{Side, SideLine},
+        manifest::{Line, RepositoryState},
     },
-    pen::{Pen, json},
+    pen::{Open, Pen},
 };
 use crate::container::ArchiveError;
 use packhorse_core::GitRemote;
 use packhorse_git::{Git, GitError, bundle, refs, repository};
 use std::{
     fs::{self, File},
-    io::{BufWriter, Seek, Write},
+    io::Seek,
     path::Path,
 };
 
@@ -51,59 +48,23 @@ pub(super) fn archive(pen: &mut Pen) -> Result<(), ArchiveError> {
     }
     pen.begin()?;
     let fail = || ArchiveError::system("complete the archive");
-    let Some(mut open) = pen.open.take() else { return Ok(()) };
-    let mut manifest = tempfile::tempfile_in(&pen.places.work).map_err(fail())?;
-    let size = write_manifest(&open.side, &manifest)?;
+    let Some(Open { mut tar, mut contents }) = pen.open.take() else { return Ok(()) };
+    for lane in contents.lanes.lines() {
+        contents.sums.records += lane.records;
+        contents.put(&Line::Lane(lane))?;
+    }
+    let sums = contents.sums.clone();
+    contents.put(&Line::End(sums))?;
+    let size = contents.manifest_bytes;
+    let mut manifest = contents.manifest.into_inner().map_err(|it| fail()(it.into_error()))?;
     manifest.rewind().map_err(fail())?;
-    open.tar.member(layout::MANIFEST, size, manifest)?;
-    open.tar.finish()?;
+    tar.member(layout::MANIFEST, size, manifest)?;
+    tar.finish()?;
     let places = &pen.places;
     fs::rename(&places.partial, &places.archive).map_err(fail())?;
     if let Some(directory) = places.archive.parent() {
         File::open(directory).and_then(|it| it.sync_all()).map_err(fail())?;
     }
     pen.is_done = true;
-    for file in [&places.side, &places.ledger] {
-        fs::remove_file(file).map_err(fail())?;
-    }
     fs::remove_dir_all(&places.work).map_err(fail())
-}
-
-/// Writes the lines of section 7; how many bytes.
-fn write_manifest(side: &Side, file: &File) -> Result<u64, ArchiveError> {
-    let fail = || ArchiveError::system("write the manifest");
-    let mut out = BufWriter::new(file);
-    let mut end = EndLine { version: VERSION.into(), ..EndLine::default() };
-    let mut lanes = Lanes::default();
-    let mut written = 0;
-    let mut put = |line: &Line| -> Result<(), ArchiveError> {
-        let text = json(line)? + "\n";
-        written += text.len() as u64;
-        out.write_all(text.as_bytes()).map_err(fail())
-    };
-    side.each(|line| {
-        end.members += 1;
-        end.bytes += line.member.size;
-        count(&mut lanes, &line);
-        put(&Line::Member(line.member))
-    })?;
-    for lane in lanes.lines() {
-        end.records += lane.records;
-        put(&Line::Lane(lane))?;
-    }
-    put(&Line::End(end))?;
-    out.flush().map_err(fail())?;
-    Ok(written)
-}
-
-fn count(lanes: &mut Lanes, line: &SideLine) {
-    if let Some(layout::Name::Chunk { scope, kind, revisions, .. }) =
-        layout::parse(&line.member.name)
-    {
-        if revisions {
-            line.revised.iter().for_each(|(id, gone)| lanes.revise(&scope, kind, id, *gone));
-        } else {
-            lanes.add(&scope, kind, line.member.records.unwrap_or(0));
-        }
-    }
 }

@@ -2,111 +2,64 @@
 
 use super::{
     super::{
-        FORMAT, VERSION, layout,
-        manifest::{Head, MemberLine, RepositoryState},
-        side::{Side, SideLine},
+        FORMAT, VERSION,
+        hashing::{Hashing, hex},
+        lanes::Lanes,
+        layout,
+        manifest::{EndLine, Head, Line as ManifestLine, MemberLine, RepositoryState},
     },
     Places,
     buffer::{Chunk, Line},
     finish::Bundled,
 };
-use crate::container::{ArchiveError, Compression, Ledger, TarWriter, key_hash};
-use packhorse_core::{ObjectKind, Origin, RepoKind, Scope};
+use crate::container::{ArchiveError, Compression, KeySet, TarWriter};
+use packhorse_core::{ObjectKind, RepoKind, Scope};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     fs::{self, File},
-    io::Read,
+    io::{BufWriter, Write},
 };
 
 /// Level of compression: what `zstd` takes by itself.
-const LEVEL: Compression = Compression::Zstd(3);
+pub(super) const LEVEL: Compression = Compression::Zstd(3);
 /// Most bytes of a chunk that is begun; a line of 16 MiB more still fits (section 10).
 const MAX_CHUNK: usize = 32 << 20;
 
 /// An archive that is being written, is about to be, or has been.
 pub(super) struct Pen {
     pub(super) places: Places,
-    writing: String,
+    pub(super) writing: String,
     pub(super) open: Option<Open>,
     /// The archive has its name: nothing is written any more.
     pub(super) is_done: bool,
 }
 
-/// The files of an archive that is being written.
+/// The file of an archive that is being written, and what is in it.
 pub(super) struct Open {
     pub(super) tar: TarWriter,
-    ledger: Ledger,
-    pub(super) side: Side,
+    pub(super) contents: Contents,
+}
+
+/// What an archive holds; all of it is found in the archive's own bytes after a crash.
+pub(super) struct Contents {
+    /// The lines of all members, as the manifest will have them.
+    pub(super) manifest: BufWriter<File>,
+    pub(super) manifest_bytes: u64,
+    pub(super) sums: EndLine,
+    pub(super) lanes: Lanes,
     /// Highest number in each directory.
-    numbers: BTreeMap<String, u32>,
-    /// Digest of the refs in the newest state of each repository.
-    states: BTreeMap<String, String>,
-    /// Members since the last flush, and keys of what is in them.
-    pending: Vec<SideLine>,
-    keys: Vec<u64>,
-    /// Keys of records that the newest revision removes.
-    removed: HashSet<u64>,
+    pub(super) numbers: BTreeMap<String, u32>,
+    /// The newest state of each repository, by its directory.
+    pub(super) states: BTreeMap<String, RepositoryState>,
+    blobs: KeySet,
 }
 
 impl Pen {
-    /// Looks for what an interrupted writing left, or gets ready for a new one.
-    pub(super) fn open(places: Places, resume: bool) -> Result<Self, ArchiveError> {
+    /// The pen of a new archive, or of one that is there.
+    pub(super) fn new(places: Places) -> Self {
         let is_done = places.archive.exists();
-        if is_done && resume {
-            // A writing that was killed once the archive had its name leaves notes of no more use.
-            for file in [&places.side, &places.ledger] {
-                drop(fs::remove_file(file));
-            }
-            drop(fs::remove_dir_all(&places.work));
-        }
-        let mut pen =
-            Self { places, writing: uuid::Uuid::now_v7().to_string(), open: None, is_done };
-        if resume && !is_done && pen.places.ledger.exists() && pen.places.side.exists() {
-            pen.recover()?;
-        }
-        Ok(pen)
-    }
-
-    /// Name of this writing of the archive.
-    pub(super) fn writing(&self) -> &str {
-        &self.writing
-    }
-
-    fn recover(&mut self) -> Result<(), ArchiveError> {
-        let places = &self.places;
-        let (ledger, length) = Ledger::recover(&places.ledger)?;
-        let side = Side::recover(&places.side, length)?;
-        let tar = TarWriter::resume(&places.partial, LEVEL, 0, length)?;
-        self.writing.clone_from(&side.writing);
-        let (mut numbers, mut states) = (BTreeMap::new(), BTreeMap::new());
-        let mut removed = HashSet::new();
-        drop(fs::remove_dir_all(places.work.join("written")));
-        side.each(|line| {
-            let name = line.member.name;
-            if let Some(layout::Name::Chunk { scope, kind, revisions: true, .. }) =
-                layout::parse(&name)
-            {
-                let keys = line.revised.iter().map(|it| (key(&scope, kind, &it.0), it.1));
-                keys.for_each(|(key, gone)| note_removed(&mut removed, key, gone));
-            }
-            if let Some(hex) = name.strip_prefix("blobs/sha256/") {
-                mark(places, hex)?;
-            }
-            if let Some((directory, file)) = name.rsplit_once('/') {
-                let number = file.split('.').next().and_then(|it| it.parse().ok()).unwrap_or(0);
-                let highest = numbers.entry(directory.to_owned()).or_insert(0);
-                *highest = number.max(*highest);
-                if let (true, Some((digest, _))) = (file.ends_with(".json"), line.revised.first()) {
-                    states.insert(directory.to_owned(), digest.clone());
-                }
-            }
-            Ok(())
-        })?;
-        let (pending, keys) = (Vec::new(), Vec::new());
-        self.open = Some(Open { tar, ledger, side, numbers, states, pending, keys, removed });
-        // A writing that was killed before its first flush has nothing in it, not even its head.
-        if length == 0 { self.head() } else { Ok(()) }
+        Self { places, writing: uuid::Uuid::now_v7().to_string(), open: None, is_done }
     }
 
     /// Makes the files, if this is the first write.
@@ -125,17 +78,16 @@ impl Pen {
             fs::remove_dir_all(&places.work).map_err(fail())?;
         }
         private_directory(&places.work).map_err(fail())?;
-        let side = Side::create(&places.side, self.writing.clone())?;
-        let ledger = Ledger::create(&places.ledger)?;
         let tar = TarWriter::create(&places.partial, LEVEL, 0)?;
-        let (numbers, states) = (BTreeMap::new(), BTreeMap::new());
-        let (pending, keys) = (Vec::new(), Vec::new());
-        let removed = HashSet::new();
-        self.open = Some(Open { tar, ledger, side, numbers, states, pending, keys, removed });
-        self.head()
+        self.open = Some(Open { tar, contents: Contents::new(places)? });
+        self.head()?;
+        // What goes on later is known by this name, so it comes when there is something to go on with.
+        let fail = || ArchiveError::system("begin the archive");
+        let mut name = File::create(self.places.writing()).map_err(fail())?;
+        name.write_all(self.writing.as_bytes()).and_then(|()| name.sync_all()).map_err(fail())
     }
 
-    fn head(&mut self) -> Result<(), ArchiveError> {
+    pub(super) fn head(&mut self) -> Result<(), ArchiveError> {
         let head = Head {
             format: FORMAT.into(),
             version: VERSION.into(),
@@ -143,7 +95,7 @@ impl Pen {
             writer: concat!("packhorse ", env!("CARGO_PKG_VERSION")).into(),
         };
         let open = self.opened()?;
-        open.small(layout::HEAD, json(&head)?.as_bytes(), None)?;
+        open.small(layout::HEAD, json(&head)?.as_bytes())?;
         open.flush()
     }
 
@@ -154,42 +106,30 @@ impl Pen {
         })
     }
 
-    /// Whether a record is in a chunk.
-    pub(super) fn holds(&mut self, scope: &Scope, origin: &Origin) -> Result<bool, ArchiveError> {
-        let key = key(scope, origin.kind, &origin.id);
-        match &mut self.open {
-            Some(open) if open.removed.contains(&key) => Ok(false),
-            Some(open) => open.ledger.contains(key),
-            None => Ok(false),
-        }
-    }
-
     /// Writes what a scope has gathered, and makes it durable.
     pub(super) fn chunks(
         &mut self,
         scope: &Scope,
-        chunks: Vec<(ObjectKind, Chunk)>,
+        chunks: &[(ObjectKind, Chunk)],
     ) -> Result<(), ArchiveError> {
         self.begin()?;
         let open = self.opened()?;
         for (kind, chunk) in chunks {
-            open.lines(scope, kind, &chunk.plain, false)?;
-            open.lines(scope, kind, &chunk.revised, true)?;
+            open.lines(scope, *kind, &chunk.plain, false)?;
+            open.lines(scope, *kind, &chunk.revised, true)?;
         }
         open.flush()
     }
 
-    /// Writes a blob, unless it is there.
+    /// Writes a blob, unless it is there; it is durable with what is flushed next.
     pub(super) fn blob(&mut self, sha256: &str, size: u64, data: File) -> Result<(), ArchiveError> {
         self.begin()?;
-        let marker = self.places.work.join("written").join(sha256);
-        if marker.exists() {
+        let open = self.opened()?;
+        let name = layout::blob(sha256);
+        if open.contents.blobs.contains(&name)? {
             return Ok(());
         }
-        let open = self.opened()?;
-        open.large(&layout::blob(sha256), size, data)?;
-        open.flush()?;
-        mark(&self.places, sha256)
+        open.large(&name, size, data)
     }
 
     /// Writes the state of a repository, unless the newest one says the same.
@@ -197,7 +137,7 @@ impl Pen {
         &mut self,
         project: &str,
         repo: RepoKind,
-        bundled: Bundled,
+        bundled: &Bundled,
     ) -> Result<(), ArchiveError> {
         self.begin()?;
         let open = self.opened()?;
@@ -206,8 +146,8 @@ impl Pen {
                 member: project.to_owned(),
                 detail: "it is no path of a project".into(),
             })?;
-        let digest = format!("{:?} {}", bundled.state.head, bundled.state.refs_digest);
-        if open.states.get(&directory) == Some(&digest) {
+        let state = &bundled.state;
+        if open.contents.states.get(&directory) == Some(state) {
             return Ok(());
         }
         let number = open.next(&directory);
@@ -218,12 +158,8 @@ impl Pen {
             let size = data.metadata().map_err(fail())?.len();
             open.large(&format!("{directory}/{number:06}.bundle"), size, data)?;
         }
-        let state: &RepositoryState = &bundled.state;
-        open.small(&format!("{directory}/{number:06}.json"), json(state)?.as_bytes(), None)?;
-        if let Some(line) = open.pending.last_mut() {
-            line.revised.push((digest.clone(), false));
-        }
-        open.states.insert(directory, digest);
+        open.small(&format!("{directory}/{number:06}.json"), json(state)?.as_bytes())?;
+        open.contents.states.insert(directory, state.clone());
         open.flush()
     }
 }
@@ -240,29 +176,43 @@ fn private_directory(path: &std::path::Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn key(scope: &Scope, kind: ObjectKind, id: &str) -> u64 {
-    key_hash(scope.key(), kind.name(), id)
-}
-
-fn note_removed(removed: &mut HashSet<u64>, key: u64, is_gone: bool) {
-    if is_gone {
-        removed.insert(key);
-    } else {
-        removed.remove(&key);
+impl Contents {
+    /// Of an archive with nothing in it.
+    pub(super) fn new(places: &Places) -> Result<Self, ArchiveError> {
+        let manifest = tempfile::tempfile_in(&places.work)
+            .map_err(ArchiveError::system("begin the manifest"))?;
+        Ok(Self {
+            manifest: BufWriter::new(manifest),
+            manifest_bytes: 0,
+            sums: EndLine { version: VERSION.into(), ..EndLine::default() },
+            lanes: Lanes::default(),
+            numbers: BTreeMap::new(),
+            states: BTreeMap::new(),
+            blobs: KeySet::new(&places.work),
+        })
     }
-}
 
-/// Notes that a blob is safe.
-fn mark(places: &Places, sha256: &str) -> Result<(), ArchiveError> {
-    let fail = || ArchiveError::system("note a file");
-    let directory = places.work.join("written");
-    fs::create_dir_all(&directory).map_err(fail())?;
-    File::create(directory.join(sha256)).map(drop).map_err(fail())
+    /// Notes a member.
+    pub(super) fn note(&mut self, member: MemberLine) -> Result<(), ArchiveError> {
+        self.sums.members += 1;
+        self.sums.bytes += member.size;
+        if member.name.starts_with(layout::BLOBS) {
+            self.blobs.insert(&member.name)?;
+        }
+        self.put(&ManifestLine::Member(member))
+    }
+
+    /// Adds a line to the manifest.
+    pub(super) fn put(&mut self, line: &ManifestLine) -> Result<(), ArchiveError> {
+        let text = json(line)? + "\n";
+        self.manifest_bytes += text.len() as u64;
+        self.manifest.write_all(text.as_bytes()).map_err(ArchiveError::system("write the manifest"))
+    }
 }
 
 impl Open {
     fn next(&mut self, directory: &str) -> u32 {
-        let number = self.numbers.entry(directory.to_owned()).or_insert(0);
+        let number = self.contents.numbers.entry(directory.to_owned()).or_insert(0);
         *number += 1;
         *number
     }
@@ -300,67 +250,49 @@ impl Open {
             member: scope.to_string(),
             detail: "it is no path of a project".into(),
         })?;
+        let lanes = &mut self.contents.lanes;
+        if revisions {
+            for line in lines {
+                lanes.revise(scope, kind, &line.id, line.removed)?;
+            }
+        } else {
+            lanes.add(scope, kind, lines.len() as u64);
+        }
         let number = self.next(&directory);
         let suffix = if revisions { ".revisions" } else { "" };
-        let mut text = Vec::with_capacity(lines.iter().map(|it| it.text.len()).sum());
-        lines.iter().for_each(|it| text.extend_from_slice(&it.text));
         let name = format!("{directory}/{number:06}{suffix}.ndjson");
-        self.small(&name, &text, Some(lines.len() as u64))?;
-        if let (true, Some(line)) = (revisions, self.pending.last_mut()) {
-            line.revised = lines.iter().map(|it| (it.id.clone(), it.removed)).collect();
-        }
-        for line in lines.iter().filter(|_| revisions) {
-            note_removed(&mut self.removed, key(scope, kind, &line.id), line.removed);
-        }
-        self.keys.extend(lines.iter().map(|it| key_hash(scope.key(), kind.name(), &it.id)));
-        Ok(())
+        self.parts(&name, lines.iter().map(|it| &it.text[..]), Some(lines.len() as u64))
     }
 
-    fn small(&mut self, name: &str, data: &[u8], records: Option<u64>) -> Result<(), ArchiveError> {
-        self.tar.small(name, data)?;
-        let sha256 = Sha256::digest(data).iter().map(|it| format!("{it:02x}")).collect();
-        self.note(MemberLine { name: name.to_owned(), records, sha256, size: data.len() as u64 });
-        Ok(())
+    fn small(&mut self, name: &str, data: &[u8]) -> Result<(), ArchiveError> {
+        self.parts(name, std::iter::once(data), None)
+    }
+
+    fn parts<'a>(
+        &mut self,
+        name: &str,
+        parts: impl Iterator<Item = &'a [u8]> + Clone,
+        records: Option<u64>,
+    ) -> Result<(), ArchiveError> {
+        self.tar.parts(name, parts.clone())?;
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        for part in parts {
+            hash.update(part);
+            size += part.len() as u64;
+        }
+        self.contents.note(MemberLine { name: name.to_owned(), records, sha256: hex(hash), size })
     }
 
     fn large(&mut self, name: &str, size: u64, data: File) -> Result<(), ArchiveError> {
-        let mut hashing = Hashing { data, hash: Sha256::new() };
-        self.tar.incompressible(name, size, &mut hashing)?;
-        let sha256 = hashing.hash.finalize().iter().map(|it| format!("{it:02x}")).collect();
-        self.note(MemberLine { name: name.to_owned(), records: None, sha256, size });
-        Ok(())
+        let mut data = Hashing::new(data);
+        self.tar.incompressible(name, size, &mut data)?;
+        let sha256 = data.end();
+        self.contents.note(MemberLine { name: name.to_owned(), records: None, sha256, size })
     }
 
-    fn note(&mut self, member: MemberLine) {
-        self.pending.push(SideLine { at: 0, member, revised: Vec::new() });
-    }
-
-    /// Ends a frame, and notes beside the archive what is in it: first the bytes, then the notes.
+    /// Ends a frame and brings it to the disk.
     fn flush(&mut self) -> Result<(), ArchiveError> {
-        let at = self.tar.checkpoint()?;
-        self.tar.sync()?;
-        for mut line in self.pending.drain(..) {
-            line.at = at;
-            self.side.append(&line)?;
-        }
-        self.side.sync()?;
-        self.ledger.append(at, &self.keys)?;
-        self.ledger.sync()?;
-        self.keys.clear();
-        Ok(())
-    }
-}
-
-/// Hashes what is read through it.
-struct Hashing {
-    data: File,
-    hash: Sha256,
-}
-
-impl Read for Hashing {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.data.read(out)?;
-        self.hash.update(&out[..read]);
-        Ok(read)
+        self.tar.checkpoint()?;
+        self.tar.sync()
     }
 }

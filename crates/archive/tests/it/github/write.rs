@@ -8,8 +8,8 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use packhorse_core::{
     Carriage, Object, ObjectKind, Record, RepoKind, Scope,
-    model::{Comment, HostId, Markup, Subject, Text},
-    port::{BlobRef, Sink, Source},
+    model::{Comment, HostId, Identity, Markup, Reaction, Subject, Text},
+    port::{BlobRef, Outcome, Sink, Source},
 };
 use packhorse_testkit::samples;
 use std::{collections::BTreeMap, io::Read, path::Path};
@@ -368,4 +368,31 @@ async fn repositories_and_files_travel() {
     let found = asset.blob.clone().unwrap();
     assert_eq!(found.sha256, Some(samples::sha256(&bytes)));
     assert_eq!(found.size, Some(bytes.len() as u64));
+}
+
+#[tokio::test]
+async fn a_reaction_to_what_did_not_arrive_is_dropped_and_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = sink(&directory.path().join("a.tar.gz"), false);
+    let reaction = |number| {
+        let reaction = Reaction {
+            subject: Subject::Issue(number),
+            author: Some(Identity::login("ann", Some("github.com"))),
+            content: "heart".into(),
+            created_at: None,
+        };
+        Record::new(format!("issue/{number}/ann/heart"), Object::Reaction(reaction))
+    };
+    sink.write(&app(), &samples::sample(ObjectKind::Project, 1), None).await.unwrap();
+    let issue = samples::sample(ObjectKind::Issue, 1);
+    let Object::Issue(there) = &issue.object else { panic!("an issue") };
+    sink.write(&app(), &issue, None).await.unwrap();
+    sink.flush(&app()).await.unwrap();
+
+    let kept = sink.write(&app(), &reaction(there.number), None).await.unwrap();
+    let dropped = sink.write(&app(), &reaction(999), None).await.unwrap();
+
+    assert_eq!((kept.outcome, kept.losses.len()), (Outcome::Created, 0));
+    assert_eq!(dropped.outcome, Outcome::Dropped);
+    assert!(dropped.losses[0].detail.contains("is not in the archive"));
 }

@@ -29,7 +29,72 @@ async fn what_was_flushed_is_there_and_what_was_not_comes_again() {
 }
 
 #[tokio::test]
-async fn a_torn_file_is_cut_at_the_last_flush_that_is_noted() {
+async fn a_record_that_comes_as_new_again_after_a_flush_is_there_once() {
+    let archive = Archive::new();
+    let sink = archive.sink(false);
+    write(&*sink, &issues(1..=3)).await;
+    write(&*sink, &issues(2..=4)).await;
+    drop(sink);
+    let sink = archive.sink(true);
+    write(&*sink, &issues(3..=5)).await;
+    finish(&*sink).await;
+
+    assert_eq!(all(&*archive.source(), ObjectKind::Issue).await, issues(1..=5));
+}
+
+#[tokio::test]
+async fn a_file_cut_anywhere_goes_on_with_what_is_whole_in_it() {
+    let archive = Archive::new();
+    let partial = archive.path().with_extension("packhorse.partial");
+    let sink = archive.sink(false);
+    for n in 1..=5 {
+        write(&*sink, &issues(n..=n)).await;
+    }
+    drop(sink);
+    let whole = fs::read(&partial).unwrap();
+
+    let mut kept = Vec::new();
+    for cut in (0..=whole.len()).step_by(53).chain([whole.len()]) {
+        fs::write(&partial, &whole[..cut]).unwrap();
+        let sink = archive.sink(true);
+        let mut n = 0;
+        while sink
+            .find(&project(), &sample(ObjectKind::Issue, n + 1).origin)
+            .await
+            .unwrap()
+            .is_some()
+        {
+            n += 1;
+        }
+        kept.push(n);
+    }
+
+    assert!(kept.is_sorted(), "{kept:?}");
+    assert_eq!((kept[0], kept[kept.len() - 1]), (0, 5));
+}
+
+#[tokio::test]
+async fn what_a_killed_writer_left_beside_the_archive_is_not_needed_but_for_its_name() {
+    let archive = Archive::new();
+    let sink = archive.sink(false);
+    write(&*sink, &issues(1..=5)).await;
+    drop(sink);
+    let work = archive.path().with_extension("packhorse.partial.d");
+    for entry in fs::read_dir(&work).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(path.ends_with("writing"), "{}", path.display());
+    }
+
+    let sink = archive.sink(true);
+    write(&*sink, &issues(6..=6)).await;
+    finish(&*sink).await;
+
+    assert_eq!(all(&*archive.source(), ObjectKind::Issue).await, issues(1..=6));
+    assert!(!work.exists());
+}
+
+#[tokio::test]
+async fn a_torn_file_is_cut_at_the_last_flush_that_is_whole() {
     let archive = Archive::new();
     let partial = archive.path().with_extension("packhorse.partial");
     let sink = archive.sink(false);

@@ -1,0 +1,35 @@
+//! SHA-256 of what is read or written.
+
+use sha2::{Digest, Sha256};
+use std::io::{self, Read};
+
+/// Hashes what is read through it.
+pub(super) struct Hashing<R> {
+    data: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Hashing<R> {
+    /// Begins before the first byte.
+    pub(super) fn new(data: R) -> Self {
+        Self { data, hash: Sha256::new() }
+    }
+
+    /// The hash of what was read, in lower-case hexadecimal.
+    pub(super) fn end(self) -> String {
+        hex(self.hash)
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.data.read(out)?;
+        self.hash.update(&out[..read]);
+        Ok(read)
+    }
+}
+
+/// A hash in lower-case hexadecimal.
+pub(super) fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|it| format!("{it:02x}")).collect()
+}
