@@ -11,6 +11,7 @@ pub mod error;
 pub mod lfs;
 mod mirror;
 pub mod process;
+pub mod progress;
 mod pump;
 pub mod refs;
 pub mod repository;

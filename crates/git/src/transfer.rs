@@ -8,6 +8,7 @@ use crate::{
     error::{GitError, RefusedRef},
     mirror,
     process::Git,
+    progress::Listener,
     pump::{self, Ancestry, Destination, Pack, Source},
     refs::{self, LeftRef, RefList, RefPolicy},
     repository::{self, format_name},
@@ -33,6 +34,8 @@ pub struct TransferOptions {
     pub known: Option<BTreeMap<String, String>>,
     /// Directory for a mirror, where one is needed.
     pub scratch: PathBuf,
+    /// Hears how far it is.
+    pub listener: Listener,
 }
 
 /// What was carried.
@@ -224,6 +227,7 @@ impl Errand<'_> {
     ) -> Result<(Words, bool), GitError> {
         let (wanted, there) = (&self.wanted.refs, &self.there.refs);
         let removed: &[String] = if self.way.options.delete { self.gone } else { &[] };
+        let listener = &self.way.options.listener;
         let offered = &source.listing().list.refs;
         let mut words = self.stays(offered, source.ancestry()).await?;
         let commands = pump::commands(wanted, there, removed, &words);
@@ -232,16 +236,17 @@ impl Errand<'_> {
         }
         let mut wish = pump::wish(&commands, offered, there, destination.haves());
         wish.is_thin = !wish.haves.is_empty() && destination.takes_thin_packs();
+        wish.is_quiet = !listener.is_there();
         wish.has_offsets = destination.takes_offsets();
         let pack = match wish.wants.is_empty() {
             true => Pack::Empty,
             false if self.way.is_measured => {
-                let pack = source.pack(&wish).await?;
+                let pack = source.pack(&wish, listener).await?;
                 mirror::measured(pack, &self.way.options.scratch).await?
             }
-            false => Pack::Streamed(source.pack(&wish).await?),
+            false => Pack::Streamed(source.pack(&wish, listener).await?),
         };
-        words.extend(destination.push(&commands, pack).await?);
+        words.extend(destination.push(&commands, pack, listener).await?);
         Ok((words, true))
     }
 

@@ -67,6 +67,7 @@ impl Carrier<'_> {
             delete: run.options.delete,
             known: known.map_err(EngineError::document("of refs"))?,
             scratch: run.ends.scratch.clone(),
+            listener: packhorse_git::progress::Listener::default(),
         };
         let done = run.stop.or(transfer(&self.git, source, destination, &options)).await?;
         // Before the item says that this job wrote it, for that is where the next one looks.

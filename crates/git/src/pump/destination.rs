@@ -10,7 +10,7 @@ use super::{
     report::{Report, explained},
     sideband,
 };
-use crate::{error::GitError, process::Git};
+use crate::{error::GitError, process::Git, progress::Listener};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use packhorse_core::{GitRemote, port::ByteStream};
@@ -76,19 +76,20 @@ impl Destination {
         self,
         commands: &[RefCommand],
         pack: Pack,
+        listener: &Listener,
     ) -> Result<BTreeMap<String, String>, GitError> {
         let offered = &self.server.capabilities;
         if !offered.has("report-status") && !offered.has("report-status-v2") {
             return Err(self.place.nonsense("it does not report what became of a push"));
         }
-        let head = Bytes::from(push::request(commands, &self.server));
+        let head = Bytes::from(push::request(commands, &self.server, !listener.is_there()));
         let failure = Failure::default();
         let body = self.body(head, commands, pack, &failure);
         let has_bands = offered.has("side-band-64k");
         let place = self.place.clone();
         let reported = async {
             let answer = self.connection.push(body).await?;
-            report(answer, has_bands, &place).await
+            report(answer, has_bands, &place, listener.clone()).await
         };
         let reported = reported.await;
         if let Some(error) = failure.take() {
@@ -158,10 +159,12 @@ async fn report(
     answer: ByteStream,
     has_bands: bool,
     place: &Place,
+    listener: Listener,
 ) -> Result<(Report, String), GitError> {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);
     let ear = move |remark: &[u8]| {
+        listener.tell_remark(remark);
         let mut heard = ear.lock().unwrap_or_else(PoisonError::into_inner);
         heard.extend_from_slice(remark);
         let spare = heard.len().saturating_sub(MAX_REMARKS);

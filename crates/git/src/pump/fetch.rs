@@ -23,6 +23,8 @@ pub(crate) struct Wish {
     pub(crate) is_thin: bool,
     /// Whether the pack may name a base by its distance.
     pub(crate) has_offsets: bool,
+    /// Whether nobody wants to know how far the server is.
+    pub(crate) is_quiet: bool,
 }
 
 impl Wish {
@@ -38,6 +40,9 @@ impl Wish {
                 if self.has_offsets {
                     put(&mut out, "ofs-delta\n");
                 }
+                if self.is_quiet {
+                    put(&mut out, "no-progress\n");
+                }
                 self.put_ids(&mut out, b"");
                 put(&mut out, "done\n");
                 out.extend_from_slice(FLUSH);
@@ -45,7 +50,9 @@ impl Wish {
             Version::V0 => {
                 let thin = if self.is_thin { " thin-pack" } else { "" };
                 let offsets = if self.has_offsets { " ofs-delta" } else { "" };
-                put_wants_v0(&mut out, &self.wants, server, &format!("{thin}{offsets}"));
+                let quiet = if self.is_quiet { " no-progress" } else { "" };
+                let words = format!("{thin}{offsets}{quiet}");
+                put_wants_v0(&mut out, &self.wants, server, &words);
                 out.extend_from_slice(FLUSH);
                 self.haves.iter().for_each(|it| put(&mut out, format!("have {it}\n")));
                 put(&mut out, "done\n");
@@ -180,8 +187,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_says_what_the_server_understands() {
-        let wish =
-            Wish { wants: vec![A.into()], haves: vec![A.into()], is_thin: true, has_offsets: true };
+        let wish = Wish {
+            wants: vec![A.into()],
+            haves: vec![A.into()],
+            is_thin: true,
+            has_offsets: true,
+            is_quiet: false,
+        };
         let text = |it: &Advertisement| String::from_utf8(wish.request(it)).unwrap();
 
         let second = text(&server(&["version 2\n", "object-format=sha1\n"]).await);

@@ -56,6 +56,7 @@ pub(crate) fn wish(commands: &[RefCommand], offered: &Refs, there: &Refs, more: 
         haves,
         is_thin: false,
         has_offsets: false,
+        is_quiet: false,
     }
 }
 

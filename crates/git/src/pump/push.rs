@@ -28,10 +28,10 @@ pub(super) fn need_pack(commands: &[RefCommand]) -> bool {
 }
 
 /// The request up to the pack.
-pub(super) fn request(commands: &[RefCommand], server: &Advertisement) -> Vec<u8> {
+pub(super) fn request(commands: &[RefCommand], server: &Advertisement, is_quiet: bool) -> Vec<u8> {
     let format = server.listing.object_format;
     let mut out = Vec::with_capacity(commands.len() * (2 * digits(format) + 60) + 200);
-    let mut words = format!("\0{}", words(server, format));
+    let mut words = format!("\0{}", words(server, format, is_quiet));
     for RefCommand { name, old, new } in commands {
         let (old, new) = (id(old.as_ref(), format), id(new.as_ref(), format));
         put(&mut out, format!("{old} {new} {name}{words}"));
@@ -46,10 +46,12 @@ fn id(id: Option<&String>, format: ObjectFormat) -> String {
 }
 
 /// What we use of what the server can do.
-fn words(server: &Advertisement, format: ObjectFormat) -> String {
+fn words(server: &Advertisement, format: ObjectFormat, is_quiet: bool) -> String {
     let offered = &server.capabilities;
     let report = ["report-status-v2", "report-status"].into_iter().find(|it| offered.has(it));
-    let others = ["side-band-64k", "quiet"].into_iter().filter(|it| offered.has(it));
+    let others = [("side-band-64k", true), ("quiet", is_quiet)];
+    let others = others.into_iter().filter(|(it, is_used)| *is_used && offered.has(it));
+    let others = others.map(|(it, _)| it);
     let mut words: Vec<String> = report.into_iter().chain(others).map(str::to_owned).collect();
     if offered.has("object-format") {
         words.push(format!("object-format={}", format_name(format)));
@@ -78,7 +80,7 @@ mod tests {
         let commands =
             [command("refs/heads/x", Some(&a), None), command("refs/heads/y", None, Some(&b))];
 
-        let text = String::from_utf8(request(&commands, &server)).unwrap();
+        let text = String::from_utf8(request(&commands, &server, true)).unwrap();
 
         assert!(text.contains(&format!("{a} {zero} refs/heads/x\0report-status-v2")), "{text}");
         assert!(text.ends_with(&format!("{zero} {b} refs/heads/y0000")), "{text}");

@@ -6,9 +6,16 @@ use super::{
     fetch::{self, Wish, read_is_ready, read_up_to_pack},
     ls_refs, pack_check, sideband,
 };
-use crate::{error::GitError, process::Git};
-use futures::{StreamExt, stream};
+use crate::{
+    error::GitError,
+    process::Git,
+    progress::{Listener, Phase, Progress},
+};
+use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{GitRemote, port::ByteStream};
+
+/// Bytes of a pack after which it is told how much has flowed.
+const STEP: u64 = 4 << 20;
 
 /// A repository whose refs are known and whose packs can be had.
 pub(crate) struct Source {
@@ -43,7 +50,11 @@ impl Source {
     }
 
     /// The pack that a wish is granted by, when its first bytes are there.
-    pub(crate) async fn pack(mut self, wish: &Wish) -> Result<ByteStream, GitError> {
+    pub(crate) async fn pack(
+        mut self,
+        wish: &Wish,
+        listener: &Listener,
+    ) -> Result<ByteStream, GitError> {
         let place = self.endpoint.place().clone();
         if self.server.is_shallow {
             return Err(place.not_streamed(fetch::SHALLOW));
@@ -55,17 +66,35 @@ impl Source {
         read_up_to_pack(reader, self.server.version).await?;
         let format = self.server.listing.object_format;
         let rest = self.connection.into_rest();
-        let data = sideband::data(rest, place.clone(), Box::new(|_: &[u8]| ()));
+        let remarks = listener.clone();
+        let ear = Box::new(move |remark: &[u8]| remarks.tell_remark(remark));
+        let data = sideband::data(rest, place.clone(), ear);
         let mut pack = pack_check::checked(data, format, place.clone());
         let first = pack.next().await.ok_or_else(|| place.cut_off("the pack"))?;
         let first = first.map_err(|error| super::remark::broken(&place, error))?;
-        Ok(Box::pin(stream::once(async { Ok(first) }).chain(pack)))
+        let pack = Box::pin(stream::once(async { Ok(first) }).chain(pack));
+        Ok(if listener.is_there() { counted(pack, listener.clone()) } else { pack })
     }
 
     /// Answers what needs no pack.
     pub(crate) fn ancestry(&self) -> Ancestry<'_> {
         Ancestry(&self.endpoint)
     }
+}
+
+/// Tells how much of a pack has flowed.
+fn counted(pack: ByteStream, listener: Listener) -> ByteStream {
+    let (mut bytes, mut told, mut all) = (0u64, 0, None);
+    Box::pin(pack.inspect_ok(move |piece| {
+        if bytes == 0 {
+            all = piece.get(8..12).map(|it| it.iter().fold(0, |n, it| n << 8 | u64::from(*it)));
+        }
+        bytes += piece.len() as u64;
+        if bytes - told >= STEP || told == 0 {
+            told = bytes;
+            listener.tell(Progress { phase: Phase::Transferring, done: None, all, bytes });
+        }
+    }))
 }
 
 /// What a server knows of the order of commits.

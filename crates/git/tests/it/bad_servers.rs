@@ -127,6 +127,7 @@ async fn carry(url: &str, credentials: Option<GitCredentials>) -> Result<Transfe
         delete: true,
         known: None,
         scratch: pair.path("scratch"),
+        listener: packhorse_git::progress::Listener::default(),
     };
 
     let done = transfer(&git, &from, &to, &options);

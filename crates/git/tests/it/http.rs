@@ -6,8 +6,11 @@ use crate::{
 };
 use packhorse_core::{GitRemote, GitUrl, model::ObjectFormat};
 use packhorse_git::{
-    GitError, RefPolicy, TransferOptions, Transferred, refs, repository, transfer,
+    GitError, RefPolicy, TransferOptions, Transferred,
+    progress::{Listener, Phase},
+    refs, repository, transfer,
 };
+use std::sync::{Arc, Mutex};
 
 const KEY: &str = "Basic bWU6czNjcmV0";
 
@@ -18,6 +21,7 @@ fn options(pair: &Pair) -> TransferOptions {
         delete: false,
         known: None,
         scratch: pair.path("scratch"),
+        listener: Listener::default(),
     }
 }
 
@@ -178,4 +182,21 @@ async fn refs_are_listed_without_the_program() {
     assert_eq!(list.head.as_deref(), Some("refs/heads/main"));
     assert_eq!(list.refs.len(), 2);
     assert!(matches!(absent, Err(GitError::NoRepository { .. })), "{absent:?}");
+}
+
+#[tokio::test]
+async fn how_far_it_is_can_be_heard() {
+    let pair = pair(ObjectFormat::Sha1).await;
+    let server = Server::start(pair.directory.path(), Manner::default()).await;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ear = Arc::clone(&heard);
+    let listener = Listener::new(move |it| ear.lock().unwrap().push(it));
+    let [from, to] = ["from.git", "to.git"].map(|it| remote(&format!("{}/{it}", server.url)));
+
+    let options = TransferOptions { listener, ..options(&pair) };
+    transfer(&pair.git, &from, &to, &options).await.unwrap();
+
+    let heard = heard.lock().unwrap();
+    let first = heard.iter().find(|it| it.phase == Phase::Transferring).unwrap();
+    assert!(heard[0].phase == Phase::Counting && first.bytes > 0, "{heard:?}");
 }

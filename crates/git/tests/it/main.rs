@@ -56,6 +56,7 @@ impl Pair {
             delete: false,
             known: None,
             scratch: self.directory.path().to_owned(),
+            listener: packhorse_git::progress::Listener::default(),
         };
         change(&mut options);
         let from = GitRemote::local(&self.path("from.git"));

@@ -143,6 +143,7 @@ async fn a_repository_is_carried_from_one_path_to_another() {
         delete: false,
         known: None,
         scratch: place.path("scratch"),
+        listener: packhorse_git::progress::Listener::default(),
     };
 
     let from = source.remote("a", RepoKind::Code).await.unwrap().unwrap();

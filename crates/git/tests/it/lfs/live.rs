@@ -165,6 +165,7 @@ async fn a_real_gitea_gives_and_takes_large_files() {
         delete: false,
         known: None,
         scratch: directory.path().to_owned(),
+        listener: packhorse_git::progress::Listener::default(),
     };
     transfer(&gitea.git, &from, &to, &options).await.unwrap();
 

@@ -156,6 +156,7 @@ async fn check_carried(format: ObjectFormat) {
         delete: false,
         known: None,
         scratch: place.path("scratch"),
+        listener: packhorse_git::progress::Listener::default(),
     };
 
     let to = place.sink().remote("acme/app", RepoKind::Code).await.unwrap().unwrap();
