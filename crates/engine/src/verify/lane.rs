@@ -1,7 +1,7 @@
 //! One lane of a job, read back and compared with what the journal says was written.
 
 use super::{
-    Finding, Tallied, Verification, VerifyError, What, blob,
+    Finding, MAX_FINDINGS, Tallied, Verification, VerifyError, What, blob,
     explain::{Mismatch, explain},
     mask::Mask,
     pages::Pages,
@@ -57,6 +57,23 @@ pub(super) struct Pair {
     pub(super) paths: Arc<PathMap>,
 }
 
+/// Records whose bytes are wrong.
+#[derive(Default)]
+struct Damaged {
+    n: u64,
+    /// The first of them, and what is wrong with each.
+    named: Vec<(String, String)>,
+}
+
+impl Damaged {
+    fn add(&mut self, id: &str, detail: String) {
+        self.n += 1;
+        if self.named.len() < MAX_FINDINGS {
+            self.named.push((id.to_owned(), detail));
+        }
+    }
+}
+
 impl Inspection<'_> {
     /// Compares one lane, and notes what it finds.
     pub(super) async fn lane(
@@ -67,23 +84,46 @@ impl Inspection<'_> {
     ) -> Result<(), VerifyError> {
         let kind = pair.origin.kind;
         let mask = Mask::of(self.sink_caps, kind).and(Mask::of(self.reader_caps, kind));
-        tally.clear()?;
-        if mask.is_clear() {
-            self.expect_items(pair, tally).await?;
-        } else {
-            self.expect_records(pair, &mask, tally).await?;
-        }
-        let corrupt = self.find_records(pair, &mask, tally, verification).await?;
-        let mut outcome = tally.outcome(Matching::ById, verification.room())?;
-        if !mask.is_clear() {
-            self.strike_ours(pair, &mut outcome).await?;
-        }
+        tally.sum_up()?;
+        let mut damaged = self.both(pair, &mask, tally).await?;
+        let outcome = match tally.agreed() {
+            Some(outcome) => outcome,
+            None => {
+                tally.clear()?;
+                damaged = self.both(pair, &mask, tally).await?;
+                let mut outcome = tally.outcome(Matching::ById, verification.room())?;
+                if !mask.is_clear() {
+                    self.strike_ours(pair, &mut outcome).await?;
+                }
+                outcome
+            }
+        };
         let mut tallied = counts(&outcome);
-        tallied.equal = tallied.equal.saturating_sub(corrupt);
-        tallied.different += corrupt;
+        tallied.equal = tallied.equal.saturating_sub(damaged.n);
+        tallied.different += damaged.n;
+        verification.count_more(damaged.n - damaged.named.len() as u64, true);
+        for (id, detail) in damaged.named {
+            let (scope, what) = (pair.origin.scope.clone(), What::Corrupt { detail });
+            verification.find(Finding { scope, kind, id, what });
+        }
         self.report(pair, &mask, outcome, verification).await?;
         verification.close_lane(&pair.origin.scope, kind, tallied);
         Ok(())
+    }
+
+    /// Goes through both sides of a lane.
+    async fn both(
+        &self,
+        pair: &Pair,
+        mask: &Mask,
+        tally: &mut Tally,
+    ) -> Result<Damaged, VerifyError> {
+        if mask.is_clear() {
+            self.expect_items(pair, tally).await?;
+        } else {
+            self.expect_records(pair, mask, tally).await?;
+        }
+        self.find_records(pair, mask, tally).await
     }
 
     /// Expects what the journal says was written.
@@ -156,24 +196,20 @@ impl Inspection<'_> {
         record
     }
 
-    /// Reads the destination's lane, its bytes too; answers how many records have wrong bytes.
+    /// Reads the destination's lane, its bytes too; answers which records have wrong bytes.
     async fn find_records(
         &self,
         pair: &Pair,
         mask: &Mask,
         tally: &mut Tally,
-        verification: &mut Verification,
-    ) -> Result<u64, VerifyError> {
+    ) -> Result<Damaged, VerifyError> {
         let (scope, kind) = (&pair.origin.scope, pair.origin.kind);
         let mut pages = Pages::of(self.reader, &pair.target);
-        let (mut compared, mut corrupt) = (0, 0);
+        let (mut compared, mut damaged) = (0, Damaged::default());
         while let Some(records) = pages.next().await? {
             for record in &records {
                 if let Some(detail) = self.damage(pair, record).await? {
-                    let id = record.origin.id.clone();
-                    let what = What::Corrupt { detail };
-                    verification.find(Finding { scope: scope.clone(), kind, id, what });
-                    corrupt += 1;
+                    damaged.add(&record.origin.id, detail);
                 }
             }
             compared += records.len() as u64;
@@ -183,7 +219,7 @@ impl Inspection<'_> {
             }))?;
             self.listener.on(&Event::Verifying { scope: scope.clone(), kind, compared });
         }
-        Ok(corrupt)
+        Ok(damaged)
     }
 
     /// What is wrong with a record's bytes, if anything.

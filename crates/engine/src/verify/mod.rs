@@ -2,8 +2,9 @@
 //!
 //! [`verify`] compares what is at the destination with what the journal says was
 //! written there; [`compare`] compares any two ends with each other. Both go
-//! through lanes page by page and keep ids and hashes on disk, so that memory
-//! does not grow with the project. Only what differs is looked at field by
+//! through lanes page by page, so that memory does not grow with the project. A
+//! lane of a job is first summed up, which shows that nothing differs; ids and
+//! hashes are kept, on disk, only where something does. Only what differs is looked at field by
 //! field, and only so much of it as a person will read.
 //!
 //! What counts as different is what a fingerprint covers: ids that hosts give,
@@ -19,6 +20,7 @@ mod mask;
 pub(crate) mod pages;
 mod repository;
 mod result;
+mod sum;
 mod tally;
 
 pub(crate) use blob::{blob_of, chain};

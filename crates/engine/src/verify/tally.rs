@@ -5,6 +5,7 @@
 //! what is equal, different, missing and extra. It holds ids and hashes, never
 //! content, and is emptied for the next lane.
 
+use super::sum::Sum;
 use packhorse_core::Fingerprint;
 use rusqlite::{Connection, params};
 use std::path::Path;
@@ -20,6 +21,8 @@ pub(super) struct Tally {
     is_used: bool,
     doubled: Vec<String>,
     n_doubled: u64,
+    /// What should be there and what is, while rows are only summed up.
+    sums: Option<(Sum, Sum)>,
 }
 
 /// A record that differs or is missing.
@@ -72,11 +75,26 @@ impl Tally {
              CREATE TABLE found (id TEXT PRIMARY KEY, hash BLOB) WITHOUT ROWID;
              CREATE TABLE pairs (expected TEXT, origin TEXT, found TEXT);"
         ))?;
-        Ok((Self { db, is_used: false, doubled: Vec::new(), n_doubled: 0 }, directory))
+        Ok((Self { db, is_used: false, doubled: Vec::new(), n_doubled: 0, sums: None }, directory))
+    }
+
+    /// Empties it for the next lane, which is only summed up.
+    pub(super) fn sum_up(&mut self) -> Result<(), rusqlite::Error> {
+        self.clear()?;
+        self.sums = Some(Default::default());
+        Ok(())
+    }
+
+    /// What a lane came to that was only summed up; `None` when something differs.
+    pub(super) fn agreed(&self) -> Option<Outcome> {
+        let (expected, found) = self.sums.as_ref()?;
+        let n = expected.n();
+        (expected == found).then(|| Outcome { n_expected: n, n_equal: n, ..Outcome::default() })
     }
 
     /// Empties it for the next lane.
     pub(super) fn clear(&mut self) -> Result<(), rusqlite::Error> {
+        self.sums = None;
         if !std::mem::take(&mut self.is_used) {
             return Ok(());
         }
@@ -90,6 +108,10 @@ impl Tally {
         &mut self,
         rows: impl IntoIterator<Item = (String, String, Fingerprint)>,
     ) -> Result<(), rusqlite::Error> {
+        if let Some((expected, _)) = &mut self.sums {
+            rows.into_iter().for_each(|(id, _, hash)| expected.add(&id, hash));
+            return Ok(());
+        }
         let batch = self.db.transaction()?;
         {
             let mut insert =
@@ -107,6 +129,10 @@ impl Tally {
         &mut self,
         rows: impl IntoIterator<Item = (String, Fingerprint)>,
     ) -> Result<(), rusqlite::Error> {
+        if let Some((_, found)) = &mut self.sums {
+            rows.into_iter().for_each(|(id, hash)| found.add(&id, hash));
+            return Ok(());
+        }
         let batch = self.db.transaction()?;
         {
             let mut insert = batch.prepare_cached("INSERT OR IGNORE INTO found VALUES (?1, ?2)")?;
