@@ -6,11 +6,16 @@
 use crate::{
     error::GitError,
     process::Git,
-    refs::{RefList, is_valid_name},
+    progress::Listener,
+    pump::{Source, Wish},
+    refs::{RefList, RefPolicy, is_valid_name},
     repository,
 };
-use packhorse_core::model::ObjectFormat;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use packhorse_core::{GitRemote, model::ObjectFormat, port::ByteStream};
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, Read},
     path::Path,
 };
@@ -55,6 +60,21 @@ impl BundleHeader {
                 return Err(corrupt("it has too many refs"));
             }
         }
+    }
+
+    /// The header's bytes; the pack comes right behind.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut text = match self.object_format {
+            ObjectFormat::Sha1 => "# v2 git bundle\n".to_owned(),
+            ObjectFormat::Sha256 => "# v3 git bundle\n@object-format=sha256\n".to_owned(),
+        };
+        self.prerequisites.iter().for_each(|id| text.push_str(&format!("-{id}\n")));
+        self.refs.refs.iter().for_each(|(name, id)| text.push_str(&format!("{id} {name}\n")));
+        // Git says by this line which branch a clone of the bundle checks out.
+        let head = self.refs.head.as_ref().and_then(|name| self.refs.refs.get(name));
+        head.into_iter().for_each(|id| text.push_str(&format!("{id} HEAD\n")));
+        text.push('\n');
+        text.into_bytes()
     }
 
     fn take(&mut self, version: u8, line: &str) -> Result<(), GitError> {
@@ -128,6 +148,39 @@ pub async fn create(git: &Git, repository: &Path, file: &Path) -> Result<bool, G
     Ok(true)
 }
 
+/// A remote's refs that travel by `policy` as a bundle, while they flow; nothing rests on disk.
+///
+/// `None` when there are no refs: Git makes no empty bundles. The stream ends
+/// with an error, before its end, when the pack is not whole.
+///
+/// # Errors
+///
+/// See [`GitError`]; [`GitError::NotStreamed`] for a remote that has to be mirrored first.
+pub async fn stream(
+    git: &Git,
+    remote: &GitRemote,
+    policy: &RefPolicy,
+    listener: &Listener,
+) -> Result<Option<(BundleHeader, ByteStream)>, GitError> {
+    let source = Source::open(git, remote).await?;
+    let (refs, _) = policy.select(&source.listing().list);
+    if refs.refs.is_empty() {
+        return Ok(None);
+    }
+    let wants: BTreeSet<&String> = refs.refs.values().collect();
+    let wish = Wish {
+        wants: wants.into_iter().cloned().collect(),
+        has_offsets: true,
+        is_quiet: !listener.is_there(),
+        ..Wish::default()
+    };
+    let object_format = source.listing().object_format;
+    let header = BundleHeader { object_format, prerequisites: Vec::new(), refs };
+    let pack = source.pack(&wish, listener).await?;
+    let head = Bytes::from(header.bytes());
+    Ok(Some((header, Box::pin(stream::once(async { Ok(head) }).chain(pack)))))
+}
+
 /// Takes everything out of a bundle into a new bare repository.
 ///
 /// # Errors
@@ -175,6 +228,25 @@ mod tests {
 
         assert_eq!(header.prerequisites, [ID]);
         assert_eq!(header.refs.refs["refs/heads/main"], ID);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (object_format, digits) in [(ObjectFormat::Sha1, 40), (ObjectFormat::Sha256, 64)] {
+            let id = "1".repeat(digits);
+            let refs = [("refs/heads/main".to_owned(), id.clone())].into();
+            let mut header = BundleHeader {
+                object_format,
+                prerequisites: vec![id],
+                refs: RefList { head: Some("refs/heads/main".into()), refs },
+            };
+
+            let read = BundleHeader::read(&header.bytes()[..]).unwrap();
+
+            // A bundle says what `HEAD` is at, not what it stands for.
+            header.refs.head = None;
+            assert_eq!(read, header);
+        }
     }
 
     #[test]

@@ -275,6 +275,7 @@ impl Errand<'_> {
         let (asked, unasked) = askable.split_at(askable.len().min(MAX_QUESTIONS));
         let ask = |(name, id, old): &(&String, &String, &String)| {
             let (name, id, old) = ((*name).clone(), (*id).clone(), (*old).clone());
+            let ancestry = ancestry.clone();
             async move { Ok::<_, GitError>((name, ancestry.descends(&id, &old).await?)) }.boxed()
         };
         let questions: Vec<_> = asked.iter().map(ask).collect();

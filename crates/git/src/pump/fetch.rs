@@ -69,13 +69,22 @@ impl Wish {
                 begin_v2(&mut out, server);
                 self.put_ids(&mut out, FLUSH);
             }
-            Version::V0 => {
-                put_wants_v0(&mut out, &self.wants, server, "");
-                out.extend_from_slice(FLUSH);
-                self.haves.iter().for_each(|it| put(&mut out, format!("have {it}\n")));
-                out.extend_from_slice(FLUSH);
-            }
+            Version::V0 => return self.question_v0(server),
         }
+        out
+    }
+
+    /// The same question in protocol 0, which a server of protocol 2 knows as well.
+    pub(super) fn question_v0(&self, server: &Advertisement) -> Vec<u8> {
+        let mut out = Vec::new();
+        let more = match server.version {
+            Version::V2 => " multi_ack_detailed",
+            Version::V0 => "",
+        };
+        put_wants_v0(&mut out, &self.wants, server, more);
+        out.extend_from_slice(FLUSH);
+        self.haves.iter().for_each(|it| put(&mut out, format!("have {it}\n")));
+        out.extend_from_slice(FLUSH);
         out
     }
 

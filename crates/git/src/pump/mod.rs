@@ -26,5 +26,6 @@ mod sideband;
 mod source;
 
 pub(crate) use destination::{Destination, Pack};
+pub(crate) use fetch::Wish;
 pub(crate) use plan::{commands, wish};
 pub(crate) use source::{Ancestry, Source};

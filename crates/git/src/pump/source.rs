@@ -2,7 +2,7 @@
 
 use super::{
     advertisement::{Advertisement, Listing, Service, Version},
-    endpoint::{Connection, Endpoint},
+    endpoint::{Connection, Endpoint, Stateless},
     fetch::{self, Wish, read_is_ready, read_up_to_pack},
     ls_refs, pack_check, sideband,
 };
@@ -78,7 +78,11 @@ impl Source {
 
     /// Answers what needs no pack.
     pub(crate) fn ancestry(&self) -> Ancestry<'_> {
-        Ancestry(&self.endpoint)
+        Ancestry {
+            endpoint: &self.endpoint,
+            connection: self.connection.stateless(),
+            server: &self.server,
+        }
     }
 }
 
@@ -98,8 +102,13 @@ fn counted(pack: ByteStream, listener: Listener) -> ByteStream {
 }
 
 /// What a server knows of the order of commits.
-#[derive(Clone, Copy)]
-pub(crate) struct Ancestry<'a>(&'a Endpoint);
+#[derive(Clone)]
+pub(crate) struct Ancestry<'a> {
+    endpoint: &'a Endpoint,
+    /// Where each request stands alone, the same server can be asked at once.
+    connection: Option<Stateless>,
+    server: &'a Advertisement,
+}
 
 impl Ancestry<'_> {
     /// Whether the commit `new` descends from `old`, as far as the server can tell.
@@ -108,10 +117,19 @@ impl Ancestry<'_> {
     /// wanted can be reached from what is said to be there: with one of each,
     /// that is the question. Source: `ok_to_give_up` in git's upload-pack.c.
     pub(crate) async fn descends(self, new: &str, old: &str) -> Result<bool, GitError> {
-        let (mut connection, server) = self.0.connect(Service::UploadPack).await?;
         let wish = Wish { wants: vec![new.into()], haves: vec![old.into()], ..Wish::default() };
-        let reader = connection.ask(wish.question(&server)).await?;
-        match read_is_ready(reader).await {
+        let answer = match self.connection {
+            // Protocol 0 says that it is ready, and stops; 2 would begin to send the pack.
+            Some(connection) => match connection.ask(wish.question_v0(self.server)).await {
+                Ok(mut reader) => read_is_ready(&mut reader).await,
+                Err(error) => Err(error),
+            },
+            None => {
+                let (mut connection, server) = self.endpoint.connect(Service::UploadPack).await?;
+                read_is_ready(connection.ask(wish.question(&server)).await?).await
+            }
+        };
+        match answer {
             // Who cannot answer does not know.
             Err(GitError::Refused { .. } | GitError::Protocol { .. }) => Ok(false),
             answer => answer,

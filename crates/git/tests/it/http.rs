@@ -4,9 +4,10 @@ use crate::{
     Pair,
     server::{Manner, Server},
 };
+use futures::TryStreamExt;
 use packhorse_core::{GitRemote, GitUrl, model::ObjectFormat};
 use packhorse_git::{
-    GitError, RefPolicy, TransferOptions, Transferred,
+    GitError, RefPolicy, TransferOptions, Transferred, bundle,
     progress::{Listener, Phase},
     refs, repository, transfer,
 };
@@ -199,4 +200,27 @@ async fn how_far_it_is_can_be_heard() {
     let heard = heard.lock().unwrap();
     let first = heard.iter().find(|it| it.phase == Phase::Transferring).unwrap();
     assert!(heard[0].phase == Phase::Counting && first.bytes > 0, "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_bundle_is_written_while_it_flows() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let pair = pair(format).await;
+        let server = Server::start(pair.directory.path(), Manner::default()).await;
+        let from = remote(&format!("{}/from.git", server.url));
+
+        let nobody = Listener::default();
+        let flowing = bundle::stream(&pair.git, &from, &RefPolicy::MIRROR, &nobody).await.unwrap();
+        let (header, bytes) = flowing.unwrap();
+        let whole: Vec<_> = bytes.try_collect().await.unwrap();
+        let file = pair.path("a.bundle");
+        std::fs::write(&file, whole.concat()).unwrap();
+
+        assert_eq!(header.refs.refs.len(), 2);
+        let out = pair.path("out.git");
+        bundle::unbundle(&pair.git, &file, &out, header.refs.head.as_deref()).await.unwrap();
+        let found = refs::list(&pair.git, &GitRemote::local(&out)).await.unwrap();
+        assert_eq!(found, header.refs);
+        assert_eq!(repository::fsck(&pair.git, &out).await.unwrap(), Vec::<String>::new());
+    }
 }

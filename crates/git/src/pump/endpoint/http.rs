@@ -33,6 +33,7 @@ const FETCH: &str = "fetch from a repository";
 const PUSH: &str = "push to a repository";
 
 /// Where a repository is.
+#[derive(Clone)]
 pub(super) struct Address {
     transport: Arc<dyn Transport>,
     base: Url,
@@ -126,6 +127,28 @@ impl Address {
         }
     }
 
+    /// Asks upload-pack a question of protocol 0, which needs no conversation before it.
+    pub(super) async fn ask_v0(&self, question: Bytes) -> Result<PacketReader, GitError> {
+        let service = Service::UploadPack;
+        let mut request = self.request(service, FETCH);
+        request.headers.remove(VERSION);
+        let request = Request { body: Body::Bytes(question), repeatable: true, ..request };
+        let answer = self.accepted(self.send(request).await?).await?;
+        self.reader(answer, service, "result").await
+    }
+
+    fn request(&self, service: Service, operation: &'static str) -> Request {
+        let name = service.name();
+        let mut request = Request::new(Method::POST, below(&self.base, name), operation).streamed();
+        let types = [(header::CONTENT_TYPE, "request"), (header::ACCEPT, "result")];
+        for (header, what) in types {
+            if let Ok(value) = HeaderValue::from_str(&format!("application/x-{name}-{what}")) {
+                request = request.header(header, value);
+            }
+        }
+        speaking(request, service)
+    }
+
     /// Reads packets from an answer of the right type; a login page is not one.
     async fn reader(
         &self,
@@ -178,6 +201,11 @@ impl Conversation {
         Ok(&mut self.reader)
     }
 
+    /// Whom it is with.
+    pub(super) fn address(&self) -> Address {
+        self.address.clone()
+    }
+
     pub(super) fn into_rest(self) -> ByteStream {
         self.reader.into_rest()
     }
@@ -196,26 +224,17 @@ impl Conversation {
     }
 
     fn request(&self, operation: &'static str) -> Request {
-        let name = self.service.name();
-        let url = below(&self.address.base, name);
-        let mut request = Request::new(Method::POST, url, operation).streamed();
-        let types = [(header::CONTENT_TYPE, "request"), (header::ACCEPT, "result")];
-        for (header, what) in types {
-            if let Ok(value) = HeaderValue::from_str(&format!("application/x-{name}-{what}")) {
-                request = request.header(header, value);
-            }
-        }
-        speaking(request, self.service)
+        self.address.request(self.service, operation)
     }
 }
 
 const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
+const VERSION: HeaderName = HeaderName::from_static("git-protocol");
 
 /// Only packs are given by protocol 2; they are taken by protocol 0 alone.
 fn speaking(request: Request, service: Service) -> Request {
     match service {
-        Service::UploadPack => request
-            .header(HeaderName::from_static("git-protocol"), HeaderValue::from_static("version=2")),
+        Service::UploadPack => request.header(VERSION, HeaderValue::from_static("version=2")),
         Service::ReceivePack => request,
     }
 }

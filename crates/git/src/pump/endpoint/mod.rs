@@ -86,7 +86,26 @@ impl Endpoint {
     }
 }
 
+/// A server whose requests stand alone.
+#[derive(Clone)]
+pub(super) struct Stateless(http::Address);
+
+impl Stateless {
+    /// Asks a question of protocol 0.
+    pub(super) async fn ask(&self, request: Vec<u8>) -> Result<PacketReader, GitError> {
+        self.0.ask_v0(request.into()).await
+    }
+}
+
 impl Connection {
+    /// The server, where each request to it stands alone.
+    pub(super) fn stateless(&self) -> Option<Stateless> {
+        match self {
+            Self::Http(it) => Some(Stateless(it.address())),
+            Self::Process(_) => None,
+        }
+    }
+
     /// Sends a request and gives where its answer is read.
     pub(super) async fn ask(&mut self, request: Vec<u8>) -> Result<&mut PacketReader, GitError> {
         match self {
