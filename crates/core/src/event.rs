@@ -40,6 +40,21 @@ pub enum Event {
         /// Bytes of repositories and blobs since the last tick.
         bytes: u64,
     },
+    /// A repository is on its way.
+    Transfer {
+        /// Where it belongs.
+        scope: Scope,
+        /// Which of the project's repositories.
+        kind: ObjectKind,
+        /// What the servers are at.
+        phase: TransferPhase,
+        /// Objects that are done with in this phase, where that is told.
+        done: Option<u64>,
+        /// Objects of this phase in all, where that is told.
+        all: Option<u64>,
+        /// Bytes since the last of these events.
+        bytes: u64,
+    },
     /// A kind is not carried, because the destination has no place for it.
     Dropped {
         /// Where it belongs.
@@ -83,6 +98,18 @@ pub enum Event {
         /// Whether everything arrived.
         whole: bool,
     },
+}
+
+/// What the servers are at while a repository travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferPhase {
+    /// The source finds out what is missing.
+    Counting,
+    /// The objects flow.
+    Transferring,
+    /// The destination puts together what came.
+    Resolving,
 }
 
 /// Somebody who wants to know. Must return at once.

@@ -24,7 +24,7 @@ pub mod support;
 
 pub use catalogue::{Carriage, Object, ObjectKind};
 pub use error::{HostError, HostErrorKind, Retry};
-pub use event::{Event, Listener};
+pub use event::{Event, Listener, TransferPhase};
 pub use fingerprint::Fingerprint;
 pub use git::{GitCredentials, GitRemote, GitUrl, RepoKind};
 pub use host::{Access, Endpoint, HostSpec, Location, OpenContext};

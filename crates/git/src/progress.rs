@@ -1,17 +1,8 @@
 //! How far a transfer is, as the servers tell it.
 
-use std::{fmt, sync::Arc};
+pub use packhorse_core::TransferPhase as Phase;
 
-/// What the servers are at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// The source finds out what is missing.
-    Counting,
-    /// The pack flows.
-    Transferring,
-    /// The destination puts together what came.
-    Resolving,
-}
+use std::{fmt, sync::Arc};
 
 /// How far a transfer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

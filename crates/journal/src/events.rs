@@ -14,7 +14,7 @@ pub(crate) fn note(
 ) -> Result<(), AnyError> {
     session.fence(claim)?;
     match event {
-        Event::Verifying { .. } => return Ok(()),
+        Event::Transfer { .. } | Event::Verifying { .. } => return Ok(()),
         Event::Progress { scope, kind, counts, .. } => {
             let lane = Lane::new(scope.clone(), *kind);
             return counts.source.map_or(Ok(()), |source| told(session, claim, &lane, source));

@@ -1,14 +1,17 @@
 //! Repositories: from remote to remote, with their refs as the record.
 
-use super::{Carrier, Place, lane::progress};
+use super::{Carrier, Place, lane};
 use crate::{EngineError, plan::HIDDEN_REFS};
 use packhorse_core::{
-    Fingerprint, GitRemote, Lane, Loss, Object, ObjectKind, RepoKind, Settle, TargetId,
+    Event, Fingerprint, GitRemote, Lane, Loss, Object, ObjectKind, RepoKind, Settle, TargetId,
     model::{Repository, Wiki},
     port::{Begun, Counts, Entry, Item, ItemQuery, Outcome, Position, Settled},
 };
-use packhorse_git::{RefList, TransferOptions, Transferred, transfer};
-use std::collections::BTreeMap;
+use packhorse_git::{RefList, TransferOptions, Transferred, progress, transfer};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// Field of the losses that refs are which should have arrived and did not.
 const REFS: &str = "refs";
@@ -33,7 +36,7 @@ impl Carrier<'_> {
             return self.drop_lane(&lane, place.count(kind), why).await;
         };
         let counts = Counts { source: Some(1), ..Counts::default() };
-        run.worker.tell(run.claim, progress(&lane, &counts, 0)).await?;
+        run.worker.tell(run.claim, lane::progress(&lane, &counts, 0)).await?;
         let item = self.repository_item(&lane, repo).await?;
         let done = self.transfer(&lane, item.as_ref(), (&source, &destination)).await?;
         self.note_repository(&lane, repo, done).await
@@ -67,12 +70,25 @@ impl Carrier<'_> {
             delete: run.options.delete,
             known: known.map_err(EngineError::document("of refs"))?,
             scratch: run.ends.scratch.clone(),
-            listener: packhorse_git::progress::Listener::default(),
+            listener: self.transfer_listener(lane),
         };
         let done = run.stop.or(transfer(&self.git, source, destination, &options)).await?;
         // Before the item says that this job wrote it, for that is where the next one looks.
         run.keep(&name, &done.refs.refs).await?;
         Ok(done)
+    }
+
+    /// Tells the run's listener how far a repository is.
+    fn transfer_listener(&self, lane: &Lane) -> progress::Listener {
+        let (listener, lane) = (self.run.worker.listener.clone(), lane.clone());
+        let told = AtomicU64::new(0);
+        progress::Listener::new(move |it| {
+            let before = told.fetch_max(it.bytes, Ordering::Relaxed);
+            let bytes = it.bytes.saturating_sub(before);
+            let (scope, kind) = (lane.scope.clone(), lane.kind);
+            let (phase, done, all) = (it.phase, it.done, it.all);
+            listener.on(&Event::Transfer { scope, kind, phase, done, all, bytes });
+        })
     }
 
     async fn note_repository(
@@ -106,7 +122,7 @@ impl Carrier<'_> {
         let target = TargetId(id.clone());
         let settled = [Settled { id, fingerprint, target, outcome, losses }];
         journal.settle(run.claim, lane, &settled, &[], Some(&Position::Done)).await?;
-        run.worker.listener.on(&progress(lane, &counts, 0));
+        run.worker.listener.on(&lane::progress(lane, &counts, 0));
         Ok(())
     }
 

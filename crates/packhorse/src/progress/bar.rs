@@ -2,7 +2,7 @@
 
 use super::plain;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use packhorse_core::{Event, Listener, ObjectKind, Scope};
+use packhorse_core::{Event, Listener, ObjectKind, Scope, TransferPhase};
 use std::{collections::HashMap, sync::Mutex};
 
 /// Bars that follow a run.
@@ -44,6 +44,27 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
+/// How far a repository is.
+fn transfer(
+    scope: &Scope,
+    kind: ObjectKind,
+    phase: TransferPhase,
+    objects: (Option<u64>, Option<u64>),
+) -> String {
+    let doing = match phase {
+        TransferPhase::Counting => "counting",
+        TransferPhase::Transferring => "flows",
+        TransferPhase::Resolving => "is put together",
+    };
+    let objects = match objects {
+        (Some(done), Some(all)) => format!(": {done} of {all} objects"),
+        (Some(done), None) => format!(": {done} objects"),
+        (None, Some(all)) => format!(": {all} objects"),
+        (None, None) => String::new(),
+    };
+    format!("{scope} {kind} {doing}{objects}")
+}
+
 impl Listener for Bars {
     fn on(&self, event: &Event) {
         match event {
@@ -51,6 +72,10 @@ impl Listener for Bars {
             Event::Progress { scope, kind, counts, bytes } => {
                 self.moved(scope, *kind, counts.read);
                 self.bytes.inc(*bytes);
+            }
+            Event::Transfer { scope, kind, phase, done, all, bytes } => {
+                self.bytes.inc(*bytes);
+                self.records.set_message(transfer(scope, *kind, *phase, (*done, *all)));
             }
             Event::Project { path, .. } => self.ended(path),
             Event::Verifying { scope, kind, compared } => {

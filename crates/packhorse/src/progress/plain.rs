@@ -32,7 +32,10 @@ pub(super) fn line(event: &Event) -> Option<String> {
             Some(format!("{scope}: {kind}{records} not carried: {why}"))
         }
         Event::Waiting { reason, until } => Some(format!("waiting until {until}: {reason}")),
-        Event::Progress { .. } | Event::Verifying { .. } | Event::Ended { .. } => None,
+        Event::Progress { .. }
+        | Event::Transfer { .. }
+        | Event::Verifying { .. }
+        | Event::Ended { .. } => None,
     }
 }
 

@@ -214,3 +214,16 @@ fn nothing_is_left_in_the_scratch_directory() {
 
     assert_eq!(fs::read_dir(bench.path("scratch")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_repository_tells_how_far_it_is() {
+    let bench = Bench::new();
+    bench.git(&["init", "--quiet", "--bare", "from.git"], "");
+    let history = "commit refs/heads/main\ncommitter A <a@acme.example> 1 +0000\ndata 2\nhi\n";
+    bench.git(&["-C", "from.git", "fast-import", "--quiet"], history);
+
+    let ran = bench.run("migrate git:./from.git git:./to.git --progress json");
+
+    assert_eq!(ran.status, Some(0), "{ran}");
+    assert!(ran.stderr.contains(r#""event":"transfer""#), "{ran}");
+}

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, created, failure, issues, settled, with_loss};
 use packhorse_core::{
-    Event, Lane, Loss, LossCause, ObjectKind, Scope,
+    Event, Lane, Loss, LossCause, ObjectKind, Scope, TransferPhase,
     port::{Counts, History, Outcome, Position, ProjectView, Stage},
 };
 
@@ -56,6 +56,14 @@ pub(super) async fn events_are_noted_but_for_ticks(bench: &Bench) {
     let ticks = [
         Event::Progress { scope: scope.clone(), kind, counts, bytes: 1 },
         Event::Progress { scope: scope.clone(), kind, counts: Counts::default(), bytes: 1 },
+        Event::Transfer {
+            scope: scope.clone(),
+            kind,
+            phase: TransferPhase::Counting,
+            done: Some(1),
+            all: None,
+            bytes: 0,
+        },
         Event::Verifying { scope, kind, compared: 3 },
     ];
 
