@@ -5,13 +5,14 @@
 //! else in the workspace names it.
 
 mod git;
+mod gitea;
 mod local;
 pub mod published_limits;
 
 use packhorse_core::HostSpec;
 
 /// Every host, in the order of the documentation.
-pub static HOSTS: &[&HostSpec] = &[&local::SPEC, &git::SPEC];
+pub static HOSTS: &[&HostSpec] = &[&local::SPEC, &git::SPEC, &gitea::SPEC];
 
 /// The host of that id or alias.
 pub fn named(name: &str) -> Option<&'static HostSpec> {

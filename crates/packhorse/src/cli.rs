@@ -17,6 +17,7 @@ A location is `kind:rest`, with `#project` to mean one project of it:
   local:./stable                        an embedded store, made when it is not there
   local:./stable#acme/widgets           one project of it
   git:https://git.example/acme/app.git  a repository alone
+  gitea:https://gitea.example/acme/app  a project of a Gitea or Forgejo, or all of `acme`, or all
 
 `packhorse hosts` lists all kinds and what each can hold.";
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod git;
+mod gitea;
 mod local;
 mod place;
 mod suites;

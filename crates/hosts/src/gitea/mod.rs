@@ -1,0 +1,39 @@
+//! Gitea and Forgejo, over their REST API, as a source.
+//!
+//! `README.md` has their quirks, with sources. What the API does not give out
+//! is in `support.rs`, before anything moves.
+
+mod api;
+mod map;
+mod place;
+mod read;
+mod support;
+mod wire;
+
+use api::Api;
+use packhorse_core::{Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext};
+use place::Place;
+use std::sync::Arc;
+
+/// A server of Gitea or Forgejo.
+pub(crate) const SPEC: HostSpec = HostSpec {
+    id: "gitea",
+    aliases: &["forgejo"],
+    title: "Gitea, Forgejo",
+    location: "URL",
+    reads: support::reads,
+    writes: support::writes,
+    open,
+};
+
+fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
+    if context.access != Access::Read {
+        return Err(HostError::new(HostErrorKind::Unsupported, "write to Gitea")
+            .with("reason", "it can be read, and not written yet"));
+    }
+    let place = Place::of(location).map_err(|error| {
+        HostError::new(HostErrorKind::Rejected, "read the address of a Gitea").because(error)
+    })?;
+    let api = Api::new(place)?;
+    Ok(Endpoint { source: Some(Arc::new(read::GiteaSource::new(api))), sink: None })
+}
