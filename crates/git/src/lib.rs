@@ -19,5 +19,7 @@ mod transfer;
 
 pub use error::{GitError, RefusedRef};
 pub use process::Git;
+#[doc(hidden)]
+pub use pump::hostile;
 pub use refs::{LeftRef, RefList, RefPolicy};
 pub use transfer::{TransferOptions, Transferred, transfer};

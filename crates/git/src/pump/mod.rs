@@ -15,6 +15,7 @@ mod advertisement;
 mod destination;
 mod endpoint;
 mod fetch;
+pub mod hostile;
 mod ls_refs;
 mod pack_check;
 mod packet;
