@@ -6,6 +6,7 @@
 //!
 //! Read [`catalogue`] first.
 
+pub mod authored;
 pub mod catalogue;
 pub mod error;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod host;
 pub mod job;
 pub mod limits;
 pub mod loss;
+pub mod mark;
 pub mod model;
 pub mod plan;
 pub mod port;
@@ -32,4 +34,4 @@ pub use limits::Limits;
 pub use loss::{Loss, LossCause};
 pub use record::{Cursor, Lane, Origin, Record, Scope, TargetId};
 pub use secret::Secret;
-pub use support::{Capabilities, Gap, Keeps, Settle, Support};
+pub use support::{Capabilities, Gap, Keeps, Numbering, Settle, Support};

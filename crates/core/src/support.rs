@@ -66,12 +66,25 @@ impl Keeps {
     pub const ALL: Self = Self { authors: true, times: true, numbers: true };
 }
 
+/// How a destination numbers issues and change requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbering {
+    /// As it is told.
+    Kept,
+    /// One after the other, from one row for both.
+    OneRow,
+    /// One after the other, from a row for each.
+    TwoRows,
+}
+
 /// What one endpoint can do: a host's promise, narrowed by `probe`.
 #[derive(Clone, Debug)]
 pub struct Capabilities {
     kinds: BTreeMap<ObjectKind, Support>,
     /// What it keeps of every record it takes.
     pub keeps: Keeps,
+    /// How it numbers; where numbers follow from the order of writing, the engine sees to the order.
+    pub numbering: Numbering,
     /// Limits of its fields.
     pub limits: Limits,
     /// When its writes are settled.
@@ -95,6 +108,7 @@ impl Capabilities {
         Self {
             kinds: ObjectKind::ALL.iter().map(|&kind| (kind, support(kind))).collect(),
             keeps: Keeps::ALL,
+            numbering: Numbering::Kept,
             limits: Limits::default(),
             settle: Settle::Record,
             identity: identity.into(),

@@ -15,8 +15,9 @@ use packhorse_core::{
 use packhorse_git::{Git, refs};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
+    hash::{DefaultHasher, Hash, Hasher},
     io::{BufRead, BufReader, Seek, Write},
     time::{Duration, Instant},
 };
@@ -91,6 +92,28 @@ impl fmt::Display for RolledBack {
 struct Doomed {
     origin: String,
     target: String,
+}
+
+/// What of a lane is still at the destination: a hash of eight bytes for each id.
+///
+/// Two ids of one hash would only keep the journal's line of something that is gone.
+#[derive(Default)]
+struct Seen(HashSet<u64>);
+
+impl Seen {
+    fn note(&mut self, id: &str) {
+        self.0.insert(Self::hash(id));
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.0.contains(&Self::hash(id))
+    }
+
+    fn hash(id: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// Removes what a job created at its destination.
@@ -207,11 +230,11 @@ impl Rolling<'_> {
             return Ok(());
         }
         if lane.kind.carriage() == Carriage::Git {
-            self.repository(lane, target).await?;
-            return self.forget_vanished(lane, target).await;
+            let seen = self.repository(lane, target).await?;
+            return self.forget_vanished(lane, &seen).await;
         }
         let mut doomed = tempfile::tempfile_in(&self.ends.scratch)?;
-        self.choose(lane, target, &mut doomed).await?;
+        let seen = self.choose(lane, target, &mut doomed).await?;
         doomed.rewind()?;
         let mut batch = Vec::new();
         for line in BufReader::new(doomed).lines() {
@@ -223,7 +246,7 @@ impl Rolling<'_> {
             }
         }
         self.remove(lane, target, batch).await?;
-        self.forget_vanished(lane, target).await
+        self.forget_vanished(lane, &seen).await
     }
 
     /// Reads a lane of the destination, and notes on disk what of it may go.
@@ -232,7 +255,8 @@ impl Rolling<'_> {
         lane: &Lane,
         target: &Scope,
         doomed: &mut std::fs::File,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Seen, EngineError> {
+        let mut seen = Seen::default();
         let is_project = lane.kind == ObjectKind::Project;
         let listed = Lane::new(if is_project { Scope::Shared } else { target.clone() }, lane.kind);
         let mut pages = Pages::of(self.reader, &listed);
@@ -248,6 +272,7 @@ impl Rolling<'_> {
                     self.n_foreign += u64::from(!is_project);
                     continue;
                 };
+                seen.note(&item.origin.id);
                 if self.may_go(item, target, Fingerprint::of(&record.object)) {
                     let line =
                         Doomed { origin: item.origin.id.clone(), target: item.target.0.clone() };
@@ -259,7 +284,7 @@ impl Rolling<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(seen)
     }
 
     /// Whether the job made it and nobody has touched it since.
@@ -320,46 +345,37 @@ impl Rolling<'_> {
     }
 
     /// Forgets what somebody else has removed, so that a later run brings it again.
-    async fn forget_vanished(&mut self, lane: &Lane, target: &Scope) -> Result<(), EngineError> {
+    async fn forget_vanished(&mut self, lane: &Lane, seen: &Seen) -> Result<(), EngineError> {
         let mut after = None;
         loop {
             let query = ItemQuery::After(after, PAGE);
             let items = self.journal.items(self.claim.route, lane, &query).await?;
             let Some(last) = items.last() else { return Ok(()) };
             after = Some(last.origin.id.clone());
-            let (job, mut vanished) = (self.job, Vec::new());
-            for item in items.iter().filter(|it| it.written_by == job) {
-                self.beat().await?;
-                if !self.is_there(item, target).await? {
-                    vanished.push(item.origin.id.clone());
-                }
-            }
+            self.beat().await?;
+            let ours = items.into_iter().filter(|it| it.written_by == self.job);
+            let vanished: Vec<_> = ours.map(|it| it.origin.id).filter(|id| !seen.has(id)).collect();
             self.journal.forget(self.claim, lane, &vanished).await?;
         }
     }
 
-    async fn is_there(&self, item: &Item, target: &Scope) -> Result<bool, EngineError> {
-        match target.project() {
-            Some(path) if item.origin.kind.carriage() == Carriage::Git => {
-                Ok(self.reader.remote(path, repo_of(item.origin.kind)).await?.is_some())
-            }
-            _ => Ok(self.ends.sink.find(target, &item.origin).await?.is_some()),
-        }
-    }
-
-    async fn repository(&mut self, lane: &Lane, target: &Scope) -> Result<(), EngineError> {
+    async fn repository(&mut self, lane: &Lane, target: &Scope) -> Result<Seen, EngineError> {
         let repo = repo_of(lane.kind);
         let query = ItemQuery::After(None, 1);
         let items = self.journal.items(self.claim.route, lane, &query).await?;
-        let (Some(item), Some(path)) = (items.first(), target.project()) else { return Ok(()) };
-        let Some(remote) = self.reader.remote(path, repo).await? else { return Ok(()) };
+        let (Some(item), Some(path)) = (items.first(), target.project()) else {
+            return Ok(Seen::default());
+        };
+        let mut seen = Seen::default();
+        let Some(remote) = self.reader.remote(path, repo).await? else { return Ok(seen) };
+        seen.note(&item.origin.id);
         let list = refs::list(&Git::find().await?, &remote).await?;
         let (list, _) = self.ends.policy().select(&list);
         if self.may_go(item, target, Fingerprint::of(&object(repo, &list))) {
             let doomed = Doomed { origin: item.origin.id.clone(), target: item.target.0.clone() };
             self.remove(lane, target, vec![doomed]).await?;
         }
-        Ok(())
+        Ok(seen)
     }
 }
 

@@ -145,7 +145,8 @@ impl Run<'_> {
             carried.gone.extend(carrier.vanished(&planned).await?);
             carried.gone.extend(carrier.deletions(&Scope::Shared, &Scope::Shared).await?);
             // Whatever is completed here is whole: an archive gets its name only now.
-            self.ends.sink.finish(&Scope::Shared).await?;
+            let late = self.ends.sink.finish(&Scope::Shared).await?;
+            carrier.drop_late(&Scope::Shared, late).await?;
         }
         self.keep(GONE, &carried.gone).await?;
         Ok(carried.n_failed)

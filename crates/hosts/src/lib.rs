@@ -4,6 +4,8 @@
 //! is opened. To add one, write its folder and add it to [`HOSTS`]; nothing
 //! else in the workspace names it.
 
+mod bytes;
+mod cursor;
 mod git;
 mod gitea;
 mod local;

@@ -61,7 +61,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for project in ["acme/site", "acme/widgets"] {
         sink.finish(&Scope::Project(project.to_owned())).await?;
     }
-    Ok(sink.finish(&Scope::Shared).await?)
+    sink.finish(&Scope::Shared).await?;
+    Ok(())
 }
 
 async fn write(sink: &dyn Sink, input: &Path, line: Line) -> Result<(), Box<dyn Error>> {

@@ -307,7 +307,8 @@ impl Sink for GithubSink {
         Ok(capabilities)
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        let origin = &record.origin;
         if self.is_untouched().await {
             return self.find_in_archive(scope, origin).await;
         }
@@ -378,20 +379,23 @@ impl Sink for GithubSink {
             .map_err(|error| error.during("make records durable").with("scope", scope))
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         if *scope != Scope::Shared {
-            return self.flush(scope).await;
+            self.flush(scope).await?;
+            return Ok(Vec::new());
         }
         let is_done = self.path.exists() && !directory(&self.path).exists();
         if is_done {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let path = self.path.clone();
         let completed = self.with(move |spool| complete(&path, spool)).await;
         completed.map_err(|error| error.during("complete the archive"))?;
         // Closed before its file goes.
         drop(self.spool.lock().await.take());
-        fs::remove_dir_all(directory(&self.path))
-            .map_err(|error| SpoolError::from(error).during("remove what the archive was made of"))
+        fs::remove_dir_all(directory(&self.path)).map_err(|error| {
+            SpoolError::from(error).during("remove what the archive was made of")
+        })?;
+        Ok(Vec::new())
     }
 }

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use buffer::Buffers;
 use futures::StreamExt;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, HostErrorKind, ObjectKind, Origin, Record, RepoKind, Scope,
-    Settle, TargetId,
+    Capabilities, GitRemote, HostError, HostErrorKind, Loss, ObjectKind, Origin, Record, RepoKind,
+    Scope, Settle, TargetId,
     model::ObjectFormat,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
@@ -143,9 +143,9 @@ impl Sink for ArchiveSink {
         Ok(capabilities)
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
-        let is_there = locked(&self.buffers).holds(scope, origin)?;
-        Ok(is_there.then(|| TargetId(origin.id.clone())))
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        let is_there = locked(&self.buffers).holds(scope, &record.origin)?;
+        Ok(is_there.then(|| TargetId(record.origin.id.clone())))
     }
 
     async fn write(
@@ -209,7 +209,7 @@ impl Sink for ArchiveSink {
         self.with_pen(move |pen| pen.chunks(&scope, &chunks)).await
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         self.flush(scope).await?;
         match scope {
             Scope::Shared => {
@@ -217,10 +217,11 @@ impl Sink for ArchiveSink {
                 for scope in left {
                     self.flush(&scope).await?;
                 }
-                self.with_pen(finish::archive).await
+                self.with_pen(finish::archive).await?;
             }
-            Scope::Project(project) => self.finish_project(project).await,
+            Scope::Project(project) => self.finish_project(project).await?,
         }
+        Ok(Vec::new())
     }
 }
 

@@ -49,10 +49,12 @@ pub trait Sink: Send + Sync {
 
     /// Looks for an object that an interrupted run may have written.
     ///
+    /// The record is as it would be written, links and all, so that a host that knows nothing of
+    /// foreign ids can look for its name, its key, or the [mark](crate::mark) in its text.
     /// Must see what was written and flushed, by whatever process; for
     /// destinations that settle by page it must also see what was written and
     /// not flushed by this one.
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError>;
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError>;
 
     /// Creates the record, or updates `existing`.
     ///
@@ -86,6 +88,8 @@ pub trait Sink: Send + Sync {
     async fn flush(&self, scope: &Scope) -> Result<(), HostError>;
 
     /// Called once when every lane of a scope is done; the shared scope comes last of all and
-    /// completes the whole: an archive gets its name here.
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError>;
+    /// completes the whole: an archive gets its name here. Returns what turned out to have no
+    /// place only now, such as a reaction to what never arrived, with the reason; the engine
+    /// notes these records as [dropped](Outcome::Dropped).
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError>;
 }

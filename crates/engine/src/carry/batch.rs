@@ -258,7 +258,7 @@ impl Carrier<'_> {
         let sink = &self.run.ends.sink;
         let existing = match begun {
             Begun::Changed(target) => Some(target.clone()),
-            Begun::Interrupted => sink.find(target, &record.origin).await?,
+            Begun::Interrupted => sink.find(target, record).await?,
             Begun::Fresh | Begun::Done => None,
         };
         let adopted = *begun == Begun::Interrupted && existing.is_some();

@@ -4,9 +4,9 @@ use super::{Carrier, Gone, Place, pages::Pages, stage};
 use crate::{EngineError, error::chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
-    Event, Lane, ObjectKind, Record, Scope, Support,
+    Event, Lane, Loss, ObjectKind, Origin, Record, Scope, Support, TargetId,
     plan::{Plan, PlannedProject},
-    port::{Position, Stage},
+    port::{ItemQuery, Outcome, Position, Settled, Stage},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,8 +134,36 @@ impl Carrier<'_> {
                 .await?;
         }
         let gone = self.deletions(&place.source, &place.target).await?;
-        self.run.ends.sink.finish(&place.target).await?;
+        let late = self.run.ends.sink.finish(&place.target).await?;
+        self.drop_late(&place.source, late).await?;
         Ok(gone)
+    }
+
+    /// Notes what the destination turned out to have no place for, only when all was there.
+    pub(crate) async fn drop_late(
+        &self,
+        scope: &Scope,
+        late: Vec<(Origin, Loss)>,
+    ) -> Result<(), EngineError> {
+        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
+        let mut lanes: BTreeMap<ObjectKind, BTreeMap<String, Vec<Loss>>> = BTreeMap::new();
+        for (origin, loss) in late {
+            lanes.entry(origin.kind).or_default().entry(origin.id).or_default().push(loss);
+        }
+        for (kind, mut losses) in lanes {
+            let lane = Lane::new(scope.clone(), kind);
+            let query = ItemQuery::Origins(losses.keys().cloned().collect());
+            let items = journal.items(claim.route, &lane, &query).await?;
+            let dropped = items.into_iter().map(|item| Settled {
+                losses: losses.remove(&item.origin.id).unwrap_or_default(),
+                id: item.origin.id,
+                fingerprint: item.fingerprint,
+                target: TargetId(String::new()),
+                outcome: Some(Outcome::Dropped),
+            });
+            journal.settle(claim, &lane, &dropped.collect::<Vec<_>>(), &[], None).await?;
+        }
+        Ok(())
     }
 
     /// Carries the project's own record, unless that is done or was not asked for.

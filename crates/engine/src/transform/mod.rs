@@ -10,7 +10,6 @@ pub mod links;
 mod paths;
 pub mod provenance;
 mod stack;
-mod text;
 pub mod users;
 
 pub use paths::{PathMap, Paths};

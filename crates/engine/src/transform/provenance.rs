@@ -1,21 +1,15 @@
-//! The hidden mark by which a destination finds again what we wrote there.
+//! Puts into bodies the hidden [mark] by which a destination finds again what we wrote there.
 //!
-//! Hosts give ids of their own and know nothing of ours. So that an interrupted
-//! run can ask whether a record has arrived, bodies end in an HTML comment,
-//! `<!-- packhorse: issue 12 -->`, which no host shows. Only destinations that
-//! settle record by record get it: the others keep our ids.
+//! Only destinations that settle record by record get it: the others keep our ids.
 
-use crate::transform::text::authored;
 use packhorse_core::{
-    ObjectKind, Origin, Record, Settle,
+    Origin, Record, Settle,
+    authored::authored,
+    mark,
     model::{Markup, Text},
     port::{Context, Transform},
 };
 use pulldown_cmark::{Event, Options, Parser, Tag};
-use std::fmt::Write as _;
-
-const OPEN: &str = "<!-- packhorse: ";
-const CLOSE: &str = " -->";
 
 /// Marks bodies with the origin of their record.
 #[derive(Debug)]
@@ -30,7 +24,7 @@ impl Transform for Provenance {
         if context.sink.settle != Settle::Record {
             return;
         }
-        let mark = mark(&record.origin);
+        let mark = mark::of(&record.origin);
         let Some(body) = authored(&mut record.object).and_then(|it| it.body) else {
             return;
         };
@@ -42,71 +36,12 @@ impl Transform for Provenance {
     }
 }
 
-/// The mark of an origin.
-pub fn mark(origin: &Origin) -> String {
-    let mut mark = format!("{OPEN}{} ", origin.kind);
-    let mut last = 0;
-    for byte in origin.id.bytes() {
-        // SECURITY: an id is the source's; nothing in it may end the comment.
-        let plain = byte.is_ascii_alphanumeric()
-            || b"._/+:=".contains(&byte)
-            || (byte == b'-' && last != b'-');
-        if plain {
-            mark.push(char::from(byte));
-        } else if write!(mark, "%{byte:02X}").is_err() {
-            // Cannot happen: writing to a string does not fail.
-            break;
-        }
-        last = byte;
-    }
-    mark.push_str(CLOSE);
-    mark
-}
-
-/// Reads the mark of a body, and the body without it.
-pub fn parse(body: &str) -> Option<(Origin, &str)> {
-    let trimmed = body.trim_end();
-    if let Some((head, line)) = last_line(trimmed)
-        && let Some(origin) = parse_mark(line)
-    {
-        return Some((origin, head.trim_end_matches(['\r', '\n'])));
-    }
-    let (line, rest) = trimmed.split_once('\n')?;
-    let origin = parse_mark(line.trim_end())?;
-    Some((origin, rest.trim_start_matches(['\r', '\n'])))
-}
-
-fn last_line(text: &str) -> Option<(&str, &str)> {
-    match text.rfind('\n') {
-        Some(at) => Some((&text[..at], &text[at + 1..])),
-        None => Some(("", text)),
-    }
-}
-
-fn parse_mark(line: &str) -> Option<Origin> {
-    let inner = line.strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
-    let (kind, id) = inner.split_once(' ')?;
-    let mut bytes = Vec::with_capacity(id.len());
-    let mut rest = id.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        if byte != b'%' {
-            bytes.push(byte);
-            rest = tail;
-            continue;
-        }
-        let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = &tail[2..];
-    }
-    Some(Origin::new(ObjectKind::named(kind)?, String::from_utf8(bytes).ok()?))
-}
-
 /// The body with its mark, in place of an older one.
 ///
 /// The mark comes last, unless something above would swallow and show it there,
 /// such as a code block that nobody closed: then it comes first.
 fn with_mark(body: &str, mark: &str) -> String {
-    let body = parse(body).map_or(body, |(_, rest)| rest);
+    let body = mark::parse(body).map_or(body, |(_, rest)| rest);
     if body.is_empty() {
         return mark.to_owned();
     }
@@ -123,12 +58,13 @@ fn is_hidden_at_the_end(text: &str, mark: &str) -> bool {
 
 /// Bytes that a mark adds to a body, at most.
 pub(super) fn weight(origin: &Origin) -> usize {
-    mark(origin).len() + 2
+    mark::of(origin).len() + 2
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use packhorse_core::ObjectKind;
     use proptest::prelude::*;
 
     fn issue(id: &str) -> Origin {
@@ -137,10 +73,10 @@ mod tests {
 
     #[track_caller]
     fn check(body: &str, expected: &str) {
-        let marked = with_mark(body, &mark(&issue("7")));
+        let marked = with_mark(body, &mark::of(&issue("7")));
 
         assert_eq!(marked, expected);
-        assert_eq!(with_mark(&marked, &mark(&issue("7"))), expected, "a second time");
+        assert_eq!(with_mark(&marked, &mark::of(&issue("7"))), expected, "a second time");
     }
 
     #[test]
@@ -162,33 +98,12 @@ mod tests {
         check("Hi\n\n<!-- packhorse: comment 3 -->", "Hi\n\n<!-- packhorse: issue 7 -->");
     }
 
-    #[test]
-    fn an_id_cannot_end_the_comment() {
-        assert_eq!(
-            mark(&issue("a --> b--c\u{e9}")),
-            "<!-- packhorse: issue a%20-%2D%3E%20b-%2Dc%C3%A9 -->"
-        );
-    }
-
-    #[test]
-    fn what_is_no_mark_is_not_read() {
-        for text in [
-            "",
-            "Hi",
-            "<!-- packhorse: -->",
-            "<!-- packhorse: cat 1 -->",
-            "<!-- packhorse: issue %zz -->",
-        ] {
-            assert_eq!(parse(text), None, "{text}");
-        }
-    }
-
     proptest! {
         #[test]
         fn every_mark_reads_back(id in "(?s).{0,40}", body in "(?s).{0,80}") {
-            let marked = with_mark(&body, &mark(&issue(&id)));
+            let marked = with_mark(&body, &mark::of(&issue(&id)));
 
-            let (origin, _) = parse(&marked).unwrap();
+            let (origin, _) = mark::parse(&marked).unwrap();
 
             prop_assert_eq!(origin, issue(&id));
         }

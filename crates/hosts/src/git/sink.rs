@@ -106,8 +106,11 @@ impl Sink for GitSink {
         Ok(capabilities)
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
-        if origin.kind != ObjectKind::Project || scope.project().is_none() || self.is_missing()? {
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        if record.origin.kind != ObjectKind::Project
+            || scope.project().is_none()
+            || self.is_missing()?
+        {
             return Ok(None);
         }
         Ok(Some(TargetId(self.repository.address.project.clone())))
@@ -159,7 +162,7 @@ impl Sink for GitSink {
         Ok(())
     }
 
-    async fn finish(&self, _scope: &Scope) -> Result<(), HostError> {
-        Ok(())
+    async fn finish(&self, _scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
+        Ok(Vec::new())
     }
 }

@@ -14,8 +14,8 @@ use super::{
 };
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, ObjectKind, Origin, Record, RepoKind, Scope, TargetId,
-    fingerprint,
+    Capabilities, GitRemote, HostError, Loss, ObjectKind, Origin, Record, RepoKind, Scope,
+    TargetId, fingerprint,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
 use std::{
@@ -176,7 +176,8 @@ impl Sink for LocalSink {
             .map_err(|error| error.during("probe the store"))
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        let origin = &record.origin;
         let id = id_here(scope, origin.kind, &origin.id);
         let found = self
             .find_place(scope, place(&Origin::new(origin.kind, id)))
@@ -243,7 +244,7 @@ impl Sink for LocalSink {
             .map_err(|error| error.during("make records durable").with("scope", scope))
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         self.flush(scope).await?;
         let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
         if desks.get(scope).is_some_and(is_done_with) {
@@ -251,6 +252,6 @@ impl Sink for LocalSink {
             let mut had_any = self.had_any.lock().unwrap_or_else(PoisonError::into_inner);
             had_any.retain(|(it, _), _| it != scope);
         }
-        Ok(())
+        Ok(Vec::new())
     }
 }

@@ -167,7 +167,7 @@ async fn what_was_written_under_another_path_is_found_under_it() {
     assert_eq!(source.remote("acme/app", RepoKind::Code).await.unwrap(), remote);
     let page = source.read(&Lane::new(app(), PROJECTS), None).await.unwrap();
     assert_eq!(page.records[0].origin.id, written.target.0);
-    assert_eq!(sink.find(&app(), &page.records[0].origin).await.unwrap(), Some(written.target));
+    assert_eq!(sink.find(&app(), &page.records[0]).await.unwrap(), Some(written.target));
 }
 
 #[tokio::test]

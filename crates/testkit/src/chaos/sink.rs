@@ -3,7 +3,7 @@
 use super::{Harm, Method, Storm, source::cut, storm::Fault};
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, Origin, Record, RepoKind, Scope, TargetId,
+    Capabilities, GitRemote, HostError, Loss, Origin, Record, RepoKind, Scope, TargetId,
     port::{BlobRef, ByteStream, Sink, Written},
 };
 use std::sync::Arc;
@@ -27,8 +27,8 @@ impl Sink for ChaosSink {
         self.storm.around(Method::Probe, self.inner.probe()).await
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
-        self.storm.around(Method::Find, self.inner.find(scope, origin)).await
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        self.storm.around(Method::Find, self.inner.find(scope, record)).await
     }
 
     async fn write(
@@ -72,7 +72,7 @@ impl Sink for ChaosSink {
         self.storm.around(Method::Flush, self.inner.flush(scope)).await
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         self.storm.around(Method::Finish, self.inner.finish(scope)).await
     }
 }

@@ -5,8 +5,8 @@ use crate::samples::sha256;
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, HostErrorKind, Origin, Record, RepoKind, Scope, Settle,
-    TargetId,
+    Capabilities, GitRemote, HostError, HostErrorKind, Loss, Origin, Record, RepoKind, Scope,
+    Settle, TargetId,
     model::ObjectFormat,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
@@ -18,10 +18,10 @@ impl Sink for MemoryHost {
         Ok(self.capabilities())
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
         let mut state = self.state();
         state.calls.find += 1;
-        Ok(state.came_from(scope, origin).map(|it| target(&it.id)))
+        Ok(state.came_from(scope, &record.origin).map(|it| target(&it.id)))
     }
 
     async fn write(
@@ -126,11 +126,11 @@ impl Sink for MemoryHost {
         Ok(())
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         let mut state = self.state();
         state.calls.finish += 1;
         state.flush(scope);
         state.finished.push(scope.clone());
-        Ok(())
+        Ok(Vec::new())
     }
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, Cursor, GitRemote, HostError, Lane, Object, ObjectKind, Origin, Record, RepoKind,
-    Scope, TargetId,
+    Capabilities, Cursor, GitRemote, HostError, Lane, Loss, Object, ObjectKind, Origin, Record,
+    RepoKind, Scope, TargetId,
     port::{BlobRef, ByteStream, Inventory, Page, Sink, Source, Written},
 };
 use packhorse_testkit::{
@@ -83,11 +83,11 @@ impl Sink for Broken {
         Sink::probe(&self.host).await
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
         if self.is(Wrong::FindsNothing) {
             return Ok(None);
         }
-        self.host.find(scope, origin).await
+        self.host.find(scope, record).await
     }
 
     async fn write(
@@ -143,7 +143,7 @@ impl Sink for Broken {
         self.host.flush(scope).await
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         self.host.finish(scope).await
     }
 }

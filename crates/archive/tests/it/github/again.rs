@@ -26,8 +26,8 @@ async fn an_interrupted_export_is_gone_on_with() {
 
     let second = sink(&path, true);
 
-    assert!(second.find(&app(), &kept.origin).await.unwrap().is_some());
-    assert_eq!(second.find(&app(), &lost.origin).await.unwrap(), None);
+    assert!(second.find(&app(), &kept).await.unwrap().is_some());
+    assert_eq!(second.find(&app(), &lost).await.unwrap(), None);
     second.write(&app(), &lost, None).await.unwrap();
     second.finish(&Scope::Shared).await.unwrap();
     let found = records(&*source(&path), &app(), ObjectKind::Comment).await.unwrap();
@@ -103,8 +103,8 @@ async fn looking_into_a_complete_archive_leaves_nothing_behind() {
     let before = std::fs::read(&path).unwrap();
 
     let sink = open(&path, Access::Write, false).unwrap().sink.unwrap();
-    let found = sink.find(&app(), &comment("2").origin).await.unwrap();
-    let missing = sink.find(&app(), &comment("9").origin).await.unwrap();
+    let found = sink.find(&app(), &comment("2")).await.unwrap();
+    let missing = sink.find(&app(), &comment("9")).await.unwrap();
     sink.finish(&Scope::Shared).await.unwrap();
 
     assert_eq!(found, Some(TargetId("2".into())));

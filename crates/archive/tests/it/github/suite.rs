@@ -3,7 +3,7 @@
 use super::build::{app, records, sink, source};
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, Object, ObjectKind, Origin, Record, RepoKind, Scope,
+    Capabilities, GitRemote, HostError, Loss, Object, ObjectKind, Origin, Record, RepoKind, Scope,
     TargetId,
     model::{State, StateValue, Subject},
     port::{BlobRef, ByteStream, Sink, Source, Written},
@@ -51,8 +51,8 @@ impl Sink for WithoutStates {
         Ok(self.0.probe().await?.without(ObjectKind::State, "tested beside the suite"))
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
-        self.0.find(scope, origin).await
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        self.0.find(scope, record).await
     }
 
     async fn write(
@@ -80,7 +80,7 @@ impl Sink for WithoutStates {
         self.0.flush(scope).await
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         self.0.finish(scope).await
     }
 }
@@ -119,6 +119,6 @@ async fn other_states_are_left_out_and_told() {
     sink.flush(&app()).await.unwrap();
 
     assert_eq!(written.losses[0].field, "value.pinned");
-    let origin = Origin::new(ObjectKind::State, "project/archived");
-    assert_eq!(sink.find(&app(), &origin).await.unwrap(), None);
+    let found = sink.find(&app(), &state(StateValue::Archived)).await.unwrap();
+    assert_eq!(found, None);
 }

@@ -313,7 +313,7 @@ async fn what_has_no_place_is_left_out_and_told() {
 
     assert_eq!(written.losses.len(), 1);
     assert_eq!(written.losses[0].field, "subject.snippet");
-    assert_eq!(sink.find(&app(), &record.origin).await.unwrap(), None);
+    assert_eq!(sink.find(&app(), &record).await.unwrap(), None);
 }
 
 /// A sample's losses are all in the table of gaps, so that the plan can tell them.

@@ -7,9 +7,10 @@
 
 mod color;
 
-use super::{provenance, text::marked_up};
+use super::provenance;
 use packhorse_core::{
     Limits as Bounds, Loss, Object, Record, Settle,
+    authored::marked_up,
     model::{Board, Text},
     port::{Context, Transform},
 };

@@ -18,11 +18,11 @@ pub(crate) use ids::later_id;
 
 use super::{
     paths::PathMap,
-    text::marked_up,
     users::{Account, UserMap},
 };
 use packhorse_core::{
     Capabilities, Lane, Loss, ObjectKind, Origin, Record, Scope, Settle, TargetId,
+    authored::marked_up,
     model::{Markup, Text},
     port::{Context, Transform},
 };

@@ -1,8 +1,8 @@
 //! The line that says who wrote a body, where the destination cannot keep it.
 
-use crate::transform::text::{Authored, authored};
 use packhorse_core::{
     Keeps, Loss, Record,
+    authored::{Authored, authored},
     model::{Identity, Markup, Text, Time},
     port::{Context, Transform},
 };

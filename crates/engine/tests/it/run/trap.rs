@@ -122,8 +122,8 @@ impl Sink for Trapped {
         Sink::probe(&self.host).await
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
-        self.host.find(scope, origin).await
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        self.host.find(scope, record).await
     }
 
     async fn write(
@@ -156,7 +156,7 @@ impl Sink for Trapped {
         self.trap.call("flush", self.host.flush(scope)).await
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         self.trap.call("finish", self.host.finish(scope)).await
     }
 }
@@ -170,8 +170,8 @@ impl Sink for Leaky {
         Sink::probe(&self.0).await
     }
 
-    async fn find(&self, scope: &Scope, origin: &Origin) -> Result<Option<TargetId>, HostError> {
-        self.0.find(scope, origin).await
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        self.0.find(scope, record).await
     }
 
     async fn write(
@@ -206,7 +206,7 @@ impl Sink for Leaky {
         self.0.flush(scope).await
     }
 
-    async fn finish(&self, scope: &Scope) -> Result<(), HostError> {
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
         self.0.finish(scope).await
     }
 }

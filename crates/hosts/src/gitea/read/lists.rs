@@ -1,13 +1,10 @@
 //! Kinds that the server lists by themselves.
 
-use super::{
-    GiteaSource, Path,
+use super::{GiteaSource, Path, issue, map, nested::AT_ONCE, settings, wire};
+use crate::{
     cursor::{Progress, in_part, page, part},
-    issue, map,
-    nested::AT_ONCE,
-    settings, wire,
+    gitea::api::Listing,
 };
-use crate::gitea::api::Listing;
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
     Cursor, HostError, HostErrorKind, Object, Record,

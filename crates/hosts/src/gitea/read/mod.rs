@@ -1,7 +1,6 @@
 //! The server as a source: which listing gives which kind.
 
 mod count;
-mod cursor;
 mod lists;
 mod nested;
 mod shared;
@@ -12,8 +11,9 @@ use super::{
     place::Extent,
     support, wire,
 };
+use crate::bytes::skip;
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::stream;
 use http::StatusCode;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
@@ -180,20 +180,6 @@ impl Source for GiteaSource {
             _ => Ok(skip(answer.body, from)),
         }
     }
-}
-
-/// Leaves out the first bytes of a stream.
-fn skip(body: ByteStream, from: u64) -> ByteStream {
-    let mut left = from;
-    let rest = body.map_ok(move |mut piece| {
-        let cut = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
-        left -= cut as u64;
-        piece.split_off(cut)
-    });
-    Box::pin(rest.filter(|it| {
-        let is_something = it.as_ref().map_or(true, |piece| !piece.is_empty());
-        async move { is_something }
-    }))
 }
 
 #[cfg(test)]

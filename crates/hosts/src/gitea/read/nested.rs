@@ -3,12 +3,11 @@
 //! A page of ours is a page of parents with all of their children, or as many
 //! parents as make it full; the cursor is the page of parents and the place on it.
 
-use super::{
-    GiteaSource, Path,
+use super::{GiteaSource, Path, issue, map, wire};
+use crate::{
     cursor::{Spot, in_part, part},
-    issue, map, wire,
+    gitea::{api::Listing, map::review},
 };
-use crate::gitea::{api::Listing, map::review};
 use futures::{
     FutureExt,
     future::{BoxFuture, try_join_all},

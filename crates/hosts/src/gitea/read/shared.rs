@@ -1,7 +1,7 @@
 //! What stands beside all projects, and the list of projects.
 
-use super::{Extent, GiteaSource, Path, cursor::page, lists::plain, map, wire};
-use crate::gitea::api::Listing;
+use super::{Extent, GiteaSource, Path, lists::plain, map, wire};
+use crate::{cursor::page, gitea::api::Listing};
 use futures::FutureExt;
 use packhorse_core::{
     Cursor, HostError, HostErrorKind, Object, ObjectKind, Record,

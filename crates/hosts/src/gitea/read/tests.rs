@@ -245,12 +245,3 @@ async fn an_old_real_server_is_read() {
     let Object::Review(review) = &objects[&ObjectKind::Review][0] else { panic!() };
     assert_eq!((review.change_request, review.verdict), (2, Verdict::Commented));
 }
-
-#[tokio::test]
-async fn the_first_bytes_are_left_out_across_pieces() {
-    for (from, expected) in [(0, "abcdef"), (1, "bcdef"), (3, "def"), (5, "f"), (6, ""), (9, "")] {
-        let pieces = ["ab", "cd", "ef"].map(|it| Ok(bytes::Bytes::from_static(it.as_bytes())));
-        let rest: Vec<_> = skip(Box::pin(stream::iter(pieces)), from).try_collect().await.unwrap();
-        assert_eq!(rest.concat(), expected.as_bytes());
-    }
-}

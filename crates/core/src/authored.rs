@@ -1,19 +1,19 @@
 //! What people wrote, found in any object.
 
-use packhorse_core::{
-    Object,
+use crate::{
+    catalogue::Object,
     model::{Identity, Text, Time},
 };
 
 /// A body, and who wrote it when.
 #[derive(Debug)]
-pub(super) struct Authored<'a> {
+pub struct Authored<'a> {
     /// Who.
-    pub(super) author: Option<&'a Identity>,
+    pub author: Option<&'a Identity>,
     /// When.
-    pub(super) at: Option<Time>,
+    pub at: Option<Time>,
     /// The body; absent where the kind has none.
-    pub(super) body: Option<&'a mut Option<Text>>,
+    pub body: Option<&'a mut Option<Text>>,
 }
 
 /// Builds an [`Authored`] from an object's fields.
@@ -27,7 +27,7 @@ macro_rules! authored {
 }
 
 /// What somebody wrote; `None` for kinds that nobody signs.
-pub(super) fn authored(object: &mut Object) -> Option<Authored<'_>> {
+pub fn authored(object: &mut Object) -> Option<Authored<'_>> {
     match object {
         Object::Issue(it) => authored!(it.author, it.created_at, body),
         Object::ChangeRequest(it) => authored!(it.author, it.created_at, body),
@@ -67,7 +67,7 @@ pub(super) fn authored(object: &mut Object) -> Option<Authored<'_>> {
 }
 
 /// The marked-up text of an object, with the field that it stands in; no kind has two.
-pub(super) fn marked_up(object: &mut Object) -> Option<(&'static str, &mut Text)> {
+pub fn marked_up(object: &mut Object) -> Option<(&'static str, &mut Text)> {
     let (field, text) = match object {
         Object::Label(it) => ("description", &mut it.description),
         Object::Milestone(it) => ("description", &mut it.description),

@@ -1,49 +1,49 @@
-//! Places in listings, as the engine keeps them between pages.
+//! Places in listings, as the engine keeps them between pages; for every host that is asked over HTTP.
 
 use packhorse_core::{Cursor, HostError, HostErrorKind};
 
 /// What an issue listing has brought, and how much there was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Progress {
-    pub(super) read: u64,
-    pub(super) total: u64,
+pub(crate) struct Progress {
+    pub(crate) read: u64,
+    pub(crate) total: u64,
 }
 
 impl Progress {
-    pub(super) fn of(at: &Cursor) -> Result<Self, HostError> {
+    pub(crate) fn of(at: &Cursor) -> Result<Self, HostError> {
         let [read, total] = numbers(&at.0)?;
         Ok(Self { read, total })
     }
 
-    pub(super) fn cursor(self) -> Cursor {
+    pub(crate) fn cursor(self) -> Cursor {
         Cursor(format!("{}/{}", self.read, self.total))
     }
 }
 
 /// A page of parents, one of them, and one of its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spot {
+pub(crate) struct Spot {
     /// Page of parents, from 1.
-    pub(super) page: u64,
+    pub(crate) page: u64,
     /// Parent on the page, from 0.
-    pub(super) parent: usize,
+    pub(crate) parent: usize,
     /// Child of the parent, from 0.
-    pub(super) child: usize,
+    pub(crate) child: usize,
 }
 
 impl Spot {
     /// Where a listing begins.
-    pub(super) const START: Self = Self { page: 1, parent: 0, child: 0 };
+    pub(crate) const START: Self = Self { page: 1, parent: 0, child: 0 };
 
     /// Reads a cursor; the beginning where there is none.
-    pub(super) fn of(at: Option<&str>) -> Result<Self, HostError> {
+    pub(crate) fn of(at: Option<&str>) -> Result<Self, HostError> {
         let Some(text) = at else { return Ok(Self::START) };
         let [page, parent, child] = numbers(text)?;
         let place = |it: u64| usize::try_from(it).map_err(|_| foreign(text));
         Ok(Self { page, parent: place(parent)?, child: place(child)? })
     }
 
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         format!("{}/{}/{}", self.page, self.parent, self.child)
     }
 }
@@ -55,12 +55,12 @@ fn numbers<const N: usize>(text: &str) -> Result<[u64; N], HostError> {
 }
 
 /// The page that a cursor stands for, from 1.
-pub(super) fn page(at: Option<&Cursor>) -> Result<u64, HostError> {
+pub(crate) fn page(at: Option<&Cursor>) -> Result<u64, HostError> {
     at.map_or(Ok(1), |it| it.0.parse().map_err(|_| foreign(&it.0)))
 }
 
 /// The listing that a cursor of several listings is in, and its place there.
-pub(super) fn part<'a>(
+pub(crate) fn part<'a>(
     at: Option<&'a Cursor>,
     first: &'a str,
 ) -> Result<(&'a str, Option<&'a str>), HostError> {
@@ -70,11 +70,11 @@ pub(super) fn part<'a>(
 }
 
 /// A cursor into one of several listings.
-pub(super) fn in_part(name: &str, place: &str) -> Cursor {
+pub(crate) fn in_part(name: &str, place: &str) -> Cursor {
     Cursor(format!("{name}:{place}"))
 }
 
-pub(super) fn foreign(text: &str) -> HostError {
+pub(crate) fn foreign(text: &str) -> HostError {
     HostError::new(HostErrorKind::Rejected, "go on with a listing").with("cursor", text)
 }
 
