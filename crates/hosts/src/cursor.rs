@@ -23,7 +23,7 @@ impl Progress {
 /// A page of parents, one of them, and one of its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spot {
-    /// Page of parents, from 1.
+    /// Page of parents, as the host counts; most count from 1.
     pub(crate) page: u64,
     /// Parent on the page, from 0.
     pub(crate) parent: usize,
@@ -37,7 +37,12 @@ impl Spot {
 
     /// Reads a cursor; the beginning where there is none.
     pub(crate) fn of(at: Option<&str>) -> Result<Self, HostError> {
-        let Some(text) = at else { return Ok(Self::START) };
+        Self::from(at, 1)
+    }
+
+    /// The same where the host calls its first page otherwise, such as 0.
+    pub(crate) fn from(at: Option<&str>, first: u64) -> Result<Self, HostError> {
+        let Some(text) = at else { return Ok(Self { page: first, ..Self::START }) };
         let [page, parent, child] = numbers(text)?;
         let place = |it: u64| usize::try_from(it).map_err(|_| foreign(text));
         Ok(Self { page, parent: place(parent)?, child: place(child)? })

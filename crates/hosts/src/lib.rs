@@ -4,17 +4,21 @@
 //! is opened. To add one, write its folder and add it to [`HOSTS`]; nothing
 //! else in the workspace names it.
 
+mod bitbucket_server;
+mod bitbucket_text;
 mod bytes;
 mod cursor;
 mod git;
 mod gitea;
+mod lenient;
 mod local;
 pub mod published_limits;
+mod walk;
 
 use packhorse_core::HostSpec;
 
 /// Every host, in the order of the documentation.
-pub static HOSTS: &[&HostSpec] = &[&local::SPEC, &git::SPEC, &gitea::SPEC];
+pub static HOSTS: &[&HostSpec] = &[&local::SPEC, &git::SPEC, &gitea::SPEC, &bitbucket_server::SPEC];
 
 /// The host of that id or alias.
 pub fn named(name: &str) -> Option<&'static HostSpec> {
