@@ -19,4 +19,8 @@ pub struct Limits {
     pub body_bytes: Option<usize>,
     /// Names of topics.
     pub topic_chars: Option<usize>,
+    /// Bytes of one push of Git's.
+    pub push_bytes: Option<u64>,
+    /// Bytes of one file in a repository.
+    pub file_bytes: Option<u64>,
 }

@@ -22,14 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     GitRemote { url, credentials }
                 });
                 let policy = RefPolicy::between("git", "git");
-                let options = TransferOptions {
-                    policy,
-                    force: false,
-                    delete: false,
-                    known: None,
-                    scratch,
-                    listener: packhorse_git::progress::Listener::default(),
-                };
+                let options = TransferOptions::new(policy, scratch);
                 transfer(&git, &from, &to, &options).await
             }
         })

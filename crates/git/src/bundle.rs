@@ -176,7 +176,7 @@ pub async fn stream(
     };
     let object_format = source.listing().object_format;
     let header = BundleHeader { object_format, prerequisites: Vec::new(), refs };
-    let pack = source.pack(&wish, listener).await?;
+    let pack = source.pack(&wish, listener).await?.pack;
     let head = Bytes::from(header.bytes());
     Ok(Some((header, Box::pin(stream::once(async { Ok(head) }).chain(pack)))))
 }

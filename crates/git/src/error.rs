@@ -64,6 +64,9 @@ pub enum GitError {
     /// Packs cannot flow through that end; a copy on this machine can do it.
     #[error("{place} cannot be streamed: {why}")]
     NotStreamed { place: String, why: &'static str },
+    /// The push is larger than that end takes at once, and cannot be made smaller any more.
+    #[error("{place} does not take so much in one push{words}")]
+    TooLarge { place: String, words: String },
     /// `git` failed in another way; its words are the last it said.
     #[error("git {operation} failed with {status}: {stderr}")]
     Failed { operation: String, status: String, stderr: String },
@@ -104,6 +107,7 @@ impl GitError {
             | Self::Protocol { .. }
             | Self::Refused { .. }
             | Self::NotStreamed { .. }
+            | Self::TooLarge { .. }
             | Self::Failed { .. }
             | Self::System { .. } => false,
         }
@@ -121,7 +125,9 @@ impl From<GitError> for HostError {
             GitError::BrokenOff { .. } => HostErrorKind::Unavailable,
             GitError::NoRepository { .. } => HostErrorKind::NotFound,
             GitError::Unauthorized { .. } => HostErrorKind::Unauthorized,
-            GitError::ObjectFormatMismatch { .. } => HostErrorKind::Rejected,
+            GitError::ObjectFormatMismatch { .. } | GitError::TooLarge { .. } => {
+                HostErrorKind::Rejected
+            }
             GitError::Corrupt { .. } => HostErrorKind::Protocol,
             GitError::GitMissing
             | GitError::GitTooOld { .. }

@@ -8,6 +8,7 @@
 
 pub mod bundle;
 pub mod error;
+pub mod large_files;
 pub mod lfs;
 mod mirror;
 pub mod process;
@@ -22,4 +23,4 @@ pub use process::Git;
 #[doc(hidden)]
 pub use pump::hostile;
 pub use refs::{LeftRef, RefList, RefPolicy};
-pub use transfer::{TransferOptions, Transferred, transfer};
+pub use transfer::{PushLimits, TransferOptions, Transferred, transfer};

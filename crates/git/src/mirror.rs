@@ -61,10 +61,49 @@ pub(crate) async fn refresh(
     Err(command.failure(&status.to_string(), &stderr))
 }
 
+/// A remote's history without what `filter` leaves out, in a directory of its own.
+///
+/// A server that cannot leave anything out sends everything.
+pub(crate) async fn without(
+    git: &Git,
+    from: &GitRemote,
+    offered: &RefList,
+    filter: &str,
+    scratch: &Path,
+) -> Result<tempfile::TempDir, GitError> {
+    let made = std::fs::create_dir_all(scratch).and_then(|()| tempfile::tempdir_in(scratch));
+    let directory = made.map_err(GitError::system("make a scratch directory"))?;
+    repository::init_bare(directory.path(), offered.object_format())?;
+    let (url, filter) = (place(from), format!("--filter={filter}"));
+    let arguments = [
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-auto-maintenance",
+        "--stdin",
+        &filter,
+        "--",
+        url.as_str(),
+    ];
+    let names: String = offered.refs.keys().map(|name| format!("+{name}:{name}\n")).collect();
+    let command = git.inside(directory.path(), arguments).with_remote(from);
+    command.run(names.as_bytes()).await?;
+    Ok(directory)
+}
+
 /// Lets a pack rest in a file, for servers that want to know its length beforehand.
 ///
 /// The file has no name: it goes when nobody reads it any more.
-pub(crate) async fn measured(mut pack: ByteStream, scratch: &Path) -> Result<Pack, GitError> {
+///
+/// # Errors
+///
+/// [`GitError::TooLarge`] when it has more than `at_most` bytes.
+pub(crate) async fn measured(
+    mut pack: ByteStream,
+    at_most: Option<u64>,
+    (to, scratch): (&GitRemote, &Path),
+) -> Result<Pack, GitError> {
     let failed = || GitError::system("write a pack to the scratch directory");
     std::fs::create_dir_all(scratch).map_err(failed())?;
     let file = tempfile::tempfile_in(scratch).map_err(failed())?;
@@ -74,6 +113,10 @@ pub(crate) async fn measured(mut pack: ByteStream, scratch: &Path) -> Result<Pac
         let piece = piece.map_err(GitError::from_stream("the source"))?;
         file.write_all(&piece).await.map_err(failed())?;
         length += piece.len() as u64;
+        if at_most.is_some_and(|it| length > it) {
+            let words = format!(": at most {} bytes", at_most.unwrap_or_default());
+            return Err(GitError::TooLarge { place: to.url.to_string(), words });
+        }
     }
     file.rewind().await.map_err(failed())?;
     let pieces = stream::try_unfold(file, |mut file| async {

@@ -70,6 +70,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("receive.autogc", "false"),
     ("receive.denyDeleteCurrent", "ignore"),
     ("uploadpack.allowAnySHA1InWant", "true"),
+    ("uploadpack.allowFilter", "true"),
     ("protocol.allow", "never"),
     ("fetch.writeCommitGraph", "false"),
     ("fetch.recurseSubmodules", "false"),

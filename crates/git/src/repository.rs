@@ -82,6 +82,13 @@ pub fn is_repository(path: &Path) -> bool {
     path.join("HEAD").is_file() && path.join("objects").is_dir() && path.join("refs").is_dir()
 }
 
+/// Where the repository itself is: inside a working directory, or at the path.
+pub(crate) fn inner(path: &Path) -> PathBuf {
+    let inner = path.join(".git");
+    let found = if inner.is_dir() { inner } else { path.to_owned() };
+    std::path::absolute(&found).unwrap_or(found)
+}
+
 /// The object format that a repository's configuration names.
 ///
 /// Reads that one line and nothing else: the configuration may be a stranger's.

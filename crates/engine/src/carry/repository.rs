@@ -3,11 +3,12 @@
 use super::{Carrier, Place, lane};
 use crate::{EngineError, plan::HIDDEN_REFS};
 use packhorse_core::{
-    Event, Fingerprint, GitRemote, Lane, Loss, Object, ObjectKind, RepoKind, Settle, TargetId,
+    Event, Fingerprint, GitRemote, Lane, Limits, Loss, Object, ObjectKind, RepoKind, Settle,
+    TargetId,
     model::{Repository, Wiki},
     port::{Begun, Counts, Entry, Item, ItemQuery, Outcome, Position, Settled},
 };
-use packhorse_git::{RefList, TransferOptions, Transferred, progress, transfer};
+use packhorse_git::{PushLimits, RefList, TransferOptions, Transferred, progress, transfer};
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
@@ -59,18 +60,19 @@ impl Carrier<'_> {
         (source, destination): (&GitRemote, &GitRemote),
     ) -> Result<Transferred, EngineError> {
         let (run, name) = (self.run, document(lane));
+        let Limits { push_bytes, file_bytes, .. } = self.sides.sink.limits;
         let known = match item {
             Some(item) => run.worker.journal.kept(item.written_by, &name).await?,
             None => None,
         };
         let known = known.map(serde_json::from_value::<BTreeMap<String, String>>).transpose();
         let options = TransferOptions {
-            policy: run.ends.policy(),
             force: run.options.force,
             delete: run.options.delete,
             known: known.map_err(EngineError::document("of refs"))?,
-            scratch: run.ends.scratch.clone(),
+            limits: PushLimits { push_bytes, file_bytes },
             listener: self.transfer_listener(lane),
+            ..TransferOptions::new(run.ends.policy(), &run.ends.scratch)
         };
         let done = run.stop.or(transfer(&self.git, source, destination, &options)).await?;
         // Before the item says that this job wrote it, for that is where the next one looks.

@@ -88,7 +88,7 @@ pub async fn compare(comparison: &Comparison<'_>) -> Result<Verification, Verify
             source: comparison.from,
             reader: comparison.to,
             paths: (from, to),
-            policy: comparison.git.1,
+            policy: comparison.git.1.clone(),
         };
         for repo in [RepoKind::Code, RepoKind::Wiki] {
             if wants(super::repository::kind_of(repo)) {

@@ -63,7 +63,7 @@ pub async fn verify(
             source: inspection.source,
             reader: inspection.reader,
             paths: (&project.source, &project.target),
-            policy,
+            policy: policy.clone(),
         };
         for repo in [RepoKind::Code, RepoKind::Wiki] {
             if wants(super::repository::kind_of(repo)) {

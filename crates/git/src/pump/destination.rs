@@ -6,11 +6,12 @@ use super::{
     pack_check::empty_pack,
     packet::PacketReader,
     push::{self, RefCommand, need_pack},
+    reason::{explained, is_about_size},
     remark::{Place, broken, in_stream},
-    report::{Report, explained},
+    report::Report,
     sideband,
 };
-use crate::{error::GitError, process::Git, progress::Listener};
+use crate::{error::GitError, process::Git, progress::Listener, refs::RefList};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use packhorse_core::{GitRemote, port::ByteStream};
@@ -30,6 +31,22 @@ pub(crate) enum Pack {
     Streamed(ByteStream),
     /// From a file of so many bytes, for servers that want to know.
     Measured(ByteStream, u64),
+}
+
+/// What became of a push whose pack was taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// The server's own reason by the name of a ref that it refused.
+    pub(crate) refused: BTreeMap<String, String>,
+    /// What it remarked, which is where hosts say why.
+    pub(crate) remarks: String,
+}
+
+impl Verdict {
+    /// Why a ref was refused, in words that say what to do.
+    pub(crate) fn explained(&self, name: &str) -> Option<String> {
+        self.refused.get(name).map(|reason| explained(name, reason, &self.remarks))
+    }
 }
 
 /// A repository whose refs are known and can be changed.
@@ -52,6 +69,11 @@ impl Destination {
         &self.server.listing
     }
 
+    /// Its refs, which it does not need any more.
+    pub(crate) fn take_refs(&mut self) -> RefList {
+        std::mem::take(&mut self.server.listing.list)
+    }
+
     /// Objects that it has beside what its refs reach.
     pub(crate) fn haves(&self) -> &[String] {
         &self.server.haves
@@ -67,7 +89,7 @@ impl Destination {
         self.server.capabilities.has("ofs-delta")
     }
 
-    /// Changes refs; gives its reason by the name of a ref that it refused.
+    /// Changes refs.
     ///
     /// # Errors
     ///
@@ -77,7 +99,7 @@ impl Destination {
         commands: &[RefCommand],
         pack: Pack,
         listener: &Listener,
-    ) -> Result<BTreeMap<String, String>, GitError> {
+    ) -> Result<Verdict, GitError> {
         let offered = &self.server.capabilities;
         if !offered.has("report-status") && !offered.has("report-status-v2") {
             return Err(self.place.nonsense("it does not report what became of a push"));
@@ -97,11 +119,13 @@ impl Destination {
         }
         let (report, remarks) = reported?;
         if let Some(reason) = report.unpack {
-            let words = explained(&format!("declined the pack ({reason})"), &remarks);
+            if is_about_size(&reason) || is_about_size(&remarks) {
+                return Err(place.too_large(""));
+            }
+            let words = explained("", &format!("declined the pack ({reason})"), &remarks);
             return Err(place.refused(words.as_bytes()));
         }
-        let refused = report.refused.into_iter();
-        Ok(refused.map(|(name, reason)| (name, explained(&reason, &remarks))).collect())
+        Ok(Verdict { refused: report.refused, remarks })
     }
 
     fn body(

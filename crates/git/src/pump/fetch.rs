@@ -25,6 +25,8 @@ pub(crate) struct Wish {
     pub(crate) has_offsets: bool,
     /// Whether nobody wants to know how far the server is.
     pub(crate) is_quiet: bool,
+    /// Leaves out files of so many bytes and more.
+    pub(crate) below: Option<u64>,
 }
 
 impl Wish {
@@ -44,6 +46,9 @@ impl Wish {
                     put(&mut out, "no-progress\n");
                 }
                 self.put_ids(&mut out, b"");
+                if let Some(size) = self.below {
+                    put(&mut out, format!("filter blob:limit={size}\n"));
+                }
                 put(&mut out, "done\n");
                 out.extend_from_slice(FLUSH);
             }
@@ -51,8 +56,12 @@ impl Wish {
                 let thin = if self.is_thin { " thin-pack" } else { "" };
                 let offsets = if self.has_offsets { " ofs-delta" } else { "" };
                 let quiet = if self.is_quiet { " no-progress" } else { "" };
-                let words = format!("{thin}{offsets}{quiet}");
+                let filter = if self.below.is_some() { " filter" } else { "" };
+                let words = format!("{thin}{offsets}{quiet}{filter}");
                 put_wants_v0(&mut out, &self.wants, server, &words);
+                if let Some(size) = self.below {
+                    put(&mut out, format!("filter blob:limit={size}\n"));
+                }
                 out.extend_from_slice(FLUSH);
                 self.haves.iter().for_each(|it| put(&mut out, format!("have {it}\n")));
                 put(&mut out, "done\n");
@@ -202,15 +211,20 @@ mod tests {
             is_thin: true,
             has_offsets: true,
             is_quiet: false,
+            below: Some(7),
         };
         let text = |it: &Advertisement| String::from_utf8(wish.request(it)).unwrap();
 
         let second = text(&server(&["version 2\n", "object-format=sha1\n"]).await);
         assert!(second.starts_with("0011command=fetch0016object-format=sha10001000ethin-pack\n"));
-        assert!(second.ends_with("0009done\n0000"));
+        assert!(second.ends_with("0018filter blob:limit=7\n0009done\n0000"));
 
         let zeroth = text(&server(&[&format!("{A} HEAD\0multi_ack_detailed thin-pack")]).await);
-        assert!(zeroth.contains(" side-band-64k thin-pack ofs-delta multi_ack_detailed\n0000"));
+        assert!(
+            zeroth.contains(
+                " side-band-64k thin-pack ofs-delta filter multi_ack_detailed\n0018filter"
+            )
+        );
         assert!(zeroth.ends_with("0009done\n"));
     }
 

@@ -21,12 +21,14 @@ mod pack_check;
 mod packet;
 mod plan;
 mod push;
+mod reason;
 mod remark;
 mod report;
 mod sideband;
 mod source;
 
-pub(crate) use destination::{Destination, Pack};
+pub(crate) use destination::{Destination, Pack, Verdict};
 pub(crate) use fetch::Wish;
 pub(crate) use plan::{commands, wish};
-pub(crate) use source::{Ancestry, Source};
+pub(crate) use push::RefCommand;
+pub(crate) use source::{Ancestry, CountUpTo, Source, Stock};

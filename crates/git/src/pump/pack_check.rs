@@ -12,7 +12,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 /// Bytes of a pack's header.
-const HEADER: usize = 12;
+pub(super) const HEADER: usize = 12;
 
 /// A hash that runs over a pack.
 enum Running {

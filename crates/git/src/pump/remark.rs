@@ -43,6 +43,11 @@ impl Place {
         GitError::Refused { place: self.to_string(), words }
     }
 
+    /// It takes less in one push.
+    pub(super) fn too_large(&self, words: &str) -> GitError {
+        GitError::TooLarge { place: self.to_string(), words: words.to_owned() }
+    }
+
     /// The pump cannot work with it; another way may.
     pub(super) fn not_streamed(&self, why: &'static str) -> GitError {
         GitError::NotStreamed { place: self.to_string(), why }

@@ -52,39 +52,6 @@ fn text(bytes: &[u8]) -> String {
     readable(&String::from_utf8_lossy(bytes))
 }
 
-/// A server's reason for a refusal, in words that say what to do.
-///
-/// Source of the reasons: git's builtin/receive-pack.c; the remarks are the
-/// host's own, and with hooks they are where it says why.
-pub(super) fn explained(reason: &str, remarks: &str) -> String {
-    let meaning = |text: &str| reason.contains(text);
-    if meaning("hidden ref") {
-        return format!("the destination keeps such refs for itself ({reason})");
-    }
-    let is_moved = ["fetch first", "stale info", "incorrect old value", "failed to update ref"];
-    let is_moved = is_moved.iter().any(|it| meaning(it))
-        || (meaning("cannot lock ref") && (meaning("but expected") || meaning("already exists")));
-    if is_moved {
-        return format!("somebody moved it at the destination meanwhile; run again ({reason})");
-    }
-    if meaning("non-fast-forward") {
-        return format!("the destination refuses to rewind it, whatever we ask ({reason})");
-    }
-    if meaning("protected branch") || meaning("deletion") {
-        return format!("the destination protects it; allow it there and run again ({reason})");
-    }
-    let told: Vec<&str> = remarks
-        .lines()
-        .map(str::trim)
-        .filter(|it| it.chars().any(char::is_alphanumeric) && !it.contains('%'))
-        .collect();
-    let last = told.len().saturating_sub(12);
-    match told[last..].join("; ") {
-        told if told.is_empty() || !(meaning("hook") || meaning("declined")) => reason.to_owned(),
-        told => format!("{reason}: {told}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::packet::tests::reader, *};
@@ -123,17 +90,6 @@ mod tests {
         for lines in [&[][..], &["hello"], &["ERR no"], &["unpack ok", "<html>"]] {
             assert!(read(lines).await.is_err(), "{lines:?}");
         }
-    }
-
-    #[test]
-    fn a_hook_speaks_in_the_remarks() {
-        let remarks = "Resolving deltas: 100% (3/3)\n-----\nerror: GH001: Large files detected.\n";
-
-        let words = explained("pre-receive hook declined", remarks);
-
-        assert_eq!(words, "pre-receive hook declined: error: GH001: Large files detected.");
-        assert_eq!(explained("odd", remarks), "odd");
-        assert!(explained("deny updating a hidden ref", "").contains("for itself"));
     }
 
     proptest! {

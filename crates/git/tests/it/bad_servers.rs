@@ -122,12 +122,9 @@ async fn carry(url: &str, credentials: Option<GitCredentials>) -> Result<Transfe
     let git = Git::at("git").reaching(&hasty).unwrap();
     let from = GitRemote { url: GitUrl::parse(url).0, credentials };
     let options = TransferOptions {
-        policy: RefPolicy::MIRROR,
         force: true,
         delete: true,
-        known: None,
-        scratch: pair.path("scratch"),
-        listener: packhorse_git::progress::Listener::default(),
+        ..TransferOptions::new(RefPolicy::MIRROR, pair.path("scratch"))
     };
 
     let done = transfer(&git, &from, &to, &options);

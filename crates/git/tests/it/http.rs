@@ -15,23 +15,16 @@ use std::sync::{Arc, Mutex};
 
 const KEY: &str = "Basic bWU6czNjcmV0";
 
-fn options(pair: &Pair) -> TransferOptions {
-    TransferOptions {
-        policy: RefPolicy::MIRROR,
-        force: false,
-        delete: false,
-        known: None,
-        scratch: pair.path("scratch"),
-        listener: Listener::default(),
-    }
+pub(crate) fn options(pair: &Pair) -> TransferOptions {
+    TransferOptions::new(RefPolicy::MIRROR, pair.path("scratch"))
 }
 
-fn remote(text: &str) -> GitRemote {
+pub(crate) fn remote(text: &str) -> GitRemote {
     let (url, credentials) = GitUrl::parse(text);
     GitRemote { url, credentials }
 }
 
-async fn carry(pair: &Pair, from: &str, to: &str) -> Result<Transferred, GitError> {
+pub(crate) async fn carry(pair: &Pair, from: &str, to: &str) -> Result<Transferred, GitError> {
     transfer(&pair.git, &remote(from), &remote(to), &options(pair)).await
 }
 
@@ -144,11 +137,14 @@ async fn an_answer_that_comes_early_is_read() {
     let sink = Server::start(pair.directory.path(), small).await;
 
     let from = pair.path("from.git");
-    let refused = carry(&pair, from.to_str().unwrap(), &format!("{}/to.git", sink.url)).await;
+    let to = format!("{}/to.git", sink.url);
+    let carried = carry(&pair, from.to_str().unwrap(), &to).await.unwrap();
 
-    let Err(GitError::Status { status, .. }) = &refused else { panic!("{refused:?}") };
-    assert_eq!(status.as_u16(), 413);
+    assert_eq!((carried.created, carried.refused.len()), (1, 1));
+    assert!(carried.refused[0].reason.contains("413"), "{:?}", carried.refused);
     assert!(!pair.path("to.git/refs/heads/main").exists());
+    let there = refs::list(&pair.git, &remote(&to)).await.unwrap();
+    assert_eq!(there.refs.len(), 1, "{there:?}");
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@
 mod bad_servers;
 mod http;
 mod lfs;
+mod limits;
+mod policy;
 mod server;
+mod whole;
 
 use packhorse_core::{GitCredentials, GitRemote, GitUrl, Secret, model::ObjectFormat};
 use packhorse_git::{Git, RefPolicy, TransferOptions, Transferred, refs, repository, transfer};
@@ -50,14 +53,7 @@ impl Pair {
     }
 
     async fn carry(&self, change: impl FnOnce(&mut TransferOptions)) -> Transferred {
-        let mut options = TransferOptions {
-            policy: RefPolicy::MIRROR,
-            force: false,
-            delete: false,
-            known: None,
-            scratch: self.directory.path().to_owned(),
-            listener: packhorse_git::progress::Listener::default(),
-        };
+        let mut options = TransferOptions::new(RefPolicy::MIRROR, self.directory.path());
         change(&mut options);
         let from = GitRemote::local(&self.path("from.git"));
         let to = GitRemote::local(&self.path("to.git"));

@@ -27,6 +27,8 @@ pub(crate) struct Manner {
     pub(crate) has_moved: bool,
     /// Hands out files, and speaks no protocol.
     pub(crate) is_dumb: bool,
+    /// Settings of Git's there.
+    pub(crate) settings: &'static [(&'static str, &'static str)],
 }
 
 /// A running server; it ends with the test's runtime.
@@ -181,6 +183,8 @@ impl Request {
             .variable("CONTENT_TYPE", header("content-type"))
             .variable("HTTP_CONTENT_ENCODING", header("content-encoding"))
             .variable("GIT_PROTOCOL", version);
+        let settings = manner.settings.iter();
+        let command = settings.fold(command, |it, (key, value)| it.setting(key, *value));
         command.spawn(Stdio::piped(), Stdio::piped()).unwrap()
     }
 }
@@ -195,7 +199,11 @@ async fn serve(
     let mut request = Request::read(BufReader::new(input)).await?;
     seen.lock().unwrap().push(request.head.line.clone());
     if let Some(answer) = request.refusal(&root, manner).await {
-        return output.write_all(&answer).await.ok();
+        output.write_all(&answer).await.ok()?;
+        output.shutdown().await.ok()?;
+        // As real servers do: who closes on what is unread takes the answer back.
+        let mut rest = request.input;
+        return tokio::io::copy_buf(&mut rest, &mut tokio::io::sink()).await.map(drop).ok();
     }
     let mut child = request.program(&root, manner);
     let (mut stdin, stdout) = (child.stdin.take()?, child.stdout.take()?);

@@ -137,14 +137,7 @@ async fn a_repository_is_carried_from_one_path_to_another() {
     commit(&place.path("a.git")).await;
     let source = place.open("git:{}/a.git", Access::Read).unwrap().source.unwrap();
     let endpoint = place.open("git:{}/b.git", Access::Write).unwrap();
-    let options = TransferOptions {
-        policy: RefPolicy::between("git", "git"),
-        force: false,
-        delete: false,
-        known: None,
-        scratch: place.path("scratch"),
-        listener: packhorse_git::progress::Listener::default(),
-    };
+    let options = TransferOptions::new(RefPolicy::between("git", "git"), place.path("scratch"));
 
     let from = source.remote("a", RepoKind::Code).await.unwrap().unwrap();
     let to = endpoint.sink.unwrap().remote("a", RepoKind::Code).await.unwrap().unwrap();

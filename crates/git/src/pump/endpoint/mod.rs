@@ -16,11 +16,13 @@ use bytes::Bytes;
 use packhorse_core::{GitRemote, port::ByteStream};
 
 /// A remote, and the way to it.
+#[derive(Clone)]
 pub(super) struct Endpoint {
     place: Place,
     way: Way,
 }
 
+#[derive(Clone)]
 enum Way {
     Http(http::Address),
     Process(process::Programs),

@@ -31,6 +31,7 @@ const PIECE: usize = 128 << 10;
 const SILENCE: Duration = Duration::from_secs(60 * 60);
 
 /// How the programs are started.
+#[derive(Clone)]
 pub(super) enum Programs {
     AtPath(Git, PathBuf),
     OverSsh(Git, ssh::Address),

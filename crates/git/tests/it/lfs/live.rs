@@ -159,14 +159,7 @@ async fn a_real_gitea_gives_and_takes_large_files() {
     let route = gitea.route(&from, &to);
     let first = route.carry_history(&history).await.unwrap();
     let again = route.carry_history(&history).await.unwrap();
-    let options = TransferOptions {
-        policy: RefPolicy::MIRROR,
-        force: false,
-        delete: false,
-        known: None,
-        scratch: directory.path().to_owned(),
-        listener: packhorse_git::progress::Listener::default(),
-    };
+    let options = TransferOptions::new(RefPolicy::MIRROR, directory.path());
     transfer(&gitea.git, &from, &to, &options).await.unwrap();
 
     let bytes = pointers.iter().map(|it| it.size).sum();

@@ -150,14 +150,7 @@ async fn check_carried(format: ObjectFormat) {
     init_bare(&from, format).unwrap();
     commit(&from).await;
     let git = Git::find().await.unwrap();
-    let options = TransferOptions {
-        policy: RefPolicy::MIRROR,
-        force: false,
-        delete: false,
-        known: None,
-        scratch: place.path("scratch"),
-        listener: packhorse_git::progress::Listener::default(),
-    };
+    let options = TransferOptions::new(RefPolicy::MIRROR, place.path("scratch"));
 
     let to = place.sink().remote("acme/app", RepoKind::Code).await.unwrap().unwrap();
     let carried = transfer(&git, &GitRemote::local(&from), &to, &options).await.unwrap();

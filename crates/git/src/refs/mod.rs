@@ -1,9 +1,14 @@
 //! Refs: what an endpoint has, and what of it travels.
 
+mod policy;
+
 use crate::{error::GitError, process::Git, pump::Source};
 use packhorse_core::{GitRemote, model::ObjectFormat};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+
+pub(crate) use policy::PARTS;
+pub use policy::{LeftRef, NAMESPACE, RefPolicy, Selection};
 
 /// What an endpoint advertises.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,82 +88,6 @@ fn parse(text: &str) -> RefList {
     list
 }
 
-/// A ref that is not carried.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftRef {
-    /// Full name, with `*` for several of one kind.
-    pub name: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// Which refs travel between two hosts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RefPolicy {
-    /// Whether everything under `refs/` travels, hidden refs too.
-    everything: bool,
-}
-
-/// Refs that hosts make by themselves and refuse from outside.
-///
-/// Source: git-receive-pack's `transfer.hideRefs`; GitHub `refs/pull`, GitLab
-/// `refs/merge-requests`, `refs/keep-around`, `refs/pipelines`,
-/// `refs/environments`, Bitbucket `refs/pull-requests` and `stash-refs`, Gerrit
-/// `refs/changes`. Pushing to Gitea's and Gerrit's `refs/for`, `refs/draft` and `refs/for-review`
-/// opens change requests.
-const HIDDEN: &[&str] = &[
-    "refs/pull/",
-    "refs/merge-requests/",
-    "refs/pull-requests/",
-    "refs/stash-refs/",
-    "refs/keep-around/",
-    "refs/pipelines/",
-    "refs/environments/",
-    "refs/changes/",
-    "refs/__gh__/",
-    "refs/remotes/",
-    "refs/for/",
-    "refs/draft/",
-    "refs/for-review/",
-];
-
-impl RefPolicy {
-    /// The policy for a destination host; the store and archives keep everything.
-    pub fn between(_source_host: &str, sink_host: &str) -> Self {
-        Self { everything: sink_host == "local" || sink_host.ends_with("-archive") }
-    }
-
-    /// Everything travels.
-    pub const MIRROR: Self = Self { everything: true };
-
-    /// Why a ref stays behind, if it does.
-    pub fn leaves(self, name: &str) -> Option<&'static str> {
-        if !is_valid_name(name) {
-            return Some("its name is not one that Git allows");
-        }
-        if self.everything {
-            return None;
-        }
-        let hidden = HIDDEN.iter().any(|prefix| name.starts_with(prefix));
-        hidden.then_some("hosts make such refs themselves and refuse them from outside")
-    }
-
-    /// The refs that travel, and those that do not.
-    pub fn select(self, list: &RefList) -> (RefList, Vec<LeftRef>) {
-        let mut carried = RefList { head: list.head.clone(), refs: BTreeMap::new() };
-        let mut left = Vec::new();
-        for (name, id) in &list.refs {
-            match self.leaves(name) {
-                None => drop(carried.refs.insert(name.clone(), id.clone())),
-                Some(reason) => {
-                    left.push(LeftRef { name: name.clone(), reason: reason.to_owned() });
-                }
-            }
-        }
-        (carried, left)
-    }
-}
-
 /// Whether Git allows a full ref name.
 ///
 /// Source: git-check-ref-format(1).
@@ -234,16 +163,6 @@ mod tests {
                 prop_assert!(!name.split('/').any(|it| it == ".." || it == "." || it.is_empty()));
             }
         }
-    }
-
-    #[test]
-    fn hidden_refs_stay_behind_unless_everything_travels() {
-        let host = RefPolicy::between("github", "gitea");
-        let store = RefPolicy::between("github", "local");
-
-        assert!(host.leaves("refs/pull/1/head").is_some());
-        assert!(host.leaves("refs/notes/commits").is_none());
-        assert!(store.leaves("refs/pull/1/head").is_none());
     }
 
     #[test]
