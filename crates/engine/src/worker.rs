@@ -20,6 +20,8 @@ pub struct Tuning {
     pub batch_records: usize,
     /// Most pages of a batch; a page has up to 2 MiB of records.
     pub batch_pages: usize,
+    /// Records that are on their way at once to a destination that settles record by record.
+    pub writers: usize,
     /// How long a claim lasts without a heartbeat.
     pub lease: Duration,
 }
@@ -31,6 +33,7 @@ impl Default for Tuning {
             lanes: 2,
             batch_records: 1_000,
             batch_pages: 4,
+            writers: 16,
             lease: Duration::from_secs(15),
         }
     }

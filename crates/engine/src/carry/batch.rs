@@ -1,6 +1,6 @@
 //! A batch: begun in the journal, written, flushed, settled.
 
-use super::{Carrier, lane::progress};
+use super::Carrier;
 use crate::{EngineError, Tuning, error::chain, relink::link, transform::links::looks_up};
 use packhorse_core::{
     Carriage, Fingerprint, HostError, HostErrorKind, Lane, Record, Scope, Settle, TargetId,
@@ -19,14 +19,14 @@ pub(super) struct Batch {
 }
 
 /// A record as it will be written.
-struct Prepared {
-    record: Record,
+pub(super) struct Prepared {
+    pub(super) record: Record,
     fingerprint: Fingerprint,
 }
 
-/// What has become of a batch so far.
+/// What has become of records.
 #[derive(Default)]
-struct Results {
+pub(super) struct Results {
     settled: Vec<Settled>,
     failed: Vec<Failure>,
     bytes: u64,
@@ -64,38 +64,19 @@ impl Batch {
 
 /// A batch that was written and is not settled.
 pub(super) struct Written {
-    results: Results,
-    to: Option<Position>,
+    pub(super) results: Results,
+    pub(super) to: Option<Position>,
 }
 
 impl Written {
     /// Takes in what was written after it.
     pub(super) fn append(&mut self, later: Self) {
-        let Results { settled, failed, bytes } = later.results;
-        self.results.settled.extend(settled);
-        self.results.failed.extend(failed);
-        self.results.bytes += bytes;
+        self.results.append(later.results);
         self.to = later.to;
     }
 }
 
 impl Carrier<'_> {
-    /// Carries what a batch holds and moves its lane; the bytes of blobs that were not told yet.
-    pub(super) async fn carry_batch(
-        &self,
-        batch: &mut Batch,
-        to: Position,
-        counts: &mut Counts,
-    ) -> Result<u64, EngineError> {
-        match self.sides.sink.settle {
-            Settle::Page => {
-                let written = self.write_batch(batch, to).await?;
-                self.settle(&batch.lane, &batch.target, written, counts).await
-            }
-            Settle::Record => self.carry_one_by_one(batch, to, counts).await,
-        }
-    }
-
     /// Writes what a batch holds, without making it durable.
     pub(super) async fn write_batch(
         &self,
@@ -123,34 +104,17 @@ impl Carrier<'_> {
         Ok(results.bytes)
     }
 
-    async fn carry_one_by_one(
+    pub(super) async fn prepare_batch(
         &self,
         batch: &mut Batch,
-        to: Position,
-        counts: &mut Counts,
-    ) -> Result<u64, EngineError> {
-        let prepared = self.prepare_batch(batch).await?;
-        let (lane, target) = (&batch.lane, &batch.target);
-        let (journal, listener) = (&self.run.worker.journal, &self.run.worker.listener);
-        for mut one in self.settle_unchanged(lane, prepared, counts).await? {
-            let one = std::slice::from_mut(&mut one);
-            let results = self.write_chunk(lane, target, one).await?;
-            let bytes = self.settle(lane, target, Written { results, to: None }, counts).await?;
-            // Such destinations are slow: people want to see each record.
-            listener.on(&progress(lane, counts, bytes));
-        }
-        journal.settle(self.run.claim, lane, &[], &[], Some(&to)).await?;
-        Ok(0)
-    }
-
-    async fn prepare_batch(&self, batch: &mut Batch) -> Result<Vec<Prepared>, EngineError> {
+    ) -> Result<Vec<Prepared>, EngineError> {
         let mut records = batch.empty();
         self.link(&batch.lane, &mut records).await?;
         Ok(records.into_iter().map(|record| self.prepare(&batch.lane, record)).collect())
     }
 
     /// Settles at once what earlier runs wrote and what is the same since; the rest.
-    async fn settle_unchanged(
+    pub(super) async fn settle_unchanged(
         &self,
         lane: &Lane,
         prepared: Vec<Prepared>,
@@ -185,12 +149,25 @@ impl Carrier<'_> {
         Ok(link(journal, route, &context, &self.paths, records).await?)
     }
 
-    fn prepare(&self, lane: &Lane, mut record: Record) -> Prepared {
+    pub(super) fn prepare(&self, lane: &Lane, mut record: Record) -> Prepared {
         let context =
             Context { source: &self.sides.source, sink: &self.sides.sink, scope: &lane.scope };
         self.transforms.apply(&context, &mut record);
         let fingerprint = Fingerprint::of(&record.object);
         Prepared { record, fingerprint }
+    }
+
+    /// Notes that records are about to be written.
+    pub(super) async fn begin(
+        &self,
+        lane: &Lane,
+        chunk: &[Prepared],
+    ) -> Result<Vec<Begun>, EngineError> {
+        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
+        let entry =
+            |it: &Prepared| Entry { id: it.record.origin.id.clone(), fingerprint: it.fingerprint };
+        let entries: Vec<Entry> = chunk.iter().map(entry).collect();
+        Ok(journal.begin(claim, lane, self.sides.sink.settle, &entries).await?)
     }
 
     /// Notes that records are about to be written, and writes them.
@@ -200,11 +177,7 @@ impl Carrier<'_> {
         target: &Scope,
         chunk: &mut [Prepared],
     ) -> Result<Results, EngineError> {
-        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
-        let entry =
-            |it: &Prepared| Entry { id: it.record.origin.id.clone(), fingerprint: it.fingerprint };
-        let entries: Vec<Entry> = chunk.iter().map(entry).collect();
-        let begun = journal.begin(claim, lane, self.sides.sink.settle, &entries).await?;
+        let begun = self.begin(lane, chunk).await?;
         let mut results = Results::default();
         for (prepared, begun) in chunk.iter_mut().zip(begun) {
             self.carry_one(lane, target, prepared, begun, &mut results).await?;
@@ -213,7 +186,7 @@ impl Carrier<'_> {
     }
 
     /// Carries one record; an error that concerns it alone becomes a failure.
-    async fn carry_one(
+    pub(super) async fn carry_one(
         &self,
         lane: &Lane,
         target: &Scope,
@@ -275,6 +248,13 @@ impl Carrier<'_> {
 }
 
 impl Results {
+    /// Takes in what became of others.
+    pub(super) fn append(&mut self, later: Self) {
+        self.settled.extend(later.settled);
+        self.failed.extend(later.failed);
+        self.bytes += later.bytes;
+    }
+
     fn add_to(&self, counts: &mut Counts) {
         for settled in &self.settled {
             counts.losses += settled.losses.len() as u64;

@@ -42,8 +42,8 @@ impl Carrier<'_> {
         mut counts: Counts,
     ) -> Result<(), EngineError> {
         while let Some(to) = self.fill(&mut pages, &mut batch).await? {
-            let bytes = self.carry_batch(&mut batch, to, &mut counts).await?;
-            self.run.worker.listener.on(&progress(&batch.lane, &counts, bytes));
+            self.carry_through(&mut batch, to, &mut counts).await?;
+            self.run.worker.listener.on(&progress(&batch.lane, &counts, 0));
         }
         Ok(())
     }
@@ -110,7 +110,13 @@ impl Carrier<'_> {
         self.run.worker.tell(self.run.claim, progress(&lane, &counts, 0)).await?;
         let mut batch = Batch::new(lane.clone(), place.target.clone());
         batch.take(vec![record]);
-        self.carry_batch(&mut batch, Position::Done, &mut counts).await?;
+        match self.sides.sink.settle {
+            Settle::Page => {
+                let written = self.write_batch(&mut batch, Position::Done).await?;
+                self.settle(&batch.lane, &batch.target, written, &mut counts).await?;
+            }
+            Settle::Record => self.carry_through(&mut batch, Position::Done, &mut counts).await?,
+        }
         self.run.worker.listener.on(&progress(&lane, &counts, 0));
         Ok(())
     }

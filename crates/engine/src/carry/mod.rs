@@ -11,8 +11,10 @@ mod deletions;
 mod lane;
 mod pages;
 mod project;
+mod queue;
 mod repository;
 mod stage;
+mod through;
 
 pub(crate) use deletions::Gone;
 pub(crate) use repository::{object, repo_of};
