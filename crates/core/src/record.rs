@@ -69,6 +69,9 @@ impl fmt::Display for Origin {
 
 /// The id the destination gave to an object, opaque here.
 ///
+/// Of an issue, a change request, a milestone and a discussion it is the number, on both sides:
+/// records refer to these by number.
+///
 /// Reading the object back from that destination gives an [`Origin`] with this id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TargetId(pub String);
@@ -113,7 +116,8 @@ pub struct Record {
     pub losses: Vec<Loss>,
     /// What the objects it refers to by a host's id became at the destination.
     ///
-    /// Filled by the engine for destinations that give ids of their own.
+    /// Filled by the engine for destinations that give ids of their own. References by number are
+    /// told as the destination counts before a record comes to it.
     pub links: BTreeMap<Origin, TargetId>,
 }
 

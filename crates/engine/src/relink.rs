@@ -13,7 +13,7 @@ use crate::{
     ends::Ends,
     transform::{
         PathMap,
-        links::{self, UNRESOLVED, host_ids, later_id, references},
+        links::{self, UNRESOLVED, host_ids, later_id, numbered, references},
     },
     verify::{self, pages::Pages},
 };
@@ -132,6 +132,7 @@ impl Relinking<'_> {
         while let Some(mut records) = pages.next().await? {
             records.retain_mut(|it| {
                 later_id(&mut it.object).is_some()
+                    || !numbered(&mut it.object, self.sink).is_empty()
                     || !references(it, &context, self.paths).is_empty()
             });
             if records.is_empty() {
@@ -240,7 +241,8 @@ pub async fn link(
         wanted.entry(lane).or_default().entry(id).or_default().push((at, key));
     };
     for (at, record) in records.iter_mut().enumerate() {
-        for origin in host_ids(&record.object) {
+        let by_number = numbered(&mut record.object, context.sink);
+        for origin in host_ids(&record.object).into_iter().chain(by_number) {
             let lane = Lane::new(context.scope.clone(), origin.kind);
             want(lane, origin.id.clone(), at, origin);
         }

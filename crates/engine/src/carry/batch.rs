@@ -1,9 +1,15 @@
 //! A batch: begun in the journal, written, flushed, settled.
 
 use super::Carrier;
-use crate::{EngineError, Tuning, error::chain, relink::link, transform::links::looks_up};
+use crate::{
+    EngineError, Tuning,
+    error::chain,
+    relink::link,
+    transform::links::{looks_up, missing_parent},
+};
 use packhorse_core::{
-    Carriage, Fingerprint, HostError, HostErrorKind, Lane, Record, Scope, Settle, TargetId,
+    Carriage, Fingerprint, HostError, HostErrorKind, Lane, Loss, Origin, Record, Scope, Settle,
+    TargetId,
     port::{
         Begun, Context, Counts, Entry, Failure, ItemQuery, Outcome, Position, Settled, Transform,
     },
@@ -22,12 +28,14 @@ pub(super) struct Batch {
 pub(super) struct Prepared {
     pub(super) record: Record,
     fingerprint: Fingerprint,
+    /// What it belongs to, when that has not arrived.
+    missing: Option<Origin>,
 }
 
 /// What has become of records.
 #[derive(Default)]
 pub(super) struct Results {
-    settled: Vec<Settled>,
+    pub(super) settled: Vec<Settled>,
     failed: Vec<Failure>,
     bytes: u64,
 }
@@ -152,9 +160,13 @@ impl Carrier<'_> {
     pub(super) fn prepare(&self, lane: &Lane, mut record: Record) -> Prepared {
         let context =
             Context { source: &self.sides.source, sink: &self.sides.sink, scope: &lane.scope };
+        let missing = match looks_up(&self.sides.sink) {
+            true => missing_parent(&mut record, &self.sides.sink),
+            false => None,
+        };
         self.transforms.apply(&context, &mut record);
         let fingerprint = Fingerprint::of(&record.object);
-        Prepared { record, fingerprint }
+        Prepared { record, fingerprint, missing }
     }
 
     /// Notes that records are about to be written.
@@ -171,7 +183,7 @@ impl Carrier<'_> {
     }
 
     /// Notes that records are about to be written, and writes them.
-    async fn write_chunk(
+    pub(super) async fn write_chunk(
         &self,
         lane: &Lane,
         target: &Scope,
@@ -198,8 +210,12 @@ impl Carrier<'_> {
             results.settled.push(prepared.unchanged());
             return Ok(());
         }
-        let Prepared { record, fingerprint } = prepared;
+        let Prepared { record, fingerprint, missing } = prepared;
         let (id, fingerprint) = (record.origin.id.clone(), *fingerprint);
+        if let Some(parent) = missing {
+            self.leave_orphan(lane, (id, fingerprint), parent, results);
+            return Ok(());
+        }
         let write = self.write(lane, target, record, &begun, &mut results.bytes);
         match self.run.stop.race(write).await? {
             Ok((target, outcome, mut losses)) => {
@@ -217,6 +233,29 @@ impl Carrier<'_> {
                 Ok(())
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes that a record stays behind with what it belongs to: for good where that has no place
+    /// at the destination, until a later run where it failed.
+    fn leave_orphan(
+        &self,
+        lane: &Lane,
+        (id, fingerprint): (String, Fingerprint),
+        parent: &Origin,
+        results: &mut Results,
+    ) {
+        let why = format!("it belongs to {parent}, which has not arrived");
+        let may_arrive = self.is_wanted(parent.kind) && self.sides.sink.of(parent.kind).is_some();
+        if may_arrive {
+            let (scope, kind) = (lane.scope.clone(), lane.kind);
+            let failure = Failure { scope, kind, id: Some(id), reason: why };
+            self.run.worker.listener.on(&event(&failure));
+            results.failed.push(failure);
+        } else {
+            let losses = vec![Loss::policy(Loss::WHOLE, why)];
+            let (target, outcome) = (TargetId(String::new()), Some(Outcome::Dropped));
+            results.settled.push(Settled { id, fingerprint, target, outcome, losses });
         }
     }
 

@@ -9,6 +9,7 @@ mod batch;
 mod blob;
 mod deletions;
 mod lane;
+mod numbered;
 mod pages;
 mod project;
 mod queue;

@@ -1,6 +1,6 @@
 //! Projects, side by side.
 
-use super::{Carrier, Gone, Place, pages::Pages, stage};
+use super::{Carrier, Gone, Place, numbered, pages::Pages, stage};
 use crate::{EngineError, error::chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
@@ -126,8 +126,13 @@ impl Carrier<'_> {
         self.tell_stage(project, Stage::Carrying, None).await?;
         let place = self.place(source, target).await?;
         self.head(&place, record).await?;
+        let by_number = self.goes_by_number(&place).await?;
         for kinds in stage::all() {
-            stream::iter(kinds)
+            if by_number && kinds.contains(&ObjectKind::Issue) {
+                self.by_number(&place).await?;
+            }
+            let rest = kinds.into_iter().filter(|it| !(by_number && numbered::KINDS.contains(it)));
+            stream::iter(rest)
                 .map(|kind| self.kind(&place, kind))
                 .buffer_unordered(self.run.worker.tuning.lanes.max(1))
                 .try_collect::<Vec<()>>()

@@ -3,7 +3,7 @@
 use super::{KindRow, LossGroup, MAX_EXAMPLES, MAX_FAILURES, MAX_LOSS_GROUPS, Report, ReportError};
 use crate::{relink::Relinked, transform::links::UNRESOLVED, verify::Verification};
 use packhorse_core::{
-    LossCause, ObjectKind, Scope,
+    Loss, LossCause, ObjectKind, Scope,
     job::{JobId, JobView},
     model::Time,
     plan::Plan,
@@ -141,7 +141,9 @@ fn add(groups: &mut BTreeMap<Key, LossGroup>, noted: NotedLoss, plan: Option<&Pl
         cause: *cause,
         detail: detail.clone(),
         count: 0,
-        planned: plan.is_some_and(|it| it.foresees(*kind, field)),
+        // What stays behind with something that was left out by plan is as planned as that.
+        planned: (field == Loss::WHOLE && *cause == LossCause::Policy)
+            || plan.is_some_and(|it| it.foresees(*kind, field)),
         examples: Vec::new(),
     });
     group.count += 1;

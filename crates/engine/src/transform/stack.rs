@@ -2,7 +2,7 @@
 
 use super::{
     limits::Limits,
-    links::Links,
+    links::{Links, Numbers},
     paths::{PathMap, Paths},
     provenance::Provenance,
     users::{Credit, UserMap, Users, UsersError},
@@ -44,6 +44,9 @@ pub fn stack(route: Route<'_>) -> Result<Vec<Box<dyn Transform>>, UsersError> {
     }
     if !paths.is_identity() {
         steps.push(Box::new(Paths::new(Arc::clone(paths))));
+    }
+    if !route.sink.keeps.numbers {
+        steps.push(Box::new(Numbers));
     }
     if let Some(links) = links {
         steps.push(Box::new(links));

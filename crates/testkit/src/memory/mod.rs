@@ -7,6 +7,7 @@
 
 mod gaps;
 mod links;
+mod numbering;
 mod sink;
 mod source;
 mod state;
@@ -14,8 +15,8 @@ mod state;
 pub use state::{Calls, Stored};
 
 use packhorse_core::{
-    Capabilities, Keeps, Lane, Limits, ObjectKind, Origin, Record, Scope, Settle, Support,
-    TargetId, port::BlobRef,
+    Capabilities, Keeps, Lane, Limits, Numbering, ObjectKind, Origin, Record, Scope, Settle,
+    Support, TargetId, port::BlobRef,
 };
 use state::State;
 use std::{
@@ -39,6 +40,8 @@ pub struct MemoryOptions {
     pub page_size: usize,
     /// What it keeps of every record.
     pub keeps: Keeps,
+    /// How it numbers issues and change requests.
+    pub numbering: Numbering,
     /// Limits that it declares; it does not enforce them.
     pub limits: Limits,
     /// Whether it tells a version.
@@ -57,6 +60,7 @@ impl Default for MemoryOptions {
             own_ids: false,
             page_size: 3,
             keeps: Keeps::ALL,
+            numbering: Numbering::Kept,
             limits: Limits::default(),
             versioned: false,
             repositories: None,
@@ -148,11 +152,13 @@ impl MemoryHost {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let MemoryOptions { support, identity, settle, keeps, limits, versioned, .. } =
-            &*self.options;
+        let MemoryOptions {
+            support, identity, settle, keeps, numbering, limits, versioned, ..
+        } = &*self.options;
         let mut capabilities = Capabilities::promised(*support, identity.clone());
         capabilities.settle = *settle;
         capabilities.keeps = *keeps;
+        capabilities.numbering = *numbering;
         capabilities.limits = limits.clone();
         capabilities.version = versioned.then(|| format!("{identity}/{}", self.state().generation));
         capabilities

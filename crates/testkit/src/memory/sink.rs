@@ -1,12 +1,12 @@
 //! A host in memory, written to.
 
-use super::{MemoryHost, gaps, is_nameless, links, owner, target};
+use super::{MemoryHost, gaps, is_nameless, links, numbering, owner, target};
 use crate::samples::sha256;
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, HostErrorKind, Loss, Origin, Record, RepoKind, Scope,
-    Settle, TargetId,
+    Capabilities, GitRemote, HostError, HostErrorKind, Loss, Numbering, ObjectKind, Origin, Record,
+    RepoKind, Scope, Settle, TargetId,
     model::ObjectFormat,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
@@ -50,6 +50,12 @@ impl Sink for MemoryHost {
         if before.is_some() && existing.is_none() {
             state.repeated.push((scope.clone(), record.origin.clone()));
         }
+        let row: &[ObjectKind] = match self.options.numbering {
+            Numbering::Kept => &[],
+            Numbering::OneRow => &[ObjectKind::Issue, ObjectKind::ChangeRequest],
+            Numbering::TwoRows => std::slice::from_ref(&record.origin.kind),
+        };
+        let is_numbered = numbering::is_numbered(kind) && !row.is_empty();
         let id = match (existing, &before, scope) {
             (Some(target), ..) => target.0.clone(),
             (None, Some(before), _) => before.id.clone(),
@@ -57,9 +63,11 @@ impl Sink for MemoryHost {
             (None, None, Scope::Project(path)) if kind == packhorse_core::ObjectKind::Project => {
                 path.clone()
             }
+            (None, None, _) if is_numbered => state.next_number(scope, row).to_string(),
             (None, None, _) if self.options.own_ids && is_nameless(kind) => state.next_id(),
             (None, None, _) => record.origin.id.clone(),
         };
+        let object = if is_numbered { numbering::renumbered(object, &id) } else { object };
         let outcome = match state.get(scope, kind, &id) {
             None => Outcome::Created,
             Some(it) if it.object == object => Outcome::Adopted,

@@ -67,6 +67,13 @@ impl State {
         (7_000_000 + self.last_id).to_string()
     }
 
+    /// The next number of a row that is shared by these kinds.
+    pub(super) fn next_number(&self, scope: &Scope, kinds: &[ObjectKind]) -> u64 {
+        let stored = self.live.get(scope).into_iter().flat_map(|it| it.values());
+        let of_kind = stored.filter(|it| kinds.contains(&it.object.kind()));
+        of_kind.filter_map(|it| it.id.parse::<u64>().ok()).max().unwrap_or(0) + 1
+    }
+
     pub(super) fn keep(&mut self, scope: &Scope, id: &str, origin: Origin, object: Object) {
         self.ids.insert((scope.clone(), origin.clone()), id.to_owned());
         let stored = Stored { id: id.to_owned(), origin, object };

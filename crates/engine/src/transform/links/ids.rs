@@ -64,7 +64,7 @@ pub(crate) fn later_id(object: &mut Object) -> Option<(ObjectKind, &mut Option<H
     Some((ObjectKind::Comment, &mut it.answer))
 }
 
-fn subject(subject: &Subject) -> Option<Origin> {
+pub(super) fn subject(subject: &Subject) -> Option<Origin> {
     let (kind, id) = match subject {
         Subject::Comment(id) => (ObjectKind::Comment, id),
         Subject::Review(id) => (ObjectKind::Review, id),

@@ -10,11 +10,13 @@
 //! there under `path#number`.
 
 mod ids;
+mod numbers;
 mod place;
 mod scan;
 
 pub use ids::host_ids;
 pub(crate) use ids::later_id;
+pub(crate) use numbers::{Numbers, missing_parent, numbered};
 
 use super::{
     paths::PathMap,

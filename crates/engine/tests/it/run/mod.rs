@@ -4,6 +4,7 @@ mod bench;
 mod crashes;
 mod deltas;
 mod losses;
+mod numbers;
 mod planning;
 mod reading;
 mod repositories;
