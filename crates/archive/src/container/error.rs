@@ -19,7 +19,7 @@ pub enum ArchiveError {
     #[error("member `{member}` is refused: {detail}")]
     Refused { member: String, detail: &'static str },
     /// A bound of [`super::Limits`] was met.
-    #[error("{what} is over the limit of {limit}")]
+    #[error("{what} is over the limit of {limit}, which is fixed: it holds off hostile files")]
     OverLimit { what: String, limit: u64 },
     /// A member's bytes are not what its name promises.
     #[error("member `{member}` cannot be read at byte {at}: {detail}")]

@@ -18,7 +18,7 @@ use std::{
 const RECENT: usize = 65_536;
 /// Words of the filter: 4 MiB. Eight bits a key at four million, where it errs once in forty.
 const FILTER_WORDS: usize = 1 << 19;
-/// Bits of the filter that a key sets.
+/// Bits of the filter that a key sets, in one word of it: memory is asked once.
 const PROBES: u32 = 4;
 /// Keys between two of which one is held in memory.
 const STRIDE: usize = 512;
@@ -65,15 +65,12 @@ impl KeySet {
     ///
     /// When the system refuses.
     pub fn insert(&mut self, name: &impl Hash) -> Result<bool, ArchiveError> {
-        let key = self.hasher.hash_one(name);
-        if self.holds(key)? {
-            return Ok(false);
+        let key = self.key(name);
+        let is_new = !self.holds(key)?;
+        if is_new {
+            self.add(key)?;
         }
-        self.recent.insert(key);
-        if self.recent.len() >= self.most_recent {
-            self.spill()?;
-        }
-        Ok(true)
+        Ok(is_new)
     }
 
     /// Whether a name is there.
@@ -82,10 +79,30 @@ impl KeySet {
     ///
     /// When the system refuses.
     pub fn contains(&self, name: &impl Hash) -> Result<bool, ArchiveError> {
-        self.holds(self.hasher.hash_one(name))
+        self.holds(self.key(name))
     }
 
-    fn holds(&self, key: u64) -> Result<bool, ArchiveError> {
+    /// The key of a name in this set, for [`KeySet::holds`] and [`KeySet::add`].
+    pub fn key(&self, name: &impl Hash) -> u64 {
+        self.hasher.hash_one(name)
+    }
+
+    /// Adds a key that is not there.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn add(&mut self, key: u64) -> Result<(), ArchiveError> {
+        self.recent.insert(key);
+        if self.recent.len() >= self.most_recent { self.spill() } else { Ok(()) }
+    }
+
+    /// Whether a key is there.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn holds(&self, key: u64) -> Result<bool, ArchiveError> {
         if self.recent.contains(&key) {
             return Ok(true);
         }
@@ -101,8 +118,8 @@ impl KeySet {
     }
 
     fn may_be_older(&self, key: u64) -> bool {
-        let holds = |(word, bit): (usize, u64)| self.filter[word] & bit != 0;
-        !self.filter.is_empty() && bits(key).all(holds)
+        let (word, bits) = place(key);
+        self.filter.get(word).is_some_and(|it| it & bits == bits)
     }
 
     /// Moves the newest keys to disk.
@@ -111,7 +128,8 @@ impl KeySet {
         let mut keys: Vec<u64> = self.recent.drain().collect();
         keys.sort_unstable();
         for key in &keys {
-            bits(*key).for_each(|(word, bit)| self.filter[word] |= bit);
+            let (word, bits) = place(*key);
+            self.filter[word] |= bits;
         }
         let mut writer = RunWriter::new(&self.directory)?;
         keys.iter().try_for_each(|key| writer.push(*key))?;
@@ -124,12 +142,10 @@ impl KeySet {
     }
 }
 
-/// Where the bits of a key are in the filter.
-fn bits(key: u64) -> impl Iterator<Item = (usize, u64)> {
-    (0..PROBES).map(move |n| {
-        let at = key.rotate_left(n * 16).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 39;
-        ((at >> 6) as usize, 1 << (at & 63))
-    })
+/// Where a key is in the filter: a word, and bits of it.
+fn place(key: u64) -> (usize, u64) {
+    let bits = (0..PROBES).fold(0, |bits, n| bits | 1 << (key >> (6 * n) & 63));
+    ((key >> 32) as usize % FILTER_WORDS, bits)
 }
 
 fn fail() -> impl FnOnce(std::io::Error) -> ArchiveError {

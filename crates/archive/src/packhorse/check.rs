@@ -2,7 +2,6 @@
 
 use super::index::{Chunk, Index, sketch};
 use crate::container::{Archive, ArchiveError, Limits, Lines};
-use packhorse_core::{Object, ObjectKind};
 use packhorse_git::bundle::BundleHeader;
 use serde::Serialize;
 use std::{fmt, path::Path};
@@ -88,9 +87,9 @@ pub fn check(path: &Path) -> Result<CheckReport, ArchiveError> {
     for loss in &index.losses {
         report.find(&loss.name, loss.loss.detail.clone());
     }
-    for ((_, kind), lane) in &index.lanes {
+    for lane in index.lanes.values() {
         for chunk in lane.plain.iter().chain(&lane.revisions) {
-            records(&archive, &index, *kind, chunk, &mut report)?;
+            records(&archive, &index, chunk, &mut report)?;
         }
     }
     for repository in index.repositories.values() {
@@ -112,15 +111,9 @@ pub fn check(path: &Path) -> Result<CheckReport, ArchiveError> {
 fn records(
     archive: &Archive,
     index: &Index,
-    kind: ObjectKind,
     chunk: &Chunk,
     report: &mut CheckReport,
 ) -> Result<(), ArchiveError> {
-    #[derive(serde::Deserialize)]
-    struct Value<'a> {
-        #[serde(borrow, default)]
-        value: Option<&'a serde_json::value::RawValue>,
-    }
     let name = &chunk.member.name;
     let mut lines = Lines::new(archive.member(&chunk.member, 0)?, name, archive.limits());
     while let Some(line) = lines.next()? {
@@ -129,12 +122,6 @@ fn records(
             && index.blobs.get(&blob.sha256).is_none_or(|it| it.size != blob.size)
         {
             report.find(name, format!("the file of `{}` is not there", sketch.id));
-        }
-        let value = serde_json::from_slice::<Value<'_>>(line).ok().and_then(|it| it.value);
-        if let Some(value) = value
-            && let Err(error) = Object::from_fields(kind, value.get().as_bytes())
-        {
-            report.find(name, format!("`{}` is no {kind}: {error}", sketch.id));
         }
     }
     Ok(())

@@ -4,16 +4,18 @@
 //! what is kept is where the chunks are: a few dozen bytes each.
 
 use super::{
-    FORMAT,
+    FORMAT, VERSION,
     hashing::Hashing,
     lanes::Lanes,
     layout,
     layout::Name,
     manifest::{BlobLine, EndLine, Head, Line, MemberLine, RepositoryState},
+    newer::Newer,
 };
-use crate::container::{Archive, ArchiveError, Lines, Member};
-use packhorse_core::{Loss, ObjectKind, RepoKind, Scope, port::SourceLoss};
+use crate::container::{Archive, ArchiveError, Limits, Lines, Member};
+use packhorse_core::{Loss, Object, ObjectKind, RepoKind, Scope, port::SourceLoss};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
@@ -60,21 +62,25 @@ pub(super) struct Index {
     pub(super) end: EndLine,
 }
 
-/// A record's line, as far as this pass looks into it.
+/// A record's line, as far as every pass looks into it.
 #[derive(Deserialize)]
-pub(super) struct Sketch {
+pub(super) struct Sketch<'a> {
     #[serde(default)]
     pub(super) blob: Option<BlobLine>,
     pub(super) id: String,
     #[serde(default)]
     pub(super) removed: bool,
-    #[serde(default)]
-    value: Option<serde::de::IgnoredAny>,
+    #[serde(borrow, default)]
+    pub(super) value: Option<&'a RawValue>,
 }
 
 /// Reads a line as far as every pass needs it.
-pub(super) fn sketch(member: &str, at: u64, line: &[u8]) -> Result<Sketch, ArchiveError> {
-    let sketch: Sketch = serde_json::from_slice(line)
+pub(super) fn sketch<'a>(
+    member: &str,
+    at: u64,
+    line: &'a [u8],
+) -> Result<Sketch<'a>, ArchiveError> {
+    let sketch: Sketch<'_> = serde_json::from_slice(line)
         .map_err(|error| ArchiveError::malformed(member, at, error.to_string()))?;
     if sketch.value.is_some() == sketch.removed {
         return Err(ArchiveError::malformed(member, at, "a line has a value or is removed"));
@@ -94,6 +100,7 @@ impl Index {
             n_members: 0,
             is_complete: false,
             unknown: BTreeMap::new(),
+            newer: None,
         };
         archive.scan(|member, data| pass.member(archive, member, data))?;
         pass.end()
@@ -119,6 +126,8 @@ struct Pass {
     is_complete: bool,
     /// Lines of kinds that are not known here.
     unknown: BTreeMap<String, u64>,
+    /// Of a later version: what of it is not known here.
+    newer: Option<Newer>,
 }
 
 impl Pass {
@@ -171,7 +180,7 @@ impl Pass {
                 None
             }
             Name::Repository { project, repo, number } => {
-                let state: RepositoryState = document(member, &mut data)?;
+                let (state, _): (RepositoryState, _) = document(member, &mut data)?;
                 let entry = self.repository(project, *repo);
                 if *number > entry.number {
                     entry.number = *number;
@@ -217,13 +226,17 @@ impl Pass {
         member: &Member,
         data: &mut Hashing<&mut dyn Read>,
     ) -> Result<(), ArchiveError> {
-        let head: Head = document(member, data)?;
+        let (head, text): (Head, _) = document(member, data)?;
         if head.format != FORMAT {
             let detail = format!("it is a `{}`", head.format);
             return Err(ArchiveError::NotAnArchive { file: member.name.clone(), detail });
         }
         if head.version.split('.').next() != Some("1") {
             return Err(ArchiveError::Version { found: head.version, known: "1" });
+        }
+        if head.version != VERSION {
+            let known = ["format", "version", "web_url", "writer"];
+            self.newer.get_or_insert_default().keys("archive", &text, &known);
         }
         self.index.head = head;
         Ok(())
@@ -249,6 +262,17 @@ impl Pass {
                 self.lanes.revise(scope, kind, &sketch.id, sketch.removed)?;
             } else if sketch.removed {
                 return Err(ArchiveError::malformed(&member.name, at, "only revisions remove"));
+            }
+            if let Some(value) = sketch.value {
+                let value = value.get().as_bytes();
+                let object = Object::from_fields(kind, value).map_err(|error| {
+                    let detail = format!("`{}` is no {kind}: {error}", sketch.id);
+                    ArchiveError::malformed(&member.name, at, detail)
+                })?;
+                if let Some(newer) = &mut self.newer {
+                    newer.keys(kind.name(), line, &["blob", "id", "removed", "value"]);
+                    newer.fields(&object, value);
+                }
             }
             n += 1;
             at = lines.position();
@@ -291,19 +315,24 @@ impl Pass {
         let mut expected = String::new();
         let lanes = self.lanes.lines();
         let mut lanes = lanes.iter().filter(|it| ObjectKind::named(&it.kind).is_some());
-        for line in BufReader::new(data).lines() {
-            let line = line.map_err(ArchiveError::system("read the manifest"))?;
-            let parsed: Line = serde_json::from_str(&line)
-                .map_err(|error| ArchiveError::malformed(&member.name, 0, error.to_string()))?;
+        let limits = Limits { max_record_bytes: MAX_DOCUMENT as usize, ..Limits::default() };
+        let mut lines = Lines::new(data, &member.name, &limits);
+        let mut at = 0;
+        while let Some(line) = lines.next()? {
+            let parsed: Line = serde_json::from_slice(line)
+                .map_err(|error| ArchiveError::malformed(&member.name, at, error.to_string()))?;
             match parsed {
                 Line::Member(listed) => {
                     expected.clear();
                     found.read_line(&mut expected).map_err(fail())?;
-                    if expected.trim_end() != line {
-                        return Err(differs(&listed, &expected));
+                    let found = serde_json::from_str::<Line>(&expected).ok();
+                    if found != Some(Line::Member(listed.clone())) {
+                        return Err(differs(&listed, found));
                     }
                 }
-                Line::Lane(listed) if ObjectKind::named(&listed.kind).is_none() => {}
+                Line::Lane(listed) if ObjectKind::named(&listed.kind).is_none() => {
+                    self.sums.records += listed.records;
+                }
                 Line::Lane(listed) => {
                     if lanes.next() != Some(&listed) {
                         let what = format!("the count of {} is not what is there", listed.kind);
@@ -318,6 +347,7 @@ impl Pass {
                 }
                 Line::End(end) => self.index.end = end,
             }
+            at = lines.position();
         }
         if lanes.next().is_some() {
             return Err(inconsistent(&member.name, "it does not count all that is there"));
@@ -343,7 +373,10 @@ impl Pass {
             return Err(inconsistent(layout::MANIFEST, detail));
         }
         let (end, sums) = (&self.index.end, &self.sums);
-        if end.members != sums.members || end.bytes != sums.bytes {
+        let is_same = |a: &EndLine, b: &EndLine| {
+            (a.members, a.bytes, a.records) == (b.members, b.bytes, b.records)
+        };
+        if !is_same(end, sums) {
             return Err(inconsistent(layout::MANIFEST, "its sums are not those of what is there"));
         }
         for ((project, repo), entry) in &self.index.repositories {
@@ -352,6 +385,7 @@ impl Pass {
                 return Err(inconsistent(&name, "the repository has no bundle, or one too many"));
             }
         }
+        self.index.losses.extend(self.newer.take().into_iter().flat_map(Newer::losses));
         for (kind, count) in std::mem::take(&mut self.unknown) {
             self.lose(&kind, "records of a kind that is not known here", count);
         }
@@ -363,12 +397,12 @@ fn inconsistent(member: &str, detail: &str) -> ArchiveError {
     ArchiveError::Inconsistent { member: member.to_owned(), detail: detail.to_owned() }
 }
 
-fn differs(listed: &MemberLine, found: &str) -> ArchiveError {
-    let detail = match serde_json::from_str::<Line>(found) {
-        Ok(Line::Member(it)) if it.name == listed.name && it.sha256 != listed.sha256 => {
+fn differs(listed: &MemberLine, found: Option<Line>) -> ArchiveError {
+    let detail = match found {
+        Some(Line::Member(it)) if it.name == listed.name && it.sha256 != listed.sha256 => {
             "its bytes have not the hash that the manifest says"
         }
-        Ok(Line::Member(it)) if it.name == listed.name => "it is not as the manifest says",
+        Some(Line::Member(it)) if it.name == listed.name => "it is not as the manifest says",
         _ => "the manifest lists it where another member is",
     };
     inconsistent(&listed.name, detail)
@@ -378,13 +412,14 @@ fn differs(listed: &MemberLine, found: &str) -> ArchiveError {
 fn document<T: serde::de::DeserializeOwned>(
     member: &Member,
     data: &mut Hashing<&mut dyn Read>,
-) -> Result<T, ArchiveError> {
+) -> Result<(T, Vec<u8>), ArchiveError> {
     if member.size > MAX_DOCUMENT {
         let what = format!("the size of `{}`", member.name);
         return Err(ArchiveError::OverLimit { what, limit: MAX_DOCUMENT });
     }
     let mut text = Vec::new();
     data.read_to_end(&mut text).map_err(ArchiveError::system("read a member"))?;
-    serde_json::from_slice(&text)
-        .map_err(|error| ArchiveError::malformed(&member.name, 0, error.to_string()))
+    let parsed = serde_json::from_slice(&text)
+        .map_err(|error| ArchiveError::malformed(&member.name, 0, error.to_string()))?;
+    Ok((parsed, text))
 }

@@ -13,6 +13,7 @@ mod index;
 mod lanes;
 mod layout;
 mod manifest;
+mod newer;
 mod read;
 mod support;
 mod write;

@@ -1,7 +1,7 @@
 //! Reading: pages out of chunks, repositories out of bundles, blobs.
 
 use super::{
-    index::{Chunk, Index, LaneIndex, sketch},
+    index::{Chunk, Index, LaneIndex, Sketch, sketch},
     manifest::BlobLine,
 };
 use crate::container::{Archive, ArchiveError, Limits, Lines, Member};
@@ -13,7 +13,7 @@ use packhorse_core::{
     port::{BlobRef, ByteStream, Inventory, KindCount, Page, Source},
 };
 use packhorse_git::{Git, bundle, repository};
-use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::{
     collections::HashMap,
     fs::File,
@@ -26,6 +26,8 @@ use std::{
 const PAGE_RECORDS: usize = 1_000;
 /// Most bytes of a page's lines.
 const PAGE_BYTES: usize = 2 << 20;
+/// Lanes with revisions that are remembered: as many as are read side by side.
+const REMEMBERED_LANES: usize = 8;
 /// Blobs of records read lately that are remembered, so that opening them needs no search.
 const REMEMBERED: usize = 16_384;
 
@@ -41,19 +43,13 @@ struct Inner {
     index: OnceLock<Index>,
     /// One builder at a time; the others wait for its index.
     building: Mutex<()>,
+    revisions: Mutex<HashMap<(Scope, ObjectKind), Arc<Revisions>>>,
     blobs: Mutex<HashMap<(Scope, String), BlobLine>>,
     repositories: tokio::sync::Mutex<HashMap<(String, RepoKind), PathBuf>>,
 }
 
-/// A record's line, whole.
-#[derive(Deserialize)]
-struct Whole<'a> {
-    #[serde(default)]
-    blob: Option<BlobLine>,
-    id: String,
-    #[serde(borrow, default)]
-    value: Option<&'a serde_json::value::RawValue>,
-}
+/// Chunk and offset of the last revision of every revised id; `None` for one that is removed.
+type Revisions = HashMap<String, Option<(usize, u64)>>;
 
 impl ArchiveSource {
     /// Opens an archive; what is in it is looked at when it is first asked for.
@@ -70,6 +66,7 @@ impl ArchiveSource {
             scratch: scratch.to_owned(),
             index: OnceLock::new(),
             building: Mutex::default(),
+            revisions: Mutex::default(),
             blobs: Mutex::default(),
             repositories: tokio::sync::Mutex::default(),
         };
@@ -146,7 +143,7 @@ impl Inner {
             return Ok(Page::default());
         };
         let (mut chunk, mut offset) = place(at)?;
-        let revisions = self.revisions(found)?;
+        let revisions = self.revisions(lane, found)?;
         let mut page = Page::default();
         let mut bytes = 0;
         while let Some(current) = found.plain.get(chunk) {
@@ -155,7 +152,7 @@ impl Inner {
             while let Some(line) = lines.next()? {
                 let end = offset + line.len() as u64 + 1;
                 bytes += line.len();
-                if let Some(record) = self.record(lane, current, line, &revisions)? {
+                if let Some(record) = self.record(lane, (found, current), line, &revisions)? {
                     page.records.push(record);
                 }
                 offset = end;
@@ -175,44 +172,68 @@ impl Inner {
         Ok(page)
     }
 
-    /// The last revision of every revised id; `None` for one that is removed.
-    fn revisions(
-        &self,
-        lane: &LaneIndex,
-    ) -> Result<HashMap<String, Option<Vec<u8>>>, ArchiveError> {
-        let mut revisions = HashMap::new();
-        for chunk in &lane.revisions {
+    /// The revisions of a lane, which are looked for once.
+    fn revisions(&self, lane: &Lane, found: &LaneIndex) -> Result<Arc<Revisions>, ArchiveError> {
+        let key = (lane.scope.clone(), lane.kind);
+        let mut remembered = self.revisions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(revisions) = remembered.get(&key) {
+            return Ok(revisions.clone());
+        }
+        let mut revisions = Revisions::new();
+        for (n, chunk) in found.revisions.iter().enumerate() {
+            let name = &chunk.member.name;
             let data = self.archive.member(&chunk.member, 0)?;
-            let mut lines = Lines::new(data, &chunk.member.name, self.archive.limits());
+            let mut lines = Lines::new(data, name, self.archive.limits());
+            let mut at = 0;
             while let Some(line) = lines.next()? {
-                let sketch = sketch(&chunk.member.name, 0, line)?;
-                revisions.insert(sketch.id, (!sketch.removed).then(|| line.to_vec()));
+                let sketch = sketch(name, at, line)?;
+                revisions.insert(sketch.id, (!sketch.removed).then_some((n, at)));
+                at = lines.position();
             }
+        }
+        let revisions = Arc::new(revisions);
+        if !found.revisions.is_empty() {
+            if remembered.len() >= REMEMBERED_LANES {
+                remembered.clear();
+            }
+            remembered.insert(key, revisions.clone());
         }
         Ok(revisions)
     }
 
+    /// The record of a line, or of the line that has taken its place.
     fn record(
         &self,
         lane: &Lane,
-        chunk: &Chunk,
+        (found, chunk): (&LaneIndex, &Chunk),
         line: &[u8],
-        revisions: &HashMap<String, Option<Vec<u8>>>,
+        revisions: &Revisions,
     ) -> Result<Option<Record>, ArchiveError> {
-        let name = &chunk.member.name;
-        let bad = |error: serde_json::Error| ArchiveError::malformed(name, 0, error.to_string());
-        let mut whole: Whole<'_> = serde_json::from_slice(line).map_err(bad)?;
-        match revisions.get(&whole.id) {
-            None => {}
-            Some(None) => return Ok(None),
-            Some(Some(newer)) => whole = serde_json::from_slice(newer).map_err(bad)?,
+        let older = sketch(&chunk.member.name, 0, line)?;
+        let Some(newer) = revisions.get(&older.id) else {
+            return self.parsed(lane, chunk, older).map(Some);
+        };
+        let Some((n, at)) = *newer else { return Ok(None) };
+        let Some(chunk) = found.revisions.get(n) else { return Ok(None) };
+        let data = self.archive.member(&chunk.member, at)?;
+        let mut lines = Lines::new(data, &chunk.member.name, self.archive.limits());
+        let Some(line) = lines.next()? else { return Ok(None) };
+        self.parsed(lane, chunk, sketch(&chunk.member.name, at, line)?).map(Some)
+    }
+
+    fn parsed(
+        &self,
+        lane: &Lane,
+        chunk: &Chunk,
+        sketch: Sketch<'_>,
+    ) -> Result<Record, ArchiveError> {
+        let value = sketch.value.map_or("{}", RawValue::get);
+        let object = Object::from_fields(lane.kind, value.as_bytes())
+            .map_err(|error| ArchiveError::malformed(&chunk.member.name, 0, error.to_string()))?;
+        if let Some(blob) = sketch.blob {
+            self.remember(&lane.scope, lane.kind, &sketch.id, blob);
         }
-        let value = whole.value.map_or("{}", |it| it.get());
-        let object = Object::from_fields(lane.kind, value.as_bytes()).map_err(bad)?;
-        if let Some(blob) = whole.blob {
-            self.remember(&lane.scope, lane.kind, &whole.id, blob);
-        }
-        Ok(Some(Record::new(whole.id, object)))
+        Ok(Record::new(sketch.id, object))
     }
 
     fn remember(&self, scope: &Scope, kind: ObjectKind, id: &str, blob: BlobLine) {

@@ -18,6 +18,8 @@ const MAX_ID: usize = 4_096;
 /// A line and what it is for.
 pub(super) struct Line {
     pub(super) id: String,
+    /// Of its name among those that were flushed.
+    key: u64,
     pub(super) text: Vec<u8>,
     pub(super) removed: bool,
 }
@@ -68,8 +70,8 @@ impl Flushed {
         }
     }
 
-    fn knows(&self, scope: &Scope, origin: &Origin) -> Result<bool, ArchiveError> {
-        self.known.contains(&(scope.key(), origin.kind, origin.id.as_str()))
+    fn key(&self, scope: &Scope, origin: &Origin) -> u64 {
+        self.known.key(&(scope.key(), origin.kind, origin.id.as_str()))
     }
 
     fn has_removed(&self, scope: &Scope, origin: &Origin) -> bool {
@@ -98,13 +100,14 @@ impl Buffers {
                 .with("object", &record.origin)
                 .because("it, or its id, is longer than the format allows"));
         }
-        let is_flushed = self.flushed.knows(scope, origin)?;
+        let key = self.flushed.key(scope, origin);
+        let is_flushed = self.flushed.known.holds(key)?;
         let was_there = is_flushed && !self.flushed.has_removed(scope, origin);
         if is_flushed {
             self.flushed.mark(scope, origin.clone(), false);
         }
         let chunk = self.chunk(scope, record.origin.kind);
-        let line = Line { id, text, removed: false };
+        let line = Line { id, key, text, removed: false };
         if is_flushed {
             chunk.revised.push(line);
             return Ok(was_there);
@@ -133,7 +136,8 @@ impl Buffers {
         if chunk.is_some_and(|it| it.places.contains_key(&origin.id)) {
             return Ok(true);
         }
-        Ok(self.flushed.knows(scope, origin)? && !self.flushed.has_removed(scope, origin))
+        let is_known = self.flushed.known.holds(self.flushed.key(scope, origin))?;
+        Ok(is_known && !self.flushed.has_removed(scope, origin))
     }
 
     /// Takes back a record that has not been flushed; `false` when it is not here.
@@ -151,7 +155,8 @@ impl Buffers {
     pub(super) fn remove(&mut self, scope: &Scope, origin: &Origin) {
         let value = serde_json::json!({ "id": origin.id, "removed": true });
         let text = (value.to_string() + "\n").into_bytes();
-        let line = Line { id: origin.id.clone(), text, removed: true };
+        let key = self.flushed.key(scope, origin);
+        let line = Line { id: origin.id.clone(), key, text, removed: true };
         self.chunk(scope, origin.kind).revised.push(line);
         self.flushed.mark(scope, origin.clone(), true);
     }
@@ -164,10 +169,8 @@ impl Buffers {
     /// Takes out everything of a scope, in load order; from now on it counts as written.
     pub(super) fn take(&mut self, scope: &Scope) -> Result<Vec<(ObjectKind, Chunk)>, ArchiveError> {
         let chunks = self.chunks.remove(scope).unwrap_or_default();
-        for (kind, chunk) in &chunks {
-            for line in &chunk.plain {
-                self.flushed.known.insert(&(scope.key(), *kind, line.id.as_str()))?;
-            }
+        for line in chunks.values().flat_map(|it| &it.plain) {
+            self.flushed.known.add(line.key)?;
         }
         let is_used = |it: &(ObjectKind, Chunk)| !it.1.plain.is_empty() || !it.1.revised.is_empty();
         Ok(chunks.into_iter().filter(is_used).collect())

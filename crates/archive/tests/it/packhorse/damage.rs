@@ -1,9 +1,13 @@
 //! Archives that are not as they were written.
 
 use super::{Archive, finish, write};
-use packhorse_archive::packhorse::check;
-use packhorse_core::ObjectKind;
+use packhorse_archive::{
+    container::{Compression, TarWriter},
+    packhorse::check,
+};
+use packhorse_core::{ObjectKind, Scope};
 use packhorse_testkit::samples::sample;
+use sha2::{Digest, Sha256};
 use std::fs;
 
 async fn small() -> Archive {
@@ -74,4 +78,59 @@ async fn other_tools_read_it() {
             "manifest.ndjson",
         ]
     );
+}
+
+/// An archive of one label with that value, of that version, whose manifest says so.
+fn by_hand(version: &str, value: &str, records: u64) -> Archive {
+    let archive = Archive::new();
+    let mut tar = TarWriter::create(&archive.path(), Compression::Zstd(3), 0).unwrap();
+    let head =
+        format!(r#"{{"format":"packhorse-archive","version":"{version}","writer":"by hand"}}"#);
+    let line = format!("{{\"id\":\"bug\",\"value\":{value}}}\n");
+    let lane = "records/projects/acme%2Fwidgets/label/000001.ndjson";
+    let mut manifest = String::new();
+    for (name, data, n) in [("packhorse.json", &head, ""), (lane, &line, r#""records":1,"#)] {
+        tar.small(name, data.as_bytes()).unwrap();
+        let sha256: String = Sha256::digest(data).iter().map(|it| format!("{it:02x}")).collect();
+        let size = data.len();
+        manifest += &format!(
+            "{{\"member\":{{\"name\":\"{name}\",{n}\"sha256\":\"{sha256}\",\"size\":{size}}}}}\n"
+        );
+    }
+    let bytes = head.len() + line.len();
+    manifest += "{\"lane\":{\"kind\":\"label\",\"project\":\"acme/widgets\",\"records\":1}}\n";
+    manifest += &format!(
+        "{{\"end\":{{\"bytes\":{bytes},\"members\":2,\"records\":{records},\"version\":\"{version}\"}}}}\n"
+    );
+    tar.small("manifest.ndjson", manifest.as_bytes()).unwrap();
+    tar.finish().unwrap();
+    archive
+}
+
+#[tokio::test]
+async fn fields_of_a_later_version_are_left_behind_and_told() {
+    let archive = by_hand("1.1", r#"{"inherited":false,"name":"bug","shape":"round"}"#, 1);
+
+    let inventory = archive.source().inventory(&Scope::Shared).await.unwrap();
+
+    let told: Vec<_> = inventory.losses.iter().map(|it| (it.name.as_str(), it.count)).collect();
+    assert_eq!(told, [("label.shape", 1)]);
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_of_its_kind_is_found_before_anything_is_read() {
+    let archive = by_hand("1.0", r#"{"inherited":"maybe","name":"bug"}"#, 1);
+
+    let refused = archive.source().inventory(&Scope::Shared).await.unwrap_err();
+
+    let why = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(why.contains("label") && why.contains("000001.ndjson"), "{why}");
+}
+
+#[test]
+fn a_sum_of_records_that_is_not_right_is_refused() {
+    let value = r#"{"inherited":false,"name":"bug"}"#;
+
+    assert!(check(&by_hand("1.0", value, 1).path()).is_ok());
+    assert!(check(&by_hand("1.0", value, 2).path()).is_err());
 }
