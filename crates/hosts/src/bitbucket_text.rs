@@ -20,7 +20,6 @@ const COMMENT_OPEN: &str = "<!-- packhorse: ";
 const COMMENT_CLOSE: &str = " -->";
 
 /// A text as it is sent: with its mark as a link definition.
-#[cfg_attr(not(test), expect(dead_code, reason = "what writes to Bitbucket needs it"))]
 pub(crate) fn sent(text: &str) -> String {
     let Some((origin, _)) = mark::parse(text) else { return text.to_owned() };
     let comment = mark::of(&origin);
@@ -52,6 +51,21 @@ pub(crate) fn is_of(text: &str, kind: ObjectKind) -> bool {
     mark::parse(text).is_some_and(|(origin, _)| origin.kind == kind)
 }
 
+/// The definition that marks the thread that a comment begins, where it has one.
+pub(crate) fn thread_mark(text: &str) -> Option<&str> {
+    let line = text.lines().next()?.trim_end();
+    let inner = line.strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
+    inner.starts_with(ObjectKind::ReviewThread.name()).then_some(line)
+}
+
+/// A text without the mark of the thread that it begins.
+pub(crate) fn without_thread(text: &str) -> &str {
+    match thread_mark(text) {
+        Some(mark) => text[mark.len()..].trim_start_matches(['\r', '\n', ' ']),
+        None => text,
+    }
+}
+
 const VERDICTS: [(Verdict, &str); 4] = [
     (Verdict::Approved, "**Approved**"),
     (Verdict::ChangesRequested, "**Asked for changes**"),
@@ -60,7 +74,6 @@ const VERDICTS: [(Verdict, &str); 4] = [
 ];
 
 /// A review as a comment.
-#[cfg_attr(not(test), expect(dead_code, reason = "what writes to Bitbucket needs it"))]
 pub(crate) fn review_as_comment(review: &Review) -> String {
     let word = VERDICTS.iter().find(|(it, _)| *it == review.verdict).map(|(_, word)| *word);
     let commit = review.commit.as_deref().map(|it| format!("at `{it}`"));
@@ -144,5 +157,16 @@ mod tests {
         assert_eq!(review_in_comment("just so"), (Verdict::Commented, None, "just so"));
         let spoken = "**Approved** by all of us";
         assert_eq!(review_in_comment(spoken), (Verdict::Commented, None, spoken));
+    }
+
+    #[test]
+    fn a_comment_that_begins_a_thread_is_read_without_the_threads_mark() {
+        let text =
+            "[//]: # (packhorse: review_thread 3)\n\nwhy?\n\n[//]: # (packhorse: review_comment 4)";
+
+        assert_eq!(thread_mark(text), Some("[//]: # (packhorse: review_thread 3)"));
+        let rest = received(without_thread(text).to_owned());
+        assert_eq!(rest, "why?\n\n<!-- packhorse: review_comment 4 -->");
+        assert_eq!(without_thread("why?"), "why?");
     }
 }

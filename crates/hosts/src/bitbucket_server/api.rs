@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use crate::{lenient::Items, published_limits, walk::Listing};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use packhorse_core::{HostError, HostErrorKind};
 use packhorse_net::{
     Answer, Budgets, Options, Parts, Request, Transport,
@@ -30,6 +30,7 @@ pub(super) enum Part {
     Keys,
     DefaultReviewers,
     BuildStatus,
+    CommentLikes,
 }
 
 impl Part {
@@ -41,6 +42,7 @@ impl Part {
             Self::Keys => ["keys", "1.0"],
             Self::DefaultReviewers => ["default-reviewers", "1.0"],
             Self::BuildStatus => ["build-status", "1.0"],
+            Self::CommentLikes => ["comment-likes", "1.0"],
         }
     }
 }
@@ -207,6 +209,67 @@ impl Api {
             next = listing.next;
         }
         Ok(all)
+    }
+
+    /// Sends a change; the answer, where it is wanted, is read from it.
+    async fn change(
+        &self,
+        method: Method,
+        at: (Part, &[&str]),
+        query: &[(&str, &str)],
+        (body, operation): (Option<&Value>, &'static str),
+    ) -> Result<Answer, HostError> {
+        let mut request = Request::new(method, self.url(at.0, at.1, query)?, operation);
+        if let Some(body) = body {
+            request = request.json(body)?;
+        }
+        self.send(request).await
+    }
+
+    /// Makes an object, and reads it.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        at: (Part, &[&str]),
+        body: &Value,
+        operation: &'static str,
+    ) -> Result<T, HostError> {
+        let answer = self.change(Method::POST, at, &[], (Some(body), operation)).await?;
+        answer.json(MAX_ANSWER).await
+    }
+
+    /// Does something of which nothing but its success is read.
+    pub(super) async fn act(
+        &self,
+        method: Method,
+        at: (Part, &[&str]),
+        query: &[(&str, &str)],
+        body: (Option<&Value>, &'static str),
+    ) -> Result<(), HostError> {
+        self.change(method, at, query, body).await.map(|_| ())
+    }
+
+    /// Changes an object, and reads it.
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        at: (Part, &[&str]),
+        body: &Value,
+        operation: &'static str,
+    ) -> Result<T, HostError> {
+        let answer = self.change(Method::PUT, at, &[], (Some(body), operation)).await?;
+        answer.json(MAX_ANSWER).await
+    }
+
+    /// Removes an object; one that is not there is removed already.
+    pub(super) async fn delete(
+        &self,
+        at: (Part, &[&str]),
+        query: &[(&str, &str)],
+        operation: &'static str,
+    ) -> Result<(), HostError> {
+        match self.change(Method::DELETE, at, query, (None, operation)).await {
+            Err(error) if error.kind == HostErrorKind::NotFound => Ok(()),
+            other => other.map(|_| ()),
+        }
     }
 
     /// Opens the file of an attachment from a byte on.

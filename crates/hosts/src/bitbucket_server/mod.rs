@@ -1,4 +1,5 @@
-//! Bitbucket Data Center and Server, over their REST API 1.0, as a source.
+//! Bitbucket Data Center and Server, over their REST API 1.0, as a source and a
+//! destination.
 //!
 //! It has projects, repositories, pull requests and what is said in them. It has
 //! no issues, labels of issues, milestones, releases or wikis. `README.md` has
@@ -10,9 +11,12 @@ mod place;
 mod read;
 mod support;
 mod wire;
+mod write;
 
 use api::Api;
-use packhorse_core::{Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext};
+use packhorse_core::{
+    Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext, port::Sink,
+};
 use place::Place;
 use std::sync::Arc;
 
@@ -28,13 +32,14 @@ pub(crate) const SPEC: HostSpec = HostSpec {
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    if context.access != Access::Read {
-        return Err(HostError::new(HostErrorKind::Unsupported, "write to Bitbucket Data Center")
-            .with("reason", "it can be read, and not written yet"));
-    }
     let place = Place::of(location).map_err(|error| {
         HostError::new(HostErrorKind::Rejected, "read the address of a Bitbucket").because(error)
     })?;
     let api = Arc::new(Api::new(place)?);
-    Ok(Endpoint { source: Some(Arc::new(read::ServerSource::new(api))), sink: None })
+    let source = Arc::new(read::ServerSource::new(Arc::clone(&api)));
+    let sink: Option<Arc<dyn Sink>> = match context.access {
+        Access::Read => None,
+        Access::Write | Access::Plan => Some(Arc::new(write::ServerSink::new(api))),
+    };
+    Ok(Endpoint { source: Some(source), sink })
 }

@@ -33,6 +33,15 @@ impl Extent {
             Self::Repository(path) => path.split('/').next(),
         }
     }
+
+    /// Whether a path of a project is part of what is meant; keys are told apart without case.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Key(key) => path.split('/').next().is_some_and(|it| it.eq_ignore_ascii_case(key)),
+            Self::Repository(only) => path.eq_ignore_ascii_case(only),
+        }
+    }
 }
 
 /// A server, and how much of it is meant.
@@ -162,5 +171,13 @@ mod tests {
         let basic = place("bitbucket-server:https://alice:s3cret@h.example/PRJ").unwrap();
         assert!(matches!(basic.api_credentials(), Some(Credentials::Basic { .. })));
         assert_eq!(basic.git_credentials().unwrap().username, "alice");
+    }
+
+    #[test]
+    fn what_stands_beside_is_not_meant() {
+        let key = Extent::Key("PRJ".into());
+        assert!(key.holds("PRJ/app") && key.holds("prj/app") && !key.holds("PRJX/app"));
+        let one = Extent::Repository("PRJ/app".into());
+        assert!(one.holds("PRJ/app") && !one.holds("PRJ/other"));
     }
 }

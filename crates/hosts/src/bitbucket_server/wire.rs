@@ -52,6 +52,8 @@ wire! {
     Ref { id: String, display_id: String, latest_commit: String, repository: Repository, }
     Participant { user: User, role: String, status: String, last_reviewed_commit: String, }
     Commit { id: String, }
+    CommitParents { parents: Items<Commit>, }
+    RestrictionScope { r#type: String, }
     PullRequestProperties { merge_commit: Commit, }
     PullRequest {
         id: u64, version: i64, title: String, description: String, state: String, draft: bool,
@@ -87,7 +89,7 @@ wire! {
     RestrictionKey { key: KeyText, }
     Restriction {
         id: i64, r#type: String, matcher: Matcher, users: Items<User>, groups: Items<String>,
-        access_keys: Items<RestrictionKey>,
+        access_keys: Items<RestrictionKey>, scope: RestrictionScope,
     }
     Condition {
         id: i64, target_ref_matcher: Matcher, reviewers: Items<User>, required_approvals: u64,

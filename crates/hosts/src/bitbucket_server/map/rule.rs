@@ -200,7 +200,7 @@ fn ask_reviewers(
 }
 
 /// A count that is a number, a text, or an object with a switch; `None` where it is off.
-fn count(value: Option<&Value>) -> Option<u64> {
+pub(in crate::bitbucket_server) fn count(value: Option<&Value>) -> Option<u64> {
     let number = |it: &Value| it.as_u64().or_else(|| it.as_str()?.parse().ok());
     let found = match value? {
         Value::Object(fields) => {

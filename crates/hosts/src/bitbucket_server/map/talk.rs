@@ -7,7 +7,7 @@
 use super::{identity, plain, text, time};
 use crate::{bitbucket_server::wire, bitbucket_text};
 use packhorse_core::{
-    Loss, Object, ObjectKind, Record,
+    Loss, Object, ObjectKind, Record, mark,
     model::{
         Attachment, Blob, Comment, Event, HostId, Identity, Position, Reaction, Review,
         ReviewComment, ReviewThread, Side, Subject, TaskState, Time, Verdict,
@@ -292,7 +292,8 @@ impl<'a> Talk<'a> {
     fn brought(&self, said: &Said) -> Record {
         let it = &said.comment;
         let whole = bitbucket_text::received(it.text.clone().unwrap_or_default());
-        let (verdict, commit, rest) = bitbucket_text::review_in_comment(&whole);
+        let plain = mark::parse(&whole).map_or(whole.as_str(), |(_, rest)| rest);
+        let (verdict, commit, rest) = bitbucket_text::review_in_comment(plain);
         let review = Review {
             change_request: self.number,
             author: self.who(it.author.as_ref()),
