@@ -7,12 +7,14 @@
 //! - [`chaos`]: sources and sinks that go wrong at the same place on every run.
 //! - [`synthetic`]: a source of any size that keeps nothing.
 //! - [`description`]: a host's published API, and what does not fit it.
+//! - [`fake`]: stateful stand-ins for hosts, and their logs held against descriptions.
 //! - [`git`]: small real repositories.
 //! - [`clock`]: time as a test wants it.
 
 pub mod chaos;
 pub mod clock;
 pub mod description;
+pub mod fake;
 pub mod git;
 pub mod memory;
 mod random;

@@ -2,6 +2,9 @@
 
 use url::form_urlencoded;
 
+/// Names that stand for several segments where they end a path: of files, of refs.
+const OF_SEVERAL: &[&str] = &["path", "filepath", "file_path", "ref", "tag", "basehead"];
+
 /// A path of a description, such as `/repos/{owner}/{repo}`.
 pub(super) struct Template {
     text: String,
@@ -24,24 +27,29 @@ impl Template {
         &self.text
     }
 
-    /// Sorts templates that say more before those that say less.
-    pub(super) fn rank(&self) -> Vec<u8> {
+    /// Sorts templates that say more before those that say less, and those that take all that is
+    /// left after all others.
+    pub(super) fn rank(&self) -> (bool, Vec<u8>) {
         let rank = |pieces: &Vec<Piece>| match pieces[..] {
             [Piece::Literal(_)] | [] => 0,
             [Piece::Name(_)] => 2,
             [..] => 1,
         };
-        self.segments.iter().map(rank).collect()
+        (self.takes_rest(), self.segments.iter().map(rank).collect())
+    }
+
+    fn takes_rest(&self) -> bool {
+        let last = self.segments.last().map(Vec::as_slice);
+        matches!(last, Some([Piece::Name(name)]) if OF_SEVERAL.contains(&name.as_str()))
     }
 
     /// The names in the path and what stands for them, decoded; `None` if it is another path.
     ///
-    /// A name at the end takes all that is left, as with `contents/{path}`.
+    /// A name of [`OF_SEVERAL`] at the end takes all that is left, as with `contents/{path}`.
     pub(super) fn captures(&self, path: &str) -> Option<Vec<(String, String)>> {
         let found: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
         let n = self.segments.iter().filter(|it| !it.is_empty()).count();
-        let takes_rest = matches!(self.segments.get(n.checked_sub(1)?)?[..], [Piece::Name(_)]);
-        if found.len() < n || (found.len() > n && !takes_rest) {
+        if n == 0 || found.len() < n || (found.len() > n && !self.takes_rest()) {
             return None;
         }
         let mut captures = Vec::new();

@@ -83,6 +83,7 @@ fn a_fault_behind_a_reference_is_found() {
 #[test]
 fn unknown_paths_methods_and_parameters_are_named() {
     check_request("GET", "/v9/labels", "", &["GET /v9/labels: no such path"]);
+    check_request("GET", "/v9/issues/7/lock", "", &["GET /v9/issues/7/lock: no such path"]);
     check_request("PUT", "/v9/issues", "", &["PUT /v9/issues: the path has no such method"]);
     check_request("GET", "/issues", "", &["GET /issues: the path does not begin with /v9"]);
     check_request(

@@ -1,0 +1,120 @@
+//! Repositories below the store's root: where they are, and their refs without a process.
+
+use super::Store;
+use packhorse_core::{GitRemote, RepoKind, model::ObjectFormat};
+use packhorse_git::{Git, GitError, repository};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Refs by full name, with object ids.
+pub type Refs = BTreeMap<String, String>;
+
+/// Why a ref could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the ref {name} cannot be written")]
+pub struct NoRefs {
+    name: String,
+    source: std::io::Error,
+}
+
+impl Store {
+    /// The directory that holds all repositories.
+    pub fn git_root(&self) -> PathBuf {
+        self.root.join("git")
+    }
+
+    /// Where a repository of a project is or would be.
+    pub fn repository(&self, project: &str, kind: RepoKind) -> PathBuf {
+        let suffix = match kind {
+            RepoKind::Code => "git",
+            RepoKind::Wiki => "wiki.git",
+        };
+        self.git_root().join(format!("{project}.{suffix}"))
+    }
+
+    /// Makes an empty repository, if there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn make_repository(&self, project: &str, kind: RepoKind) -> Result<PathBuf, GitError> {
+        let path = self.repository(project, kind);
+        if !repository::is_repository(&path) {
+            repository::init_bare(&path, ObjectFormat::Sha1)?;
+        }
+        Ok(path)
+    }
+
+    /// The refs of a repository; none where there is no repository.
+    pub fn refs(&self, project: &str, kind: RepoKind) -> Refs {
+        let path = self.repository(project, kind);
+        let mut refs = Refs::new();
+        for line in std::fs::read_to_string(path.join("packed-refs")).unwrap_or_default().lines() {
+            if let Some((id, name)) = line.split_once(' ').filter(|_| !line.starts_with(['#', '^']))
+            {
+                refs.insert(name.to_owned(), id.to_owned());
+            }
+        }
+        loose(&path, "refs", &mut refs);
+        refs
+    }
+
+    /// The tip of a branch.
+    pub fn branch(&self, project: &str, name: &str) -> Option<String> {
+        self.refs(project, RepoKind::Code).remove(&format!("refs/heads/{name}"))
+    }
+
+    /// Writes a ref as the host itself does, such as `refs/pull/1/head`.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn set_ref(&self, project: &str, name: &str, id: &str) -> Result<(), NoRefs> {
+        let fail = |source| NoRefs { name: name.to_owned(), source };
+        let path = self.repository(project, RepoKind::Code).join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(fail)?;
+        std::fs::write(path, format!("{id}\n")).map_err(fail)
+    }
+
+    /// Takes a ref away; whether it was there.
+    pub fn delete_ref(&self, project: &str, name: &str) -> bool {
+        let path = self.repository(project, RepoKind::Code);
+        let was_there = self.refs(project, RepoKind::Code).contains_key(name);
+        drop(std::fs::remove_file(path.join(name)));
+        let packed = path.join("packed-refs");
+        if let Ok(text) = std::fs::read_to_string(&packed) {
+            let end = format!(" {name}");
+            let kept = text.lines().filter(|it| !it.ends_with(&end)).collect::<Vec<_>>();
+            drop(std::fs::write(packed, kept.join("\n") + "\n"));
+        }
+        was_there
+    }
+}
+
+fn loose(root: &Path, name: &str, refs: &mut Refs) {
+    for entry in std::fs::read_dir(root.join(name)).into_iter().flatten().flatten() {
+        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            loose(root, &name, refs);
+        } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
+            refs.insert(name, text.trim().to_owned());
+        }
+    }
+}
+
+/// Copies a repository into a fake, refs and all.
+///
+/// # Errors
+///
+/// When Git is missing or refuses.
+pub(crate) async fn copy(from: &GitRemote, to: &Path) -> Result<(), GitError> {
+    if !repository::is_repository(to) {
+        repository::init_bare(to, ObjectFormat::Sha1)?;
+    }
+    let git = Git::find().await?;
+    let arguments = ["fetch", "--quiet", "--no-tags", from.url.as_str(), "+refs/*:refs/*"];
+    git.inside(to, arguments).with_remote(from).run(&[]).await?;
+    Ok(())
+}
