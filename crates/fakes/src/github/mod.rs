@@ -108,6 +108,17 @@ fn unprocessable(message: &str) -> Answer {
     Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &words)
 }
 
+/// `422` in words, as the operations on reviews say it.
+fn refused_in_words(message: &str) -> Answer {
+    let words = json!({
+        "message": "Unprocessable Entity",
+        "errors": [message],
+        "documentation_url": "https://docs.github.com/rest",
+        "status": "422",
+    });
+    Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &words)
+}
+
 fn writes(method: &Method) -> bool {
     method != Method::GET && method != Method::HEAD
 }

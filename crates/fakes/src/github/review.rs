@@ -3,8 +3,8 @@
 use super::{
     Desk, Place, invalid,
     issue::{body_text, too_long, who},
+    refused_in_words,
     talk::reactions,
-    unprocessable,
     view::{View, node, told},
 };
 use crate::exchange::Answer;
@@ -105,14 +105,14 @@ fn create(desk: &mut Desk<'_>, place: &Place, number: u64, head: Option<String>)
         Verdict::Approved | Verdict::Dismissed | Verdict::Pending => false,
     };
     if needs_words && text.is_none() {
-        return unprocessable("Can not submit a review without a body");
+        return refused_in_words("Can not submit a review without a body");
     }
     let own = desk.store.find::<ChangeRequest>(&place.scope, |it| it.number == number);
     let is_own =
         own.is_some_and(|(_, it)| it.author.as_ref().is_some_and(|it| it.login == desk.who));
     if is_own && matches!(verdict, Verdict::Approved | Verdict::ChangesRequested) {
         let word = if verdict == Verdict::Approved { "approve" } else { "request changes on" };
-        return unprocessable(&format!("Can not {word} your own pull request"));
+        return refused_in_words(&format!("Can not {word} your own pull request"));
     }
     let now = desk.store.now();
     let author = Some(who(desk));
@@ -163,7 +163,7 @@ fn one(
         (&Method::DELETE, []) => {
             let it = desk.store.get::<Review>(&place.scope, id)?.clone();
             if it.verdict != Verdict::Pending {
-                return Some(unprocessable("Can not delete a non-pending pull request review"));
+                return Some(refused_in_words("Can not delete a non-pending pull request review"));
             }
             let value = review(&desk.view(), place, id, &it);
             desk.store.remove::<Review>(&place.scope, id);

@@ -48,8 +48,10 @@ pub(super) fn door(
     caller: &Caller,
     wanted: Access,
 ) -> Result<Door, Box<Answer>> {
-    let challenge =
-        || Answer::empty(StatusCode::UNAUTHORIZED).with("www-authenticate", "Basic realm=\"fake\"");
+    let challenge = || {
+        let refusal = Answer::empty(StatusCode::UNAUTHORIZED);
+        Box::new(refusal.with("www-authenticate", "Basic realm=\"fake\""))
+    };
     let not_found = || Box::new(Answer::empty(StatusCode::NOT_FOUND));
     let (path, kind) = inner.product.repository(path);
     let store = locked(&inner.store);

@@ -1,14 +1,13 @@
 //! The fake of GitHub against GitHub's description.
 
 use super::{Client, sample_records};
-use http::Method;
 use packhorse_core::{GitRemote, RepoKind};
 use packhorse_testkit::{
     description::Description,
     fake::{Fake, Github, Limits, Options, misfits},
     git,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What GitHub has and its trimmed description leaves out.
 const OUTSIDE: &[&str] = &[
@@ -89,122 +88,112 @@ async fn every_answer_fits_the_description() {
     assert_eq!(misfits(&description, &log, OUTSIDE), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn what_is_written_is_read_again_and_fits_the_description() {
-    let Some(description) = Description::published("github-api.trim.json") else { return };
-    let fake = filled(Options::default()).await;
-    let client = Client::of(&fake);
-    let repo = "/repos/acme/app";
+/// Sends one request and wants one status.
+struct Writer {
+    fake: Fake,
+    client: Client,
+}
 
-    let expect = |(status, _, body): super::Got, expected: u16| {
-        assert_eq!(status, expected, "{body}");
-        body
-    };
-    expect(client.post("/orgs/acme/repos", json!({ "name": "new", "private": true })).await, 201);
-    expect(
-        client.post(&format!("{repo}/labels"), json!({ "name": "bug", "color": "ff0000" })).await,
-        201,
-    );
-    expect(
-        client.post(&format!("{repo}/labels"), json!({ "name": "BUG", "color": "ff0000" })).await,
-        422,
-    );
-    let milestone =
-        expect(client.post(&format!("{repo}/milestones"), json!({ "title": "1.0" })).await, 201);
+impl Writer {
+    async fn start() -> Self {
+        let fake = filled(Options::default()).await;
+        let client = Client::of(&fake);
+        Self { fake, client }
+    }
+
+    async fn send(&self, line: &str, body: Value, expected: u16) -> Value {
+        let (method, path) = line.split_once(' ').unwrap();
+        let path = path.replacen("{}", "/repos/acme/app", 1);
+        let (status, _, answer) = self.client.ask(method.parse().unwrap(), &path, Some(body)).await;
+        assert_eq!(status, expected, "{line}: {answer}");
+        answer
+    }
+
+    fn check(&self) {
+        let Some(description) = Description::published("github-api.trim.json") else { return };
+        let log = self.fake.take_log();
+        assert_eq!(misfits(&description, &log, OUTSIDE), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn issues_are_written_as_described() {
+    let to = Writer::start().await;
+
+    to.send("POST {}/labels", json!({ "name": "bug", "color": "ff0000" }), 201).await;
+    to.send("POST {}/labels", json!({ "name": "BUG", "color": "ff0000" }), 422).await;
+    let milestone = to.send("POST {}/milestones", json!({ "title": "1.0" }), 201).await;
     let issue = json!({ "title": "It breaks", "body": "x", "labels": ["bug"], "milestone": milestone["number"] });
-    let issue = expect(client.post(&format!("{repo}/issues"), issue).await, 201);
-    let number = issue["number"].as_u64().unwrap();
-    let comments = format!("{repo}/issues/{number}/comments");
-    let comment = expect(client.post(&comments, json!({ "body": "me too" })).await, 201);
-    expect(
-        client
-            .post(
-                &format!("{repo}/issues/comments/{}/reactions", comment["id"]),
-                json!({ "content": "+1" }),
-            )
-            .await,
-        201,
-    );
+    let issue = to.send("POST {}/issues", issue, 201).await;
+    let at = format!("{{}}/issues/{}", issue["number"]);
+    let comment = to.send(&format!("POST {at}/comments"), json!({ "body": "me too" }), 201).await;
+    let reactions = format!("POST {{}}/issues/comments/{}/reactions", comment["id"]);
+    to.send(&reactions, json!({ "content": "+1" }), 201).await;
+    to.send(&reactions, json!({ "content": "+1" }), 200).await;
     let closed = json!({ "state": "closed", "state_reason": "not_planned" });
-    let closed = expect(
-        client.ask(Method::PATCH, &format!("{repo}/issues/{number}"), Some(closed)).await,
-        200,
-    );
+    let closed = to.send(&format!("PATCH {at}"), closed, 200).await;
+    to.send(&format!("PUT {at}/lock"), json!({ "lock_reason": "spam" }), 204).await;
+
     assert_eq!(closed["state_reason"], "not_planned");
-    let lock = json!({ "lock_reason": "spam" });
-    expect(client.ask(Method::PUT, &format!("{repo}/issues/{number}/lock"), Some(lock)).await, 204);
+    assert_eq!(closed["labels"][0]["name"], "bug");
+    to.check();
+}
+
+#[tokio::test]
+async fn pull_requests_are_written_as_described() {
+    let to = Writer::start().await;
+
     let pull = json!({ "title": "Mend", "head": "topic/0", "base": "main", "draft": true });
-    let pull = expect(client.post(&format!("{repo}/pulls"), pull).await, 201);
-    assert_eq!(pull["number"], number + 1);
+    let pull = to.send("POST {}/pulls", pull, 201).await;
+    let at = format!("{{}}/pulls/{}", pull["number"]);
     let sha = pull["head"]["sha"].as_str().unwrap();
-    let pulls = format!("{repo}/pulls/{}", pull["number"]);
     let review = json!({ "event": "COMMENT", "body": "so", "commit_id": sha,
         "comments": [{ "path": "README.md", "line": 1, "side": "RIGHT", "body": "why?" }] });
-    expect(client.post(&format!("{pulls}/reviews"), review).await, 200);
-    let inline = json!({ "path": "README.md", "line": 2, "side": "RIGHT", "body": "and this?", "commit_id": sha });
-    let inline = expect(client.post(&format!("{pulls}/comments"), inline).await, 201);
-    let reply = json!({ "body": "because", });
-    let reply = client.post(&format!("{pulls}/comments/{}/replies", inline["id"]), reply).await;
-    assert_eq!(expect(reply, 201)["in_reply_to_id"], inline["id"]);
+    to.send(&format!("POST {at}/reviews"), review, 200).await;
+    let own = json!({ "event": "APPROVE", "body": "mine" });
+    to.send(&format!("POST {at}/reviews"), own, 422).await;
+    let inline = json!({ "path": "README.md", "line": 2, "side": "RIGHT", "body": "and?", "commit_id": sha });
+    let inline = to.send(&format!("POST {at}/comments"), inline, 201).await;
+    let replies = format!("POST {at}/comments/{}/replies", inline["id"]);
+    let reply = to.send(&replies, json!({ "body": "because" }), 201).await;
     let asked = json!({ "reviewers": ["user-1"] });
-    expect(client.post(&format!("{pulls}/requested_reviewers"), asked).await, 201);
-    expect(client.ask(Method::PATCH, &pulls, Some(json!({ "state": "closed" }))).await, 200);
-    expect(
-        client
-            .post(&format!("{repo}/statuses/{sha}"), json!({ "state": "success", "context": "ci" }))
-            .await,
-        201,
-    );
-    expect(
-        client.post(&format!("{repo}/commits/{sha}/comments"), json!({ "body": "hm" })).await,
-        201,
-    );
-    expect(
-        client
-            .post(
-                &format!("{repo}/releases"),
-                json!({ "tag_name": "v9", "target_commitish": "main" }),
-            )
-            .await,
-        201,
-    );
-    let hook = json!({ "name": "web", "active": false, "events": ["push"], "config": { "url": "https://h.example/", "secret": "x" } });
-    expect(client.post(&format!("{repo}/hooks"), hook).await, 201);
-    let key = json!({ "title": "k", "key": "ssh-ed25519 AAAA me", "read_only": true });
-    expect(client.post(&format!("{repo}/keys"), key.clone()).await, 201);
-    expect(client.post(&format!("{repo}/keys"), key).await, 422);
-    let guard = json!({ "required_status_checks": { "strict": true, "contexts": ["ci"] }, "enforce_admins": true,
-        "required_pull_request_reviews": { "required_approving_review_count": 2 },
-        "restrictions": { "users": ["user-1"], "teams": [] } });
-    expect(
-        client.ask(Method::PUT, &format!("{repo}/branches/main/protection"), Some(guard)).await,
-        200,
-    );
-    expect(client.get(&format!("{repo}/branches/main/protection")).await, 200);
-    expect(
-        client.ask(Method::PUT, &format!("{repo}/topics"), Some(json!({ "names": ["git"] }))).await,
-        200,
-    );
-    expect(
-        client
-            .post(&format!("{repo}/git/refs"), json!({ "ref": "refs/heads/x", "sha": sha }))
-            .await,
-        201,
-    );
-    expect(
-        client
-            .post(
-                &format!("{repo}/autolinks"),
-                json!({ "key_prefix": "A-", "url_template": "https://a/<num>" }),
-            )
-            .await,
-        201,
-    );
-    expect(client.ask(Method::PATCH, repo, Some(json!({ "archived": true }))).await, 200);
-    expect(client.post(&format!("{repo}/issues"), json!({ "title": "late" })).await, 403);
+    to.send(&format!("POST {at}/requested_reviewers"), asked, 201).await;
+    to.send(&format!("PATCH {at}"), json!({ "state": "closed" }), 200).await;
+    to.send(&format!("POST {{}}/statuses/{sha}"), json!({ "state": "success" }), 201).await;
+    to.send(&format!("POST {{}}/commits/{sha}/comments"), json!({ "body": "hm" }), 201).await;
 
-    let log = fake.take_log();
-    assert_eq!(misfits(&description, &log, OUTSIDE), Vec::<String>::new());
+    assert_eq!(reply["in_reply_to_id"], inline["id"]);
+    let refs = to.fake.store(|store| store.refs("acme/app", RepoKind::Code));
+    assert_eq!(refs[&format!("refs/pull/{}/head", pull["number"])], sha);
+    to.check();
+}
+
+#[tokio::test]
+async fn settings_are_written_as_described() {
+    let to = Writer::start().await;
+
+    to.send("POST /orgs/acme/repos", json!({ "name": "new", "private": true }), 201).await;
+    let release = json!({ "tag_name": "v9", "target_commitish": "main" });
+    to.send("POST {}/releases", release, 201).await;
+    let config = json!({ "url": "https://h.example/", "secret": "x" });
+    let hook = json!({ "name": "web", "active": false, "events": ["push"], "config": config });
+    let hook = to.send("POST {}/hooks", hook, 201).await;
+    let key = json!({ "title": "k", "key": "ssh-ed25519 AAAA me", "read_only": true });
+    to.send("POST {}/keys", key.clone(), 201).await;
+    to.send("POST {}/keys", key, 422).await;
+    let guard = json!({ "required_status_checks": { "strict": true, "contexts": ["ci"] },
+        "required_pull_request_reviews": { "required_approving_review_count": 2 },
+        "enforce_admins": true, "restrictions": { "users": ["user-1"], "teams": [] } });
+    let guard = to.send("PUT {}/branches/main/protection", guard, 200).await;
+    to.send("PUT {}/topics", json!({ "names": ["git"] }), 200).await;
+    let autolink = json!({ "key_prefix": "A-", "url_template": "https://a/<num>" });
+    to.send("POST {}/autolinks", autolink, 201).await;
+    to.send("PATCH {}", json!({ "archived": true }), 200).await;
+    to.send("POST {}/issues", json!({ "title": "late" }), 403).await;
+
+    assert_eq!(hook["config"]["secret"], "********");
+    assert_eq!(guard["restrictions"]["users"][0]["login"], "user-1");
+    to.check();
 }
 
 #[tokio::test]
