@@ -19,8 +19,14 @@ pub enum ArchiveError {
     #[error("member `{member}` is refused: {detail}")]
     Refused { member: String, detail: &'static str },
     /// A bound of [`super::Limits`] was met.
-    #[error("{what} is over the limit of {limit}, which is fixed: it holds off hostile files")]
+    #[error(
+        "{what} is over the limit of {limit}, which holds off hostile files; if you trust this \
+         one, set PACKHORSE_ARCHIVE_LIMITS=10 in the environment to allow ten times as much"
+    )]
     OverLimit { what: String, limit: u64 },
+    /// A bound that no setting moves was met: the format says it, or memory does.
+    #[error("{what} is over {limit}, the most that is read")]
+    TooMuch { what: String, limit: u64 },
     /// A member's bytes are not what its name promises.
     #[error("member `{member}` cannot be read at byte {at}: {detail}")]
     Malformed { member: String, at: u64, detail: String },
@@ -78,6 +84,7 @@ impl From<ArchiveError> for HostError {
             | ArchiveError::Damaged { .. }
             | ArchiveError::Refused { .. }
             | ArchiveError::OverLimit { .. }
+            | ArchiveError::TooMuch { .. }
             | ArchiveError::Malformed { .. }
             | ArchiveError::Version { .. }
             | ArchiveError::Inconsistent { .. } => HostErrorKind::Protocol,

@@ -189,7 +189,7 @@ impl<R: Read> JsonArray<R> {
             }
             if depth > self.max_nesting {
                 let what = format!("the nesting of an element of `{}`", self.member);
-                return Err(ArchiveError::OverLimit { what, limit: self.max_nesting as u64 });
+                return Err(ArchiveError::TooMuch { what, limit: self.max_nesting as u64 });
             }
         }
         Ok(())

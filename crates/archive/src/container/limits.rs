@@ -42,3 +42,47 @@ impl Default for Limits {
         }
     }
 }
+
+/// Variable of the environment that says how many times the usual an archive may hold.
+const VARIABLE: &str = "PACKHORSE_ARCHIVE_LIMITS";
+
+impl Limits {
+    /// The limits of this run: as they are, or as often as `PACKHORSE_ARCHIVE_LIMITS` says.
+    ///
+    /// What is no whole number above 0 there changes nothing.
+    pub fn of_this_run() -> Self {
+        let times = std::env::var(VARIABLE).ok().and_then(|it| it.trim().parse().ok());
+        Self::default().times(times.unwrap_or(1))
+    }
+
+    /// That many times as much, of what a large and honest archive may need more of.
+    #[must_use]
+    pub fn times(self, n: u64) -> Self {
+        let n = n.max(1);
+        let record = (self.max_record_bytes as u64).saturating_mul(n);
+        Self {
+            max_ratio: self.max_ratio.saturating_mul(n),
+            max_total_bytes: self.max_total_bytes.saturating_mul(n),
+            max_member_bytes: self.max_member_bytes.saturating_mul(n),
+            max_unpacked_ratio: self.max_unpacked_ratio.saturating_mul(n),
+            max_members: self.max_members.saturating_mul(n),
+            max_record_bytes: usize::try_from(record).unwrap_or(usize::MAX),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_an_honest_archive_may_need_more_of_is_raised() {
+        let (usual, raised) = (Limits::default(), Limits::default().times(10));
+
+        assert_eq!(raised.max_members, 10 * usual.max_members);
+        assert_eq!(raised.max_record_bytes, 10 * usual.max_record_bytes);
+        assert_eq!(raised.max_depth, usual.max_depth);
+        assert_eq!(usual.times(0), usual);
+    }
+}

@@ -28,7 +28,7 @@ fn kinds(scope: &Scope) -> impl Iterator<Item = ObjectKind> {
 
 /// Takes an archive into an empty spool.
 pub(super) fn seed(spool: &mut Spool, path: &Path) -> Result<(), SpoolError> {
-    let archive = Arc::new(Archive::open(path, Limits::default())?);
+    let archive = Arc::new(Archive::open(path, Limits::of_this_run())?);
     let index = survey(&archive, spool.path())?;
     let shared = Lane::new(Scope::Shared, ObjectKind::Project);
     let mut projects = Vec::new();

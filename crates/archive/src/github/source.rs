@@ -82,7 +82,7 @@ impl GithubArchive {
         only: Option<String>,
         scratch: &Path,
     ) -> Result<Self, HostError> {
-        let archive = Archive::open(path, Limits::default())
+        let archive = Archive::open(path, Limits::of_this_run())
             .map_err(|it| during("open the archive")(it).with("path", path.display()))?;
         let archive = Arc::new(archive);
         let inner = Inner { archive, scratch: scratch.to_owned(), only, lanes: Lanes::default() };

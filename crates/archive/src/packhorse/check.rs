@@ -71,7 +71,7 @@ impl fmt::Display for CheckReport {
 /// When the archive cannot be gone through at all: it is cut off, damaged, or
 /// does not agree with its manifest.
 pub fn check(path: &Path) -> Result<CheckReport, ArchiveError> {
-    let limits = Limits { max_record_bytes: 17 << 20, ..Limits::default() };
+    let limits = Limits { max_record_bytes: 17 << 20, ..Limits::of_this_run() };
     let archive = Archive::open(path, limits)?;
     let scratch = tempfile::tempdir().map_err(ArchiveError::system("make a scratch directory"))?;
     let index = Index::build(&archive, scratch.path())?;

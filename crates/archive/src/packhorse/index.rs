@@ -315,7 +315,7 @@ impl Pass {
         let mut expected = String::new();
         let lanes = self.lanes.lines();
         let mut lanes = lanes.iter().filter(|it| ObjectKind::named(&it.kind).is_some());
-        let limits = Limits { max_record_bytes: MAX_DOCUMENT as usize, ..Limits::default() };
+        let limits = Limits { max_record_bytes: MAX_DOCUMENT as usize, ..Limits::of_this_run() };
         let mut lines = Lines::new(data, &member.name, &limits);
         let mut at = 0;
         while let Some(line) = lines.next()? {
@@ -415,7 +415,7 @@ fn document<T: serde::de::DeserializeOwned>(
 ) -> Result<(T, Vec<u8>), ArchiveError> {
     if member.size > MAX_DOCUMENT {
         let what = format!("the size of `{}`", member.name);
-        return Err(ArchiveError::OverLimit { what, limit: MAX_DOCUMENT });
+        return Err(ArchiveError::TooMuch { what, limit: MAX_DOCUMENT });
     }
     let mut text = Vec::new();
     data.read_to_end(&mut text).map_err(ArchiveError::system("read a member"))?;

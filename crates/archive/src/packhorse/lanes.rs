@@ -47,7 +47,7 @@ impl Lanes {
             let what = format!(
                 "the number of records of kind `{kind}` in {scope} that changed while the archive was written"
             );
-            return Err(ArchiveError::OverLimit { what, limit: MAX_REVISIONS });
+            return Err(ArchiveError::TooMuch { what, limit: MAX_REVISIONS });
         }
         lane.removed.insert(Sha256::digest(id).into(), removed);
         Ok(())

@@ -76,7 +76,9 @@ impl ArchiveSink {
             return Err(HostError::new(HostErrorKind::Conflict, "write the archive")
                 .with("file", path.display())
                 .because(
-                    "a file of this name is there already, and archives are never overwritten",
+                    "a file of this name is there already, and an archive is written once; write \
+                     to a new name and move it here when it is complete, or keep a `local:` store, \
+                     which takes in differences, and export that",
                 ));
         }
         let (pen, flushed) = recover::open(places.clone(), resume)?;

@@ -53,7 +53,7 @@ pub(super) fn open(places: Places, resume: bool) -> Result<(Pen, Flushed), Archi
 fn recover(pen: &mut Pen, flushed: &mut Flushed) -> Result<(), ArchiveError> {
     let places = &pen.places;
     let mut contents = Contents::new(places)?;
-    let mut partial = Partial::open(&places.partial, Limits::default())?;
+    let mut partial = Partial::open(&places.partial, Limits::of_this_run())?;
     let (mut length, mut waiting) = (0, Vec::new());
     while let Some((found, end)) = partial.next(look)? {
         // A bundle is of no use without the state that comes behind it.
@@ -77,7 +77,8 @@ fn look(member: &Member, data: &mut dyn Read) -> Result<Found, ArchiveError> {
     let mut records = None;
     let what = match layout::parse(&member.name) {
         Some(Name::Chunk { scope, kind, revisions, .. }) => {
-            let limits = Limits { max_record_bytes: super::buffer::MAX_LINE, ..Limits::default() };
+            let limits =
+                Limits { max_record_bytes: super::buffer::MAX_LINE, ..Limits::of_this_run() };
             let mut lines = Lines::new(&mut data, &member.name, &limits);
             let mut ids = Vec::new();
             while let Some(line) = lines.next()? {
