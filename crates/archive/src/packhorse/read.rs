@@ -2,7 +2,8 @@
 
 use super::{
     index::{Chunk, Index, LaneIndex, Sketch, sketch},
-    manifest::BlobLine,
+    layout,
+    manifest::{BlobLine, Head},
 };
 use crate::container::{Archive, ArchiveError, Limits, Lines, Member};
 use async_trait::async_trait;
@@ -26,6 +27,8 @@ use std::{
 const PAGE_RECORDS: usize = 1_000;
 /// Most bytes of a page's lines.
 const PAGE_BYTES: usize = 2 << 20;
+/// Longest head, in bytes (section 3).
+const MAX_HEAD: u64 = 64 << 10;
 /// Lanes with revisions that are remembered: as many as are read side by side.
 const REMEMBERED_LANES: usize = 8;
 /// Blobs of records read lately that are remembered, so that opening them needs no search.
@@ -58,7 +61,7 @@ impl ArchiveSource {
         only: Option<String>,
         scratch: &Path,
     ) -> Result<Self, HostError> {
-        let limits = Limits { max_record_bytes: 17 << 20, ..Limits::default() };
+        let limits = Limits { max_record_bytes: 17 << 20, ..Limits::of_this_run() };
         let archive = Archive::open(path, limits)?;
         let inner = Inner {
             archive,
@@ -87,6 +90,24 @@ impl ArchiveSource {
 }
 
 impl Inner {
+    /// What the first member says, which stands at the very beginning.
+    fn web_url(&self) -> Option<String> {
+        let mut head = None;
+        let enough = || ArchiveError::TooMuch { what: "the head".to_owned(), limit: 1 };
+        let scan = self.archive.scan(|member, data| {
+            let mut text = Vec::new();
+            if member.name == layout::HEAD {
+                let read = data.take(MAX_HEAD).read_to_end(&mut text);
+                read.map_err(ArchiveError::system("read the archive"))?;
+            }
+            head = serde_json::from_slice::<Head>(&text).ok();
+            Err(enough())
+        });
+        // Whatever is wrong with the archive is found when it is read through.
+        drop(scan);
+        head.and_then(|it| it.web_url)
+    }
+
     fn index(&self) -> Result<&Index, ArchiveError> {
         let guard = self.building.lock().unwrap_or_else(PoisonError::into_inner);
         if self.index.get().is_none() {
@@ -303,7 +324,7 @@ impl Source for ArchiveSource {
             let identity = format!("packhorse-archive:{}", inner.archive.path().display());
             let mut capabilities = Capabilities::promised(super::support::reads, identity);
             capabilities.version = Some(inner.archive.sha256()?);
-            capabilities.web_url = inner.index.get().and_then(|it| it.head.web_url.clone());
+            capabilities.web_url = inner.web_url();
             Ok(capabilities)
         })
         .await

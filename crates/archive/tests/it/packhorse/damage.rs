@@ -84,8 +84,9 @@ async fn other_tools_read_it() {
 fn by_hand(version: &str, value: &str, records: u64) -> Archive {
     let archive = Archive::new();
     let mut tar = TarWriter::create(&archive.path(), Compression::Zstd(3), 0).unwrap();
-    let head =
-        format!(r#"{{"format":"packhorse-archive","version":"{version}","writer":"by hand"}}"#);
+    let head = format!(
+        r#"{{"format":"packhorse-archive","version":"{version}","web_url":"https://git.example","writer":"by hand"}}"#
+    );
     let line = format!("{{\"id\":\"bug\",\"value\":{value}}}\n");
     let lane = "records/projects/acme%2Fwidgets/label/000001.ndjson";
     let mut manifest = String::new();
@@ -115,6 +116,15 @@ async fn fields_of_a_later_version_are_left_behind_and_told() {
 
     let told: Vec<_> = inventory.losses.iter().map(|it| (it.name.as_str(), it.count)).collect();
     assert_eq!(told, [("label.shape", 1)]);
+}
+
+#[tokio::test]
+async fn the_address_that_people_linked_to_is_known_before_anything_is_read() {
+    let archive = by_hand("1.0", r#"{"inherited":false,"name":"bug"}"#, 1);
+
+    let capabilities = archive.source().probe().await.unwrap();
+
+    assert_eq!(capabilities.web_url.as_deref(), Some("https://git.example"));
 }
 
 #[tokio::test]
