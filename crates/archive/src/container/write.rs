@@ -182,6 +182,18 @@ impl TarWriter {
         })
     }
 
+    /// Writes a directory, for those that are needed empty.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn directory(&mut self, name: &str) -> Result<(), ArchiveError> {
+        self.whole(name, |tar| {
+            tar.turn(false)?;
+            tar.entry(&format!("{name}/"), b'5', 0)
+        })
+    }
+
     /// Writes something whole, or nothing ever again.
     fn whole<T>(
         &mut self,
@@ -266,6 +278,10 @@ impl TarWriter {
     }
 
     fn header(&mut self, name: &str, size: u64) -> Result<(), ArchiveError> {
+        self.entry(name, b'0', size)
+    }
+
+    fn entry(&mut self, name: &str, kind: u8, size: u64) -> Result<(), ArchiveError> {
         let fail = ArchiveError::system("write the archive");
         let mut blocks = Vec::new();
         if name.len() > 100 || size >= 1 << 33 {
@@ -280,7 +296,7 @@ impl TarWriter {
             end -= 1;
         }
         let short = if size >= 1 << 33 { 0 } else { size };
-        blocks.extend(block(&name[..end], b'0', short, self.mtime));
+        blocks.extend(block(&name[..end], kind, short, self.mtime));
         self.put(&blocks).map_err(fail)
     }
 
@@ -372,7 +388,7 @@ fn block(name: &str, kind: u8, size: u64, mtime: u64) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     let mut set = |at: usize, text: &[u8]| block[at..at + text.len()].copy_from_slice(text);
     set(0, name.as_bytes());
-    set(100, b"0000644\0");
+    set(100, if kind == b'5' { b"0000755\0" } else { b"0000644\0" });
     set(108, b"0000000\0");
     set(116, b"0000000\0");
     set(124, format!("{size:011o}\0").as_bytes());

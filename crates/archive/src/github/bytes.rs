@@ -100,6 +100,10 @@ pub(super) fn write_all(
 fn write_repository(path: &Path, directory: &str, tar: &mut TarWriter) -> Result<(), SpoolError> {
     let config = std::fs::read(path.join("config"))?;
     tar.small(&format!("{directory}/config"), &config)?;
+    // Git takes what was unpacked for a repository only if these are there, empty or not.
+    for name in ["objects", "refs", "refs/heads", "refs/tags"] {
+        tar.directory(&format!("{directory}/{name}"))?;
+    }
     for relative in repository::files(path)? {
         let name = relative.to_string_lossy();
         if !is_repository_file(&name) {

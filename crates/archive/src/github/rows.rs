@@ -143,6 +143,22 @@ impl Spool {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
+    /// Origins of a project's reactions whose parent has no record.
+    pub(super) fn stray_reactions(&self, project: &str) -> Result<Vec<String>, SpoolError> {
+        // A parent is written as its kind, a slash, and its target.
+        let mut statement = self.database().prepare_cached(
+            "SELECT r.origin FROM records r JOIN scopes ON scopes.id = r.scope
+             WHERE scopes.path = ?1 AND r.kind = ?2
+               AND NOT EXISTS (SELECT 1 FROM records p WHERE p.scope = r.scope
+                   AND p.kind = substr(r.parent, 1, instr(r.parent, '/') - 1)
+                   AND p.target = substr(r.parent, instr(r.parent, '/') + 1))
+             ORDER BY r.rowid",
+        )?;
+        let row = params![project, ObjectKind::Reaction.name()];
+        let origins = statement.query_map(row, |row| row.get(0))?;
+        Ok(origins.collect::<Result<_, _>>()?)
+    }
+
     /// The blob that was saved for a record.
     pub(super) fn blob_of(
         &self,

@@ -5,7 +5,7 @@ use super::{
     export::export,
     index::Index,
     losses::{Prepared, prepare},
-    map::{id, project::webhook_id},
+    map::project::webhook_id,
     seed,
     source::identity,
     spool::{Spool, SpoolError, directory, hex},
@@ -120,7 +120,7 @@ impl GithubSink {
         let read = || async {
             let (path, scratch) = (self.path.clone(), self.scratch.clone());
             blocking(move || {
-                let archive = Arc::new(Archive::open(&path, container::Limits::default())?);
+                let archive = Arc::new(Archive::open(&path, container::Limits::of_this_run())?);
                 Ok(Arc::new(survey(&archive, &scratch)?))
             })
             .await
@@ -150,7 +150,7 @@ impl GithubSink {
             return Ok(None);
         }
         let path = self.path.clone();
-        blocking(move || Ok(Archive::open(&path, container::Limits::default())?.sha256()?))
+        blocking(move || Ok(Archive::open(&path, container::Limits::of_this_run())?.sha256()?))
             .await
             .map(Some)
             .map_err(|error| error.during("read the archive"))
@@ -176,6 +176,24 @@ impl GithubSink {
         drop(open);
         self.with(move |spool| put(spool, &scope, (&origin, &object), (prepared, losses), existing))
             .await
+    }
+
+    /// The reactions of a project to what never arrived: they stand in what they are to, and the
+    /// archive has no other place for them.
+    async fn strays(&self, project: &str) -> Result<Vec<(Origin, Loss)>, SpoolError> {
+        if self.is_untouched().await {
+            return Ok(Vec::new());
+        }
+        let project = project.to_owned();
+        let strays = self.with(move |spool| {
+            spool.flush()?;
+            spool.stray_reactions(&project)
+        });
+        let lost = |id| {
+            let loss = Loss::sink(Loss::WHOLE, "what it is a reaction to is not in the archive");
+            (Origin::new(ObjectKind::Reaction, id), loss)
+        };
+        Ok(strays.await?.into_iter().map(lost).collect())
     }
 
     async fn receive(&self, blob: &BlobRef, mut bytes: ByteStream) -> Result<(), SpoolError> {
@@ -241,15 +259,6 @@ fn put(
 ) -> Result<Written, SpoolError> {
     let kind = object.kind();
     let created = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
-    if let Object::Reaction(it) = object
-        && let Some((kind, id)) = id::record(&it.subject)
-        && !prepared.is_left_out
-        && !spool.has(scope, kind, &id)?
-    {
-        // Reactions stand in what they are to, which comes before them.
-        losses.push(Loss::sink(Loss::WHOLE, "what it is a reaction to is not in the archive"));
-        prepared.is_left_out = true;
-    }
     if prepared.is_left_out {
         if let Some(old) = existing {
             spool.remove(scope, &Origin::new(kind, origin), &old.0);
@@ -380,9 +389,10 @@ impl Sink for GithubSink {
     }
 
     async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
-        if *scope != Scope::Shared {
-            self.flush(scope).await?;
-            return Ok(Vec::new());
+        if let Some(project) = scope.project() {
+            return self.strays(project).await.map_err(|error| {
+                error.during("look for what has no place").with("project", project)
+            });
         }
         let is_done = self.path.exists() && !directory(&self.path).exists();
         if is_done {

@@ -269,23 +269,6 @@ impl Spool {
         Ok(found.is_some_and(|it| it != origin))
     }
 
-    /// Whether a record is called like that, flushed or not.
-    pub(super) fn has(
-        &self,
-        scope: &Scope,
-        kind: ObjectKind,
-        target: &str,
-    ) -> Result<bool, SpoolError> {
-        if let Some(row) = self.rows.get(&(scope.key().to_owned(), kind, target.to_owned())) {
-            return Ok(row.is_some());
-        }
-        let mut statement = self.db.prepare_cached(
-            "SELECT 1 FROM records JOIN scopes ON scopes.id = scope
-             WHERE path = ?1 AND kind = ?2 AND target = ?3",
-        )?;
-        Ok(statement.exists(params![scope.key(), kind.name(), target])?)
-    }
-
     /// Takes in a record; it is durable after [`Spool::flush`].
     pub(super) fn put(
         &mut self,

@@ -1,10 +1,7 @@
 //! Ids of records: names and numbers where people have them, else what stands in the address.
 
 use super::super::address::Address;
-use packhorse_core::{
-    ObjectKind,
-    model::{Grantee, Member, Place, Reaction, State, StateValue, Subject},
-};
+use packhorse_core::model::{Grantee, Member, Place, Reaction, State, StateValue, Subject};
 
 /// What stands before the id in the fragment of an address; GitHub's own word comes first, the
 /// others are of exporters for other hosts.
@@ -67,23 +64,7 @@ pub(in crate::github) fn state(state: &State) -> String {
     format!("{}/{value}", subject(&state.subject))
 }
 
-/// Kind and id of the record that a subject is; `None` of what has no record of its own.
-pub(in crate::github) fn record(subject: &Subject) -> Option<(ObjectKind, String)> {
-    Some(match subject {
-        Subject::Issue(number) => (ObjectKind::Issue, number.to_string()),
-        Subject::ChangeRequest(number) => (ObjectKind::ChangeRequest, number.to_string()),
-        Subject::Discussion(number) => (ObjectKind::Discussion, number.to_string()),
-        Subject::Comment(id) => (ObjectKind::Comment, id.0.clone()),
-        Subject::Review(id) => (ObjectKind::Review, id.0.clone()),
-        Subject::ReviewComment(id) => (ObjectKind::ReviewComment, id.0.clone()),
-        Subject::CommitComment(id) => (ObjectKind::CommitComment, id.0.clone()),
-        Subject::Release(_) | Subject::Project | Subject::Commit(_) | Subject::Snippet(_) => {
-            return None;
-        }
-    })
-}
-
-/// A subject as text, unique in a project.
+/// A subject as text, unique in a project; what has a record begins with the name of its kind.
 pub(in crate::github) fn subject(subject: &Subject) -> String {
     match subject {
         Subject::Project => "project".to_owned(),

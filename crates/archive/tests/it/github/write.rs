@@ -389,10 +389,59 @@ async fn a_reaction_to_what_did_not_arrive_is_dropped_and_told() {
     sink.write(&app(), &issue, None).await.unwrap();
     sink.flush(&app()).await.unwrap();
 
-    let kept = sink.write(&app(), &reaction(there.number), None).await.unwrap();
-    let dropped = sink.write(&app(), &reaction(999), None).await.unwrap();
+    for number in [there.number, 999] {
+        let written = sink.write(&app(), &reaction(number), None).await.unwrap();
+        assert_eq!((written.outcome, written.losses.len()), (Outcome::Created, 0));
+    }
+    let told = sink.finish(&app()).await.unwrap();
+    sink.finish(&Scope::Shared).await.unwrap();
 
-    assert_eq!((kept.outcome, kept.losses.len()), (Outcome::Created, 0));
-    assert_eq!(dropped.outcome, Outcome::Dropped);
-    assert!(dropped.losses[0].detail.contains("is not in the archive"));
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].0, reaction(999).origin);
+    assert!(told[0].1.detail.contains("is not in the archive"));
+    let made = source(&directory.path().join("a.tar.gz"));
+    let found = records(&*made, &app(), ObjectKind::Reaction).await.unwrap();
+    assert_eq!(found.len(), 1);
+}
+
+#[tokio::test]
+async fn a_reaction_may_come_before_what_it_is_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = sink(&directory.path().join("a.tar.gz"), false);
+    let issue = samples::sample(ObjectKind::Issue, 1);
+    let Object::Issue(there) = &issue.object else { panic!("an issue") };
+    let reaction = Reaction {
+        subject: Subject::Issue(there.number),
+        author: Some(Identity::login("ann", Some("github.com"))),
+        content: "heart".into(),
+        created_at: None,
+    };
+    let id = format!("issue/{}/ann/heart", there.number);
+
+    sink.write(&app(), &Record::new(id, Object::Reaction(reaction)), None).await.unwrap();
+    sink.write(&app(), &issue, None).await.unwrap();
+
+    assert_eq!(sink.finish(&app()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_repository_is_one_for_git_once_it_is_unpacked() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.tar.gz");
+    let to = sink(&path, false);
+    to.write(&app(), &samples::project_at("acme/app"), None).await.unwrap();
+    to.remote("acme/app", RepoKind::Code).await.unwrap();
+    to.finish(&app()).await.unwrap();
+    to.finish(&Scope::Shared).await.unwrap();
+
+    let mut tar = Vec::new();
+    MultiGzDecoder::new(std::fs::File::open(&path).unwrap()).read_to_end(&mut tar).unwrap();
+    let headers = tar.chunks(512).filter(|it| &it[257..262] == b"ustar" && it[156] == b'5');
+    let names: Vec<_> = headers
+        .map(|it| String::from_utf8_lossy(&it[..100]).trim_matches('\0').to_owned())
+        .collect();
+
+    let expected = ["objects/", "refs/", "refs/heads/", "refs/tags/"];
+    assert_eq!(names, expected.map(|it| format!("repositories/acme/app.git/{it}")));
+    assert_eq!(source(&path).inventory(&app()).await.unwrap().losses, []);
 }
