@@ -266,5 +266,10 @@ pub fn asset_blob(project: &str, id: u64) -> String {
     format!("asset-{project}-{id}")
 }
 
+/// The name of the blob of an attachment, by its number in a project.
+pub fn attachment_blob(project: &str, id: u64) -> String {
+    format!("attachment-{project}-{id}")
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! The fakes against the descriptions of their products, Git, and what goes wrong.
 
 mod faults;
+mod gitea;
 mod github;
 mod repository;
 
