@@ -4,6 +4,7 @@
 //! is opened. To add one, write its folder and add it to [`HOSTS`]; nothing
 //! else in the workspace names it.
 
+mod bitbucket_cloud;
 mod bitbucket_server;
 mod bitbucket_text;
 mod bytes;
@@ -18,7 +19,8 @@ mod walk;
 use packhorse_core::HostSpec;
 
 /// Every host, in the order of the documentation.
-pub static HOSTS: &[&HostSpec] = &[&local::SPEC, &git::SPEC, &gitea::SPEC, &bitbucket_server::SPEC];
+pub static HOSTS: &[&HostSpec] =
+    &[&local::SPEC, &git::SPEC, &gitea::SPEC, &bitbucket_server::SPEC, &bitbucket_cloud::SPEC];
 
 /// The host of that id or alias.
 pub fn named(name: &str) -> Option<&'static HostSpec> {

@@ -90,10 +90,8 @@ impl Held {
                 self.restrictions.retain(|it| it["id"].as_u64() != id.parse().ok());
                 (204, Value::Null)
             }
-            ("GET", ["settings", "pull-requests"]) => match &self.settings {
-                Value::Null => (200, json!({})),
-                settings => (200, settings.clone()),
-            },
+            ("GET", ["settings", "pull-requests"]) if self.settings.is_null() => (200, json!({})),
+            ("GET", ["settings", "pull-requests"]) => (200, self.settings.clone()),
             ("POST", ["settings", "pull-requests"]) => {
                 self.settings = body.clone();
                 (200, body.clone())

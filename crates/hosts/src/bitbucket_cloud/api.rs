@@ -1,0 +1,193 @@
+//! One call of the API at a time.
+
+use super::place::Place;
+use crate::{lenient::Items, published_limits, walk::Listing};
+use http::StatusCode;
+use packhorse_core::{HostError, HostErrorKind};
+use packhorse_net::{Answer, Budgets, Options, Parts, Request, Transport, stack};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::sync::Arc;
+use url::Url;
+
+/// What an answer may weigh, in bytes.
+const MAX_ANSWER: u64 = 32 << 20;
+/// Records on a page; the most that every listing gives.
+const PAGE: &str = "50";
+/// How many pages of one parent's children are read at most.
+const MAX_CHILD_PAGES: u64 = 1_000;
+
+/// One page as it is sent.
+#[derive(Deserialize)]
+#[serde(bound = "T: DeserializeOwned")]
+struct Paged<T> {
+    #[serde(default = "nothing")]
+    values: Items<T>,
+    #[serde(default)]
+    next: Option<String>,
+    #[serde(default)]
+    size: Option<u64>,
+}
+
+fn nothing<T>() -> Items<T> {
+    Items(Vec::new())
+}
+
+/// The API, for one workspace.
+pub(super) struct Api {
+    pub(super) place: Place,
+    transport: Arc<dyn Transport>,
+}
+
+impl Api {
+    /// Over the network.
+    pub(super) fn new(place: Place) -> Result<Self, HostError> {
+        let credentials: Vec<_> = place.api_credentials().into_iter().collect();
+        let transport = stack(&Parts {
+            home: &place.api,
+            credentials: &credentials,
+            rates: &published_limits::BITBUCKET_CLOUD,
+            options: &Options::default(),
+            listener: Arc::new(()),
+            budgets: Budgets::shared(),
+        })?;
+        Ok(Self::over(place, transport))
+    }
+
+    /// Over any transport.
+    pub(super) fn over(place: Place, transport: Arc<dyn Transport>) -> Self {
+        Self { place, transport }
+    }
+
+    /// The address of a path below the API's root; its segments are escaped here.
+    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
+        let mut url = self.place.api.clone();
+        let fail = || HostError::new(HostErrorKind::Rejected, "make an address of the API");
+        // SECURITY: a segment like `..` would be another object's address.
+        if path.iter().any(|it| matches!(*it, "" | "." | "..")) {
+            return Err(fail().with("path", path.join("/")));
+        }
+        url.path_segments_mut().map_err(|()| fail())?.pop_if_empty().extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
+    }
+
+    async fn send(&self, request: Request) -> Result<Answer, HostError> {
+        self.transport.send(request).await?.success().await
+    }
+
+    /// Reads one object.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        operation: &'static str,
+    ) -> Result<T, HostError> {
+        let url = self.url(path, &[])?;
+        self.send(Request::get(url, operation)).await?.json(MAX_ANSWER).await
+    }
+
+    /// Reads one object, or nothing where there is none.
+    pub(super) async fn find<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        operation: &'static str,
+    ) -> Result<Option<T>, HostError> {
+        match self.get(path, operation).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind == HostErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn page<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        operation: &'static str,
+    ) -> Result<Paged<T>, HostError> {
+        self.send(Request::get(url, operation)).await?.json(MAX_ANSWER).await
+    }
+
+    /// Reads one page of a listing that has numbered pages, from 1.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        number: u64,
+        operation: &'static str,
+    ) -> Result<Listing<T>, HostError> {
+        let text = number.to_string();
+        let query = [query, &[("pagelen", PAGE), ("page", text.as_str())]].concat();
+        let found: Paged<T> = self.page(self.url(path, &query)?, operation).await?;
+        let next = found.next.is_some().then(|| number + 1);
+        Ok(Listing { items: found.values.0, next })
+    }
+
+    /// How long a listing is, where it says so.
+    pub(super) async fn count(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Option<u64>, HostError> {
+        let query = [query, &[("pagelen", "1")]].concat();
+        let url = self.url(path, &query)?;
+        let found = self.page::<serde_json::Value>(url, "count what there is").await;
+        match found {
+            Ok(found) => Ok(found.size),
+            Err(error)
+                if matches!(error.kind, HostErrorKind::NotFound | HostErrorKind::Forbidden) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads all children of one parent, which are few as a rule; follows pages as they are told.
+    pub(super) async fn children<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        operation: &'static str,
+    ) -> Result<Vec<T>, HostError> {
+        let fail = |why| HostError::new(HostErrorKind::Protocol, operation).with("answer", why);
+        let mut url = self.url(path, &[query, &[("pagelen", PAGE)]].concat())?;
+        let mut all = Vec::new();
+        for _ in 0..MAX_CHILD_PAGES {
+            let found: Paged<T> = self.page(url.clone(), operation).await?;
+            all.extend(found.values.0);
+            let Some(next) = found.next else { break };
+            let next: Url = next.parse().map_err(|_| fail("the next page has no address"))?;
+            // SECURITY: the answer may not lead us anywhere else.
+            if next.origin() != url.origin() {
+                return Err(fail("the next page is on another host"));
+            }
+            if next == url {
+                return Err(fail("the next page is this one"));
+            }
+            url = next;
+        }
+        Ok(all)
+    }
+
+    /// Opens a file from a byte on.
+    pub(super) async fn open(&self, path: &[&str], from: u64) -> Result<Answer, HostError> {
+        let operation = "open a file";
+        let identity = http::HeaderValue::from_static("identity");
+        let mut request = Request::get(self.url(path, &[])?, operation)
+            .streamed()
+            .header(http::header::ACCEPT_ENCODING, identity);
+        if from > 0 {
+            let range = http::HeaderValue::try_from(format!("bytes={from}-"));
+            let range = range.map_err(|error| {
+                HostError::new(HostErrorKind::Rejected, operation).because(error)
+            })?;
+            request = request.header(http::header::RANGE, range);
+        }
+        let answer = self.transport.send(request).await?;
+        if from > 0 && answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
+            return Ok(answer);
+        }
+        answer.success().await
+    }
+}
