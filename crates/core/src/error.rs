@@ -87,3 +87,18 @@ impl Error for HostError {
         self.source.as_deref().map(|it| it as _)
     }
 }
+
+/// An error and those underneath, on one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        // A transparent error says the same as the one underneath.
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}

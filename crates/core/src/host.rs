@@ -3,6 +3,7 @@
 use crate::{
     catalogue::ObjectKind,
     error::HostError,
+    git::{GitCredentials, GitUrl},
     port::{Sink, Source},
     support::Support,
 };
@@ -17,6 +18,8 @@ pub struct Location {
     pub rest: String,
     /// Full path of one project.
     pub project: Option<String>,
+    /// The right to use it, where that does not stand in the URL.
+    pub credentials: Option<GitCredentials>,
 }
 
 /// Why a text is not a location.
@@ -42,7 +45,8 @@ impl FromStr for Location {
         if !named || rest.is_empty() || project.as_deref() == Some("") {
             return Err(fail());
         }
-        Ok(Self { host: host.to_owned(), rest: rest.to_owned(), project })
+        let (host, rest) = (host.to_owned(), rest.to_owned());
+        Ok(Self { host, rest, project, credentials: None })
     }
 }
 
@@ -52,12 +56,18 @@ impl Location {
     pub fn whole(self) -> Self {
         Self { project: None, ..self }
     }
+
+    /// The URL or path, without credentials, and the credentials.
+    pub fn address(&self) -> (GitUrl, Option<GitCredentials>) {
+        let (url, own) = GitUrl::parse(&self.rest);
+        (url, own.or_else(|| self.credentials.clone()))
+    }
 }
 
 /// SECURITY: shows no password, also when one was written into the URL.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rest, _) = crate::git::GitUrl::parse(&self.rest);
+        let (rest, _) = GitUrl::parse(&self.rest);
         write!(f, "{}:{rest}", self.host)?;
         self.project.iter().try_for_each(|project| write!(f, "#{project}"))
     }

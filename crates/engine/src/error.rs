@@ -4,9 +4,9 @@ use crate::{
     Stopped, relink::RelinkError, report::ReportError, transform::users::UsersError,
     verify::VerifyError,
 };
+pub(crate) use packhorse_core::error::chain;
 use packhorse_core::{HostError, job::JobId, plan::Conflict, port::JournalError};
 use packhorse_git::GitError;
-use std::error::Error;
 
 /// Why the engine could not do its work at all.
 ///
@@ -103,19 +103,4 @@ fn first(conflicts: &[Conflict]) -> String {
         n => format!(", and {} more", n - 1),
     };
     format!("{project}{}{more}", first.detail)
-}
-
-/// An error and those underneath, on one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        // A transparent error says the same as the one underneath.
-        if !text.ends_with(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = cause.source();
-    }
-    text
 }

@@ -11,11 +11,12 @@
 
 use crate::{
     ends::Ends,
+    error::chain,
     transform::{
         PathMap,
         links::{self, UNRESOLVED, host_ids, later_id, numbered, references},
     },
-    verify::{self, pages::Pages},
+    verify::pages::Pages,
 };
 use packhorse_core::{
     Capabilities, Fingerprint, HostError, HostErrorKind, Lane, Loss, ObjectKind, Origin, Record,
@@ -178,7 +179,7 @@ impl Relinking<'_> {
                     scope: lane.scope.clone(),
                     kind: lane.kind,
                     id: Some(record.origin.id),
-                    reason: verify::chain(&error),
+                    reason: chain(&error),
                 }),
                 Err(error) => return Err(error.into()),
             }

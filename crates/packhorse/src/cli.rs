@@ -63,6 +63,9 @@ pub(crate) struct Globals {
     /// Directory for what is needed during a run only [default: the system's]
     #[arg(long, global = true, env = "PACKHORSE_SCRATCH", value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
+    /// File with hosts by name [default: packhorse.toml here or in the user's configuration]
+    #[arg(long, global = true, env = "PACKHORSE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// How to tell what is going on, on stderr
     #[arg(long, global = true, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
     pub(crate) progress: Progress,
@@ -116,10 +119,16 @@ pub(crate) enum Command {
     Report(Report),
     /// Shows what is in a place
     Show(Show),
+    /// Lists the projects of a place, with counts and sizes
+    Inventory(Inventory),
     /// Lists hosts and formats, and what each can hold
+    #[command(args_conflicts_with_subcommands = true)]
     Hosts {
         /// Only this host or format
         host: Option<String>,
+        /// What else
+        #[command(subcommand)]
+        command: Option<HostsCommand>,
     },
     /// Works on archive files
     #[command(subcommand)]
@@ -255,6 +264,37 @@ pub(crate) enum Format {
     /// For a browser, one file
     Html,
     /// For a spreadsheet: a row for each loss, failure and project
+    Csv,
+}
+
+/// What to do with hosts.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum HostsCommand {
+    /// Asks a host whether it can be reached, what it is and what the token may do
+    Check {
+        /// Name of a host of the configuration, or a location
+        name: String,
+    },
+}
+
+/// An inventory.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Inventory {
+    /// Location to look into
+    pub(crate) location: String,
+    /// Form of the list
+    #[arg(long, value_enum, default_value_t = Table::Text)]
+    pub(crate) format: Table,
+}
+
+/// Form of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Table {
+    /// For reading
+    Text,
+    /// For programs: an object a line
+    Json,
+    /// For a spreadsheet: a column for each kind
     Csv,
 }
 

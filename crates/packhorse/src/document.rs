@@ -39,6 +39,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, AppError> {
         .map_err(|error| AppError::failed("could not write JSON").because(error))
 }
 
+/// JSON for programs: an object a line.
+pub(crate) fn line(value: &impl Serialize) -> Result<String, AppError> {
+    serde_json::to_string(value)
+        .map(|text| text + "\n")
+        .map_err(|error| AppError::failed("could not write JSON").because(error))
+}
+
 const MADE: &str = "<!-- Made from the code by `packhorse document`; change it there. -->\n";
 
 fn word(support: Support) -> &'static str {

@@ -21,11 +21,6 @@ pub(crate) fn named(location: &Location) -> Result<&'static HostSpec, AppError> 
     })
 }
 
-/// Reads a location as a person wrote it.
-pub(crate) fn parse(text: &str) -> Result<Location, AppError> {
-    Ok(text.parse::<Location>()?)
-}
-
 /// Opens a location for reading.
 pub(crate) fn source(location: &Location, scratch: &Path) -> Result<Arc<dyn Source>, AppError> {
     let spec = named(location)?;

@@ -1,5 +1,6 @@
 //! Bytes, read again and hashed again.
 
+use crate::error::chain;
 use futures::StreamExt as _;
 use packhorse_core::{
     Object, Record, Scope,
@@ -108,17 +109,6 @@ pub(super) fn wrong(blob: &Blob, size: u64, sha256: &str) -> Option<String> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// An error and those underneath, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(super) async fn explain(
     let expected = match as_written(inspection, pair, wanted).await {
         Ok(expected) => expected,
         Err(error) => {
-            let note = format!("the source cannot be read again: {}", super::blob::chain(&error));
+            let note = format!("the source cannot be read again: {}", crate::error::chain(&error));
             return Ok(rows.into_iter().map(|row| unexplained(row.origin, &note)).collect());
         }
     };

@@ -23,7 +23,7 @@ mod result;
 mod sum;
 mod tally;
 
-pub(crate) use blob::{blob_of, chain};
+pub(crate) use blob::blob_of;
 pub use compare::{Comparison, compare, projects_of};
 pub use job::verify;
 pub use lane::Inspection;

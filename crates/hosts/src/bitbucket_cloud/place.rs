@@ -1,6 +1,6 @@
 //! What a location says: the workspace, who asks, and how much of it is meant.
 
-use packhorse_core::{GitCredentials, GitUrl, Location, Secret};
+use packhorse_core::{GitCredentials, Location, Secret};
 use packhorse_net::Credentials;
 use url::Url;
 
@@ -34,7 +34,7 @@ impl Place {
     /// The API of `bitbucket.org` is at `api.bitbucket.org`, and that of any other host, such
     /// as a stand-in, at `/2.0` of it.
     pub(super) fn of(location: &Location) -> Result<Self, PlaceError> {
-        let (text, credentials) = GitUrl::parse(&location.rest);
+        let (text, credentials) = location.address();
         let mut home: Url = text.as_str().parse().map_err(|_| PlaceError::NotAnAddress)?;
         if !matches!(home.scheme(), "http" | "https") {
             return Err(PlaceError::Scheme);

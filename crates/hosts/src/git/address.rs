@@ -29,7 +29,7 @@ pub(super) struct Address {
 impl Address {
     /// Reads a location.
     pub(super) fn of(location: &Location) -> Result<Self, AddressError> {
-        let (url, credentials) = GitUrl::parse(&location.rest);
+        let (url, credentials) = location.address();
         check(url.as_str())?;
         let derived = project(path_part(url.as_str())).ok_or(AddressError::Nameless);
         let project = location.project.clone().map_or(derived, Ok)?;

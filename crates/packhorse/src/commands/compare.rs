@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{self, Globals},
-    config::{self, End},
+    config::{self, End, Hosts},
     document,
     error::{AppError, Status},
     progress, registry, terminal,
@@ -13,14 +13,15 @@ use packhorse_git::RefPolicy;
 
 /// Holds one place against another.
 pub(super) async fn run(globals: &Globals, places: &cli::Compare) -> Result<Status, AppError> {
-    let (from, to) = (registry::parse(&places.from)?, registry::parse(&places.to)?);
+    let hosts = Hosts::read(globals)?;
+    let (from, to) = (hosts.locate(&places.from)?, hosts.locate(&places.to)?);
     let scratch = config::scratch(globals)?;
     let one = registry::source(
-        &config::with_credentials(&from, End::Source),
+        &config::with_credentials(&hosts, &from, End::Source)?,
         &scratch.path().join("from"),
     )?;
     let other = registry::source(
-        &config::with_credentials(&to, End::Target).whole(),
+        &config::with_credentials(&hosts, &to, End::Target)?.whole(),
         &scratch.path().join("to"),
     )?;
     let options = JobOptions {

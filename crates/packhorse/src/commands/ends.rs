@@ -1,11 +1,15 @@
 //! The two ends of a route, opened.
 
 use crate::{
-    config::{self, End},
+    cli::Globals,
+    config::{self, End, Hosts},
     error::AppError,
     registry,
 };
-use packhorse_core::{Access, Location, job::JobOptions};
+use packhorse_core::{
+    Access, Location,
+    job::{JobOptions, JobSpec},
+};
 use packhorse_engine::Ends;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -17,12 +21,14 @@ pub(super) struct Route {
     pub(super) to: Location,
     /// How.
     pub(super) options: JobOptions,
+    hosts: Hosts,
 }
 
 impl Route {
     /// Reads the arguments of a route.
-    pub(super) fn read(route: &crate::cli::Route) -> Result<Self, AppError> {
-        let (from, to) = (registry::parse(&route.from)?, registry::parse(&route.to)?);
+    pub(super) fn read(globals: &Globals, route: &crate::cli::Route) -> Result<Self, AppError> {
+        let hosts = Hosts::read(globals)?;
+        let (from, to) = (hosts.locate(&route.from)?, hosts.locate(&route.to)?);
         let users = route.users.as_deref().map(config::users).transpose()?;
         let options = JobOptions {
             only: route.only.iter().copied().collect::<BTreeSet<_>>(),
@@ -33,13 +39,14 @@ impl Route {
             verify: true,
             ..JobOptions::default()
         };
-        Ok(Self { from, to, options })
+        Ok(Self { from, to, options, hosts })
     }
 
     /// Reads the route of a job.
-    pub(super) fn of(spec: &packhorse_core::job::JobSpec) -> Result<Self, AppError> {
-        let (from, to) = (registry::parse(&spec.from)?, registry::parse(&spec.to)?);
-        Ok(Self { from, to, options: spec.options.clone() })
+    pub(super) fn of(globals: &Globals, spec: &JobSpec) -> Result<Self, AppError> {
+        let hosts = Hosts::read(globals)?;
+        let (from, to) = (hosts.locate(&spec.from)?, hosts.locate(&spec.to)?);
+        Ok(Self { from, to, options: spec.options.clone(), hosts })
     }
 
     /// Opens both ends to look at what a job has left, or to take it away.
@@ -58,9 +65,9 @@ impl Route {
     }
 
     fn open_for(&self, scratch: &Path, access: (Access, bool)) -> Result<Ends, AppError> {
-        let from = config::with_credentials(&self.from, End::Source);
+        let from = config::with_credentials(&self.hosts, &self.from, End::Source)?;
         // What stands behind `#` is a new name there, not one to look for.
-        let to = config::with_credentials(&self.to, End::Target).whole();
+        let to = config::with_credentials(&self.hosts, &self.to, End::Target)?.whole();
         let reader = {
             let (to, scratch) = (to.clone(), scratch.join("read-back"));
             Arc::new(move || reopen(&to, &scratch))

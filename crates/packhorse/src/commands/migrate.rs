@@ -29,7 +29,7 @@ pub(super) async fn run(
     arguments: &Migrate,
     verb: Verb,
 ) -> Result<Status, AppError> {
-    let mut route = Route::read(&arguments.route)?;
+    let mut route = Route::read(globals, &arguments.route)?;
     route.options.delete = arguments.delete;
     route.options.force = arguments.force;
     route.options.strict = arguments.strict;

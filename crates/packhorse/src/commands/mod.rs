@@ -2,9 +2,11 @@
 
 mod archive;
 mod cancel;
+mod check;
 mod compare;
 mod ends;
 mod hosts;
+mod inventory;
 mod man;
 mod migrate;
 mod plan;
@@ -16,7 +18,7 @@ mod status;
 mod verify;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, HostsCommand},
     document,
     error::{AppError, Status},
 };
@@ -43,7 +45,11 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
         Command::Rollback(of) => rollback::run(globals, of.job).await,
         Command::Report(of) => report::run(globals, &of).await,
         Command::Show(what) => show::run(globals, &what).await,
-        Command::Hosts { host } => hosts::run(globals, host.as_deref()),
+        Command::Inventory(what) => inventory::run(globals, &what).await,
+        Command::Hosts { command: Some(HostsCommand::Check { name }), .. } => {
+            check::run(globals, &name).await
+        }
+        Command::Hosts { host, command: None } => hosts::run(globals, host.as_deref()),
         Command::Archive(work) => archive::run(globals, &work),
         Command::Completions { shell } => man::completions(shell),
         Command::Man => man::run(),

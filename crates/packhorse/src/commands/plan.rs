@@ -11,7 +11,7 @@ use packhorse_core::plan::{Fate, Plan, PlannedKind};
 
 /// Prints the plan of a route.
 pub(super) async fn run(globals: &Globals, route: &cli::Route) -> Result<Status, AppError> {
-    let route = Route::read(route)?;
+    let route = Route::read(globals, route)?;
     let scratch = config::scratch(globals)?;
     let ends = route.open_to_plan(scratch.path())?;
     let plan = packhorse_engine::plan(&ends, &route.options).await?;

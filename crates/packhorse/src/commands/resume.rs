@@ -18,7 +18,7 @@ pub(super) async fn run(globals: &Globals, of: &OfRun) -> Result<Status, AppErro
         return Err(AppError::failed(format!("job {} has arrived already", of.job))
             .hint("run `packhorse migrate` again to carry what is new"));
     }
-    let route = Route::of(&view.spec)?;
+    let route = Route::of(globals, &view.spec)?;
     let scratch = config::scratch(globals)?;
     let ends = route.open(scratch.path(), true)?;
     migrate::drive(globals, &journal, of.job, &ends, &route, &of.tuning).await

@@ -14,7 +14,7 @@ pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppErro
     let journal = config::journal(globals, false)?;
     let view = journal.jobs(Some(job)).await?.into_iter().next();
     let view = view.ok_or_else(|| status::unknown(job))?;
-    let route = Route::of(&view.spec)?;
+    let route = Route::of(globals, &view.spec)?;
     let scratch = config::scratch(globals)?;
     let ends = route.open_to_read(scratch.path())?;
     let done = packhorse_engine::rollback(&journal, &view, &ends).await?;

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{Globals, Show},
-    config::{self, End},
+    config::{self, End, Hosts},
     document,
     error::{AppError, Status},
     registry, terminal,
@@ -16,10 +16,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// Lists projects, then kinds, then records, then shows one record.
 pub(super) async fn run(globals: &Globals, what: &Show) -> Result<Status, AppError> {
-    let location = registry::parse(&what.location)?;
+    let hosts = Hosts::read(globals)?;
+    let location = hosts.locate(&what.location)?;
     let scratch = config::scratch(globals)?;
-    let source =
-        registry::source(&config::with_credentials(&location, End::Source), scratch.path())?;
+    let place = config::with_credentials(&hosts, &location, End::Source)?;
+    let source = registry::source(&place, scratch.path())?;
     let project = what.project.clone().or_else(|| location.project.clone());
     let scope = match project.as_deref() {
         None => return projects(globals, &source).await,
@@ -204,8 +205,6 @@ fn line(record: &Record) -> Result<(), AppError> {
         fingerprint: fingerprint::Fingerprint::of(&record.object).to_string(),
         value,
     };
-    let text = serde_json::to_string(&shown)
-        .map_err(|error| AppError::failed("could not write JSON").because(error))?;
-    terminal::data(&(text + "\n"));
+    terminal::data(&document::line(&shown)?);
     Ok(())
 }

@@ -39,6 +39,33 @@ fn hosts_tell_what_they_can_hold() {
 }
 
 #[test]
+fn an_inventory_counts_what_is_in_each_project() {
+    let commands = [
+        "inventory github-archive:acme.tar.gz",
+        "inventory github-archive:acme.tar.gz#acme/widgets --format csv",
+        "inventory github-archive:acme.tar.gz#acme/nothing",
+        "inventory github-archive:acme.tar.gz --json",
+    ];
+
+    assert_snapshot!(transcript(&bench(), &commands));
+}
+
+#[test]
+fn a_place_is_checked_and_each_thing_that_is_wrong_has_a_remedy() {
+    let bench = arrived();
+    fs::write(
+        bench.path("packhorse.toml"),
+        "[hosts.gone]\ntype = \"git\"\nurl = \"no-such.git\"\n\n\
+         [hosts.closed]\ntype = \"gitea\"\nurl = \"http://127.0.0.1:1\"\n\
+         token = { env = \"PACKHORSE_TEST_UNSET\" }\n",
+    )
+    .unwrap();
+    let commands = ["hosts check local:store", "hosts check gone", "hosts check closed:acme"];
+
+    assert_snapshot!(transcript(&bench, &commands));
+}
+
+#[test]
 fn a_plan_is_made_before_anything_moves() {
     let commands = [
         "plan github-archive:acme.tar.gz local:store",

@@ -1,7 +1,12 @@
 //! What comes from outside the arguments: files, directories, credentials.
 
+mod hosts;
+mod secret;
+
+pub(crate) use hosts::Hosts;
+
 use crate::{cli::Globals, error::AppError};
-use packhorse_core::{GitUrl, Location};
+use packhorse_core::{GitCredentials, Location, Secret};
 use packhorse_journal::SqliteJournal;
 use std::{env, fs, path::Path};
 use tempfile::TempDir;
@@ -50,24 +55,32 @@ pub(crate) enum End {
     Target,
 }
 
-/// Adds credentials from the environment to a URL that has none.
+/// Adds the right to use a place, unless its URL has it: from the environment, or else from the
+/// configuration.
 ///
 /// SECURITY: the result lives in memory only; jobs and messages show
 /// [`Location`]'s display, which leaves credentials out.
-pub(crate) fn with_credentials(location: &Location, end: End) -> Location {
+pub(crate) fn with_credentials(
+    hosts: &Hosts,
+    location: &Location,
+    end: End,
+) -> Result<Location, AppError> {
     let (user, password) = match end {
         End::Source => ("PACKHORSE_SOURCE_USERNAME", "PACKHORSE_SOURCE_PASSWORD"),
         End::Target => ("PACKHORSE_TARGET_USERNAME", "PACKHORSE_TARGET_PASSWORD"),
     };
     let mut location = location.clone();
-    let has_own = GitUrl::parse(&location.rest).1.is_some();
-    if let (false, Ok(password), Some((scheme, rest))) =
-        (has_own, env::var(password), location.rest.split_once("://"))
-    {
-        let user = env::var(user).unwrap_or_else(|_| "git".to_owned());
-        location.rest = format!("{scheme}://{user}:{password}@{rest}");
+    if location.address().1.is_some() || !location.rest.contains("://") {
+        return Ok(location);
     }
-    location
+    location.credentials = match env::var(password) {
+        Ok(password) => {
+            let username = env::var(user).unwrap_or_else(|_| "git".to_owned());
+            Some(GitCredentials { username, password: Secret::new(password) })
+        }
+        Err(_) => hosts.credentials(&location)?,
+    };
+    Ok(location)
 }
 
 /// Reads a users file; what stands in it is checked where it is used.

@@ -1,0 +1,254 @@
+//! `packhorse.toml`: hosts by name, and where their tokens are.
+
+use super::secret::Reference;
+use crate::{cli::Globals, error::AppError, registry};
+use packhorse_core::{GitCredentials, Location};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+/// Name of the file, in the working directory or below the user's own configuration.
+const FILE: &str = "packhorse.toml";
+
+/// Largest file that is read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The hosts of a configuration.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hosts {
+    #[serde(default)]
+    hosts: BTreeMap<String, Entry>,
+    #[serde(skip)]
+    file: PathBuf,
+}
+
+/// A host by name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Id of the host's kind, such as `gitea`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// Address of its first page.
+    url: String,
+    /// Whom the token or password belongs to; most hosts know from the token.
+    username: Option<String>,
+    /// Where the token or password is.
+    token: Option<Reference>,
+}
+
+impl Hosts {
+    /// Reads the file that was named, or the first that there is; none is as good as an empty one.
+    pub(crate) fn read(globals: &Globals) -> Result<Self, AppError> {
+        let named = globals.config.clone();
+        let is_named = named.is_some();
+        let Some(file) = named.or_else(found) else { return Ok(Self::default()) };
+        let fail = |what: &str| AppError::usage(format!("{what} `{}`", file.display()));
+        let size = match fs::metadata(&file) {
+            Ok(it) => it.len(),
+            Err(error) if is_named => {
+                return Err(fail("could not read the configuration").because(error));
+            }
+            Err(_) => return Ok(Self::default()),
+        };
+        if size > MAX_FILE {
+            return Err(fail("too large for a configuration is")
+                .hint(format!("it has {size} bytes; the most is {MAX_FILE}")));
+        }
+        let text = fs::read_to_string(&file)
+            .map_err(|error| fail("could not read the configuration").because(error))?;
+        Self::parse(&text, file)
+    }
+
+    fn parse(text: &str, file: PathBuf) -> Result<Self, AppError> {
+        let mut hosts: Self = toml::from_str(text).map_err(|error| {
+            // SECURITY: the parser's own message quotes the line, which may hold a token.
+            let line = error.span().map_or(1, |it| text[..it.start].matches('\n').count() + 1);
+            AppError::usage(format!("could not read `{}`, line {line}", file.display()))
+                .hint(error.message().to_owned())
+                .hint("docs/guides/configuration.md shows what stands in it")
+        })?;
+        hosts.file = file;
+        for (name, entry) in &hosts.hosts {
+            hosts.check(name, entry)?;
+        }
+        Ok(hosts)
+    }
+
+    /// Refuses a name that is a kind, a kind that there is not, and an address that shows a token.
+    fn check(&self, name: &str, entry: &Entry) -> Result<(), AppError> {
+        let fail = |what: String| {
+            AppError::usage(format!("host `{name}` of `{}` {what}", self.file.display()))
+        };
+        if registry::all().any(|it| it.is_named(name)) {
+            return Err(fail("is called as a kind of host is".into()).hint("give it another name"));
+        }
+        let is_name = name.starts_with(|it: char| it.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !is_name {
+            return Err(fail("has a name that cannot stand in a location".into())
+                .hint("use small letters, digits and hyphens"));
+        }
+        if !registry::all().any(|it| it.is_named(&entry.kind)) {
+            let ids: Vec<_> = registry::all().map(|it| it.id).collect();
+            return Err(fail(format!("is of the kind `{}`, which there is not", entry.kind))
+                .hint(format!("known are {}", ids.join(", "))));
+        }
+        if packhorse_core::GitUrl::parse(&entry.url).1.is_some() {
+            return Err(fail("has a user or a token in its address".into())
+                .hint("write `username` and `token` beside it"));
+        }
+        if let Some(Reference::Plain(_)) = &entry.token {
+            only_ours(&self.file)?;
+        }
+        Ok(())
+    }
+
+    /// Names of the hosts.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.hosts.keys().map(String::as_str)
+    }
+
+    /// Reads a location as a person wrote it; what is left of the colon may be a host's name here.
+    pub(crate) fn locate(&self, text: &str) -> Result<Location, AppError> {
+        // A name alone is all of it.
+        let whole = self.hosts.contains_key(text).then(|| format!("{text}:/"));
+        let mut location: Location = whole.as_deref().unwrap_or(text).parse()?;
+        if let Some(entry) = self.hosts.get(&location.host) {
+            let rest = location.rest.trim_matches('/');
+            let url = entry.url.trim_end_matches('/');
+            location.rest = if rest.is_empty() { url.to_owned() } else { format!("{url}/{rest}") };
+            location.host.clone_from(&entry.kind);
+        }
+        Ok(location)
+    }
+
+    /// What the file says of the right to use a place.
+    pub(crate) fn credentials(&self, of: &Location) -> Result<Option<GitCredentials>, AppError> {
+        let found = self.hosts.iter().filter(|(_, it)| it.covers(of));
+        // The longest address is the nearest.
+        let Some((name, entry)) = found.max_by_key(|(_, it)| it.url.len()) else { return Ok(None) };
+        let Some(reference) = &entry.token else { return Ok(None) };
+        let password = reference.resolve(name, &self.file)?;
+        let username = entry.username.clone().unwrap_or_else(|| "git".to_owned());
+        Ok(Some(GitCredentials { username, password }))
+    }
+}
+
+impl Entry {
+    /// Whether a place is at this host.
+    ///
+    /// SECURITY: a token goes only to an address that begins with the whole address it is for.
+    fn covers(&self, place: &Location) -> bool {
+        let same_kind =
+            registry::all().any(|it| it.is_named(&self.kind) && it.is_named(&place.host));
+        let rest = place.rest.strip_prefix(self.url.trim_end_matches('/'));
+        same_kind && rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
+    }
+}
+
+/// The first file that there is.
+fn found() -> Option<PathBuf> {
+    let home = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".config")));
+    let own = home.map(|it| it.join("packhorse").join(FILE));
+    [Some(PathBuf::from(FILE)), own].into_iter().flatten().find(|it| it.is_file())
+}
+
+/// SECURITY: a file that holds a secret in clear may be read by its owner alone.
+pub(super) fn only_ours(file: &Path) -> Result<(), AppError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(file).map(|it| it.permissions().mode());
+    match mode {
+        Ok(mode) if mode & 0o077 == 0 => Ok(()),
+        Ok(_) => Err(AppError::usage(format!(
+            "`{}` holds a token, and others may read it",
+            file.display()
+        ))
+        .hint(format!("say `chmod 600 {}`", file.display()))
+        .hint("or name the token's place: token = { env = \"…\" } or { file = \"…\" }")),
+        Err(error) => {
+            Err(AppError::failed(format!("could not look at `{}`", file.display())).because(error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+        [hosts.work]
+        type = "gitea"
+        url = "https://git.example/"
+        username = "alice"
+        token = { env = "PACKHORSE_TEST_TOKEN_THAT_IS_NOT_SET" }
+
+        [hosts.below]
+        type = "gitea"
+        url = "https://git.example/below"
+    "#;
+
+    fn hosts(text: &str) -> Result<Hosts, AppError> {
+        Hosts::parse(text, PathBuf::from("packhorse.toml"))
+    }
+
+    #[track_caller]
+    fn check_place(text: &str, expected: &str) {
+        assert_eq!(hosts(TEXT).unwrap().locate(text).unwrap().to_string(), expected);
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, why: &str) {
+        let error = hosts(text).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+
+    #[test]
+    fn a_name_stands_for_an_address() {
+        check_place("work:acme/app", "gitea:https://git.example/acme/app");
+        check_place("work:/", "gitea:https://git.example");
+        check_place("work", "gitea:https://git.example");
+        check_place("work:/acme#acme/app", "gitea:https://git.example/acme#acme/app");
+        check_place("gitea:https://other.example/a", "gitea:https://other.example/a");
+    }
+
+    #[test]
+    fn a_token_is_for_its_own_address_alone() {
+        let hosts = hosts(TEXT).unwrap();
+        let covered = |text: &str| {
+            let place = text.parse().unwrap();
+            hosts.hosts["work"].covers(&place)
+        };
+
+        assert!(covered("gitea:https://git.example/acme"));
+        assert!(covered("gitea:https://git.example"));
+        assert!(!covered("gitea:https://git.example.evil.example/acme"));
+        assert!(!covered("gitea:http://git.example/acme"));
+        assert!(!covered("git:https://git.example/acme"));
+    }
+
+    #[test]
+    fn a_token_that_is_not_there_is_told_by_its_place() {
+        let hosts = hosts(TEXT).unwrap();
+        let error = hosts.credentials(&hosts.locate("work:acme").unwrap()).unwrap_err();
+        assert!(error.to_string().contains("PACKHORSE_TEST_TOKEN_THAT_IS_NOT_SET"), "{error}");
+        let below = hosts.locate("below:acme").unwrap();
+        assert!(hosts.credentials(&below).unwrap().is_none());
+    }
+
+    #[test]
+    fn mistakes_are_told_and_never_show_a_token() {
+        check_refused("[hosts.work]\ntype = \"gitty\"\nurl = \"https://h\"", "which there is not");
+        check_refused("[hosts.local]\ntype = \"gitea\"\nurl = \"https://h\"", "as a kind of host");
+        check_refused("[hosts.Work]\ntype = \"gitea\"\nurl = \"https://h\"", "cannot stand");
+        check_refused("[hosts.w]\ntype = \"gitea\"\nurl = \"https://a:b@h\"", "in its address");
+        let error = hosts("[hosts.w]\ntoken = \"hunter2").unwrap_err().to_string();
+        assert!(error.contains("line 2") && !error.contains("hunter2"), "{error}");
+    }
+}
