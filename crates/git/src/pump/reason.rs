@@ -51,6 +51,10 @@ const MEANINGS: &[(&[&str], &str)] = &[
     (&["GH007", "email privacy"], "the destination takes no commits with that address"),
     (&["shallow update not allowed"], "a part of its history is missing"),
     (&["missing necessary objects"], "objects that it needs have not arrived"),
+    (
+        &["default branch and cannot be deleted", "current branch"],
+        "the destination has it for its default branch; make another one that",
+    ),
     (&["non-fast-forward"], "the destination refuses to rewind it, whatever we ask"),
 ];
 
@@ -92,7 +96,8 @@ pub(super) fn is_about_size(words: &str) -> bool {
 /// The remarks that may be about a ref: all of them, save those that name others alone.
 fn about<'a>(name: &str, remarks: &'a str) -> Vec<&'a str> {
     let is_progress = |it: &str| it.contains("% (") || it.contains("100%");
-    let is_talk = |it: &str| !it.chars().any(char::is_alphanumeric) || is_progress(it);
+    let bare = |it: &str| it.trim_start_matches("error:").trim_matches(['-', '=', '*', ' ']).len();
+    let is_talk = |it: &str| bare(it) == 0 || is_progress(it);
     let others = |line: &str| {
         let named: Vec<_> =
             line.split(|it: char| it.is_whitespace() || "'\"`".contains(it)).collect();
@@ -117,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_hook_speaks_in_the_remarks() {
-        let remarks = "Resolving deltas: 100% (3/3)\n-----\nerror: the build is red\n";
+        let remarks = "Resolving deltas: 100% (3/3)\n-----\nerror:\nerror: the build is red\n";
 
         let words = explained("refs/heads/a", "pre-receive hook declined", remarks);
 

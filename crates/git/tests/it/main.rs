@@ -6,6 +6,7 @@ mod bad_servers;
 mod http;
 mod lfs;
 mod limits;
+mod live;
 mod policy;
 mod server;
 mod whole;
