@@ -3,6 +3,7 @@
 mod faults;
 mod gitea;
 mod github;
+mod gitlab;
 mod repository;
 
 use http::Method;
