@@ -22,21 +22,26 @@ pub enum Support {
     Full,
     /// Most of it; the gaps go into the plan and the host table.
     Partial(&'static [Gap]),
+    /// Not as records: it travels with the repository, from server to server.
+    ///
+    /// For [`ObjectKind::LfsObject`] alone. Such a lane is empty, and what is in it is found in
+    /// history and asked for at the server that stands beside the repository.
+    WithGit,
     /// None of it, and why.
     None(&'static str),
 }
 
 impl Support {
-    /// Whether anything of the kind can pass.
+    /// Whether anything of the kind can pass as a record.
     pub const fn is_some(self) -> bool {
-        !matches!(self, Self::None(_))
+        matches!(self, Self::Full | Self::Partial(_))
     }
 
     /// The fields that do not pass.
     pub const fn gaps(self) -> &'static [Gap] {
         match self {
             Self::Partial(gaps) => gaps,
-            Self::Full | Self::None(_) => &[],
+            Self::Full | Self::WithGit | Self::None(_) => &[],
         }
     }
 }

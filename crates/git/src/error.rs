@@ -67,6 +67,12 @@ pub enum GitError {
     /// The push is larger than that end takes at once, and cannot be made smaller any more.
     #[error("{place} does not take so much in one push{words}")]
     TooLarge { place: String, words: String },
+    /// The large files that a pack points to did not arrive, so the pack did not either.
+    #[error("the large files that history points to could not be carried")]
+    LargeFiles {
+        #[source]
+        source: Box<HostError>,
+    },
     /// `git` failed in another way; its words are the last it said.
     #[error("git {operation} failed with {status}: {stderr}")]
     Failed { operation: String, status: String, stderr: String },
@@ -108,6 +114,7 @@ impl GitError {
             | Self::Refused { .. }
             | Self::NotStreamed { .. }
             | Self::TooLarge { .. }
+            | Self::LargeFiles { .. }
             | Self::Failed { .. }
             | Self::System { .. } => false,
         }
@@ -117,7 +124,7 @@ impl GitError {
 impl From<GitError> for HostError {
     fn from(error: GitError) -> Self {
         let kind = match &error {
-            GitError::Unanswered { source, .. } => source.kind,
+            GitError::Unanswered { source, .. } | GitError::LargeFiles { source } => source.kind,
             GitError::Status { status, .. } => packhorse_net::status_kind(*status),
             GitError::Refused { .. } => HostErrorKind::Rejected,
             GitError::NotStreamed { .. } => HostErrorKind::Unsupported,

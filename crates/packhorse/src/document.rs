@@ -52,6 +52,7 @@ fn word(support: Support) -> &'static str {
     match support {
         Support::Full => "whole",
         Support::Partial(_) => "in part",
+        Support::WithGit => "with Git",
         Support::None(_) => "–",
     }
 }
@@ -100,6 +101,7 @@ fn cell(support: Support) -> String {
                 gaps.iter().map(|gap| format!("`{}`: {}", gap.field, gap.why)).collect();
             format!("in part; {}", gaps.join("; "))
         }
+        Support::WithGit => "with Git, from server to server".to_owned(),
         Support::None(why) => format!("no: {why}"),
     }
 }
@@ -122,11 +124,11 @@ fn losses() -> String {
 fn lost(from: &HostSpec, to: &HostSpec) -> Vec<String> {
     let mut lines = Vec::new();
     for &kind in ObjectKind::ALL {
-        if !(from.reads)(kind).is_some() {
+        if matches!((from.reads)(kind), Support::None(_)) {
             continue;
         }
         match (to.writes)(kind) {
-            Support::Full => {}
+            Support::Full | Support::WithGit => {}
             Support::None(why) => lines.push(format!("- {kind}: {why}\n")),
             Support::Partial(gaps) => lines
                 .extend(gaps.iter().map(|gap| format!("- {kind} `{}`: {}\n", gap.field, gap.why))),

@@ -211,7 +211,7 @@ gaps!(STATE: [
 pub(super) fn reads(kind: ObjectKind) -> Support {
     match writes(kind) {
         Support::Full | Support::Partial(_) => Support::Full,
-        none @ Support::None(_) => none,
+        none @ (Support::WithGit | Support::None(_)) => none,
     }
 }
 

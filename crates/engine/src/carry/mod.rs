@@ -9,15 +9,20 @@ mod batch;
 mod blob;
 mod deletions;
 mod lane;
+mod large_files;
+mod ledger;
 mod numbered;
 mod pages;
 mod project;
 mod queue;
 mod repository;
+mod shelf;
 mod stage;
 mod through;
 
 pub(crate) use deletions::Gone;
+pub(crate) use large_files::LOCKS;
+pub(crate) use ledger::{at_server, is_of_source};
 pub(crate) use repository::{object, repo_of};
 
 use crate::{
@@ -86,12 +91,14 @@ impl Carrier<'_> {
         if position == Position::Done {
             return Ok(());
         }
-        if let Support::None(why) = self.sides.sink.of(kind) {
-            return self.drop_lane(&lane, place.count(kind), why).await;
+        match self.sides.sink.of(kind) {
+            Support::None(why) => return self.drop_lane(&lane, place.count(kind), why).await,
+            Support::WithGit => return Box::pin(self.hand_over(place)).await,
+            Support::Full | Support::Partial(_) => {}
         }
         match kind.carriage() {
-            Carriage::Git => self.repository(place, kind).await,
-            Carriage::Record | Carriage::Blob => self.lane(place, kind, &position).await,
+            Carriage::Git => Box::pin(self.repository(place, kind)).await,
+            Carriage::Record | Carriage::Blob => Box::pin(self.lane(place, kind, &position)).await,
         }
     }
 

@@ -8,7 +8,9 @@ use packhorse_core::{
     model::{Repository, Wiki},
     port::{Begun, Counts, Entry, Item, ItemQuery, Outcome, Position, Settled},
 };
-use packhorse_git::{PushLimits, RefList, TransferOptions, Transferred, progress, transfer};
+use packhorse_git::{
+    GitError, PushLimits, RefList, TransferOptions, Transferred, lfs::Gate, progress, transfer,
+};
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
@@ -16,6 +18,15 @@ use std::{
 
 /// Field of the losses that refs are which should have arrived and did not.
 const REFS: &str = "refs";
+
+/// A repository on its way.
+struct Errand<'a> {
+    lane: &'a Lane,
+    /// What the journal has of it.
+    item: Option<&'a Item>,
+    /// Where it is, and where it goes.
+    ends: (&'a GitRemote, &'a GitRemote),
+}
 
 impl Carrier<'_> {
     /// Carries a repository of a project, if it has one.
@@ -39,8 +50,57 @@ impl Carrier<'_> {
         let counts = Counts { source: Some(1), ..Counts::default() };
         run.worker.tell(run.claim, lane::progress(&lane, &counts, 0)).await?;
         let item = self.repository_item(&lane, repo).await?;
-        let done = self.transfer(&lane, item.as_ref(), (&source, &destination)).await?;
+        let errand = Errand { lane: &lane, item: item.as_ref(), ends: (&source, &destination) };
+        let done = match repo {
+            RepoKind::Code => Box::pin(self.with_large_files(place, &errand)).await?,
+            RepoKind::Wiki => match self.transfer(&errand, None).await {
+                Err(error) => return self.without_wiki(&errand, error).await,
+                Ok(done) => (done, Vec::new()),
+            },
+        };
         self.note_repository(&lane, repo, done).await
+    }
+
+    /// Carries a repository, and before its refs the large files that they lead to.
+    async fn with_large_files(
+        &self,
+        place: &Place,
+        errand: &Errand<'_>,
+    ) -> Result<(Transferred, Vec<Loss>), EngineError> {
+        let files = Box::pin(self.large_files(place, errand.item, errand.ends)).await?;
+        let Some(files) = files else {
+            return Ok((self.transfer(errand, None).await?, Vec::new()));
+        };
+        let gate = files.gate.clone();
+        let (rest, (ledger, events)) = files.split();
+        let carrying = async {
+            let done = self.transfer(errand, Some(gate)).await?;
+            let losses = self.run.stop.or(rest.carry()).await?;
+            Ok::<_, EngineError>((done, losses))
+        };
+        let (done, ledger) = futures::try_join!(carrying, ledger.keep(self, events))?;
+        self.close_large_files(&ledger).await?;
+        Ok(done)
+    }
+
+    /// What comes of a wiki that is not there: hosts say that a project has one before its first
+    /// page is written, and some make it only then.
+    async fn without_wiki(
+        &self,
+        errand: &Errand<'_>,
+        error: EngineError,
+    ) -> Result<(), EngineError> {
+        let (source, destination) = errand.ends;
+        let EngineError::Git(GitError::NoRepository { place }) = &error else { return Err(error) };
+        if place == source.url.as_str() {
+            return self.close_lane(errand.lane).await;
+        }
+        if place != destination.url.as_str() {
+            return Err(error);
+        }
+        let why = "the destination makes a wiki with its first page: write one there, \
+                   then run again";
+        self.drop_lane(errand.lane, Some(1), why).await
     }
 
     async fn repository_item(
@@ -55,10 +115,10 @@ impl Carrier<'_> {
 
     async fn transfer(
         &self,
-        lane: &Lane,
-        item: Option<&Item>,
-        (source, destination): (&GitRemote, &GitRemote),
+        errand: &Errand<'_>,
+        gate: Option<Gate>,
     ) -> Result<Transferred, EngineError> {
+        let Errand { lane, item, ends: (source, destination) } = *errand;
         let (run, name) = (self.run, document(lane));
         let Limits { push_bytes, file_bytes, .. } = self.sides.sink.limits;
         let known = match item {
@@ -72,9 +132,11 @@ impl Carrier<'_> {
             known: known.map_err(EngineError::document("of refs"))?,
             limits: PushLimits { push_bytes, file_bytes },
             listener: self.transfer_listener(lane),
+            gate,
             ..TransferOptions::new(run.ends.policy(), &run.ends.scratch)
         };
-        let done = run.stop.or(transfer(&self.git, source, destination, &options)).await?;
+        let done =
+            run.stop.or(Box::pin(transfer(&self.git, source, destination, &options))).await?;
         // Before the item says that this job wrote it, for that is where the next one looks.
         run.keep(&name, &done.refs.refs).await?;
         Ok(done)
@@ -97,7 +159,7 @@ impl Carrier<'_> {
         &self,
         lane: &Lane,
         repo: RepoKind,
-        done: Transferred,
+        (done, more): (Transferred, Vec<Loss>),
     ) -> Result<(), EngineError> {
         let (run, journal) = (self.run, &self.run.worker.journal);
         let fingerprint = Fingerprint::of(&object(repo, &done.refs));
@@ -111,7 +173,7 @@ impl Carrier<'_> {
                 Some(self.first_outcome(lane, &done).await?)
             }
         };
-        let losses = losses(&done);
+        let losses = [losses(&done), more].concat();
         let mut counts = Counts { source: Some(1), read: 1, ..Counts::default() };
         counts.losses = losses.len() as u64;
         match outcome {

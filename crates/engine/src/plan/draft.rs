@@ -40,7 +40,7 @@ impl Sides {
         let sink_lists_projects = match sink.of(ObjectKind::Project) {
             Support::Full => true,
             Support::Partial(gaps) => !own_path(gaps),
-            Support::None(_) => false,
+            Support::WithGit | Support::None(_) => false,
         };
         Ok(Self { source, sink, sink_lists_projects })
     }

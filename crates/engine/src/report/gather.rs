@@ -1,7 +1,12 @@
 //! From the journal to a report.
 
 use super::{KindRow, LossGroup, MAX_EXAMPLES, MAX_FAILURES, MAX_LOSS_GROUPS, Report, ReportError};
-use crate::{relink::Relinked, transform::links::UNRESOLVED, verify::Verification};
+use crate::{
+    carry::{LOCKS, is_of_source},
+    relink::Relinked,
+    transform::links::UNRESOLVED,
+    verify::Verification,
+};
 use packhorse_core::{
     Loss, LossCause, ObjectKind, Scope,
     job::{JobId, JobView},
@@ -130,6 +135,7 @@ async fn groups(history: &dyn History, plan: Option<&Plan>) -> Result<Vec<LossGr
 
 fn add(groups: &mut BTreeMap<Key, LossGroup>, noted: NotedLoss, plan: Option<&Plan>) {
     let NotedLoss { scope, kind, id, loss } = noted;
+    let is_found_out = is_found_out(kind, &loss);
     let field = loss.field.into_owned();
     let mut key: Key = (kind, field, loss.cause, loss.detail);
     if groups.len() >= MAX_LOSS_GROUPS && !groups.contains_key(&key) {
@@ -142,7 +148,8 @@ fn add(groups: &mut BTreeMap<Key, LossGroup>, noted: NotedLoss, plan: Option<&Pl
         detail: detail.clone(),
         count: 0,
         // What stays behind with something that was left out by plan is as planned as that.
-        planned: (field == Loss::WHOLE && *cause == LossCause::Policy)
+        planned: is_found_out
+            || (field == Loss::WHOLE && *cause == LossCause::Policy)
             || plan.is_some_and(|it| it.foresees(*kind, field)),
         examples: Vec::new(),
     });
@@ -150,6 +157,13 @@ fn add(groups: &mut BTreeMap<Key, LossGroup>, noted: NotedLoss, plan: Option<&Pl
     if group.examples.len() < MAX_EXAMPLES {
         group.examples.push(place(&scope, &id));
     }
+}
+
+/// Whether a loss is of a kind that no plan can know of, since history is not read before it is
+/// carried: large files that the source itself lacks, and the owners of locks.
+fn is_found_out(kind: ObjectKind, loss: &Loss) -> bool {
+    let field = loss.field.as_ref();
+    is_of_source(kind, loss) || (kind == ObjectKind::Repository && field == LOCKS)
 }
 
 /// References that the second pass has resolved are no losses any more.

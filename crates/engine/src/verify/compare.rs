@@ -89,6 +89,7 @@ pub async fn compare(comparison: &Comparison<'_>) -> Result<Verification, Verify
             reader: comparison.to,
             paths: (from, to),
             policy: comparison.git.1.clone(),
+            lists_files: true,
         };
         for repo in [RepoKind::Code, RepoKind::Wiki] {
             if wants(super::repository::kind_of(repo)) {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::transform::PathMap;
 use packhorse_core::{
-    Lane, ObjectKind, RepoKind, Scope,
+    Lane, ObjectKind, RepoKind, Scope, Support,
     job::JobOptions,
     port::{ItemQuery, ProjectView},
 };
@@ -58,12 +58,17 @@ pub async fn verify(
             };
             inspection.lane(&pair, &mut tally, &mut verification).await?;
         }
+        if wants_files(options, inspection) {
+            let paths = (project.source.as_str(), project.target.as_str());
+            Box::pin(inspection.large_files(git, paths, &mut verification)).await?;
+        }
         let repositories = Repositories {
             git,
             source: inspection.source,
             reader: inspection.reader,
             paths: (&project.source, &project.target),
             policy: policy.clone(),
+            lists_files: inspection.lists(ObjectKind::LfsObject),
         };
         for repo in [RepoKind::Code, RepoKind::Wiki] {
             if wants(super::repository::kind_of(repo)) {
@@ -79,12 +84,26 @@ fn is_wanted(options: &JobOptions, kind: ObjectKind) -> bool {
     if kind == ObjectKind::Project { !options.skip.contains(&kind) } else { options.wants(kind) }
 }
 
+/// Whether large files were asked for, and can have come to a server.
+fn wants_files(options: &JobOptions, inspection: &Inspection<'_>) -> bool {
+    let kind = ObjectKind::LfsObject;
+    is_wanted(options, kind) && inspection.sink_caps.of(kind) == Support::WithGit
+}
+
 impl Inspection<'_> {
     /// Whether records of a kind can have arrived, and can be read back.
     fn holds(&self, kind: ObjectKind) -> bool {
-        [self.source_caps, self.sink_caps, self.reader_caps]
-            .iter()
-            .all(|caps| caps.of(kind).is_some())
+        let is_given = match self.source_caps.of(kind) {
+            Support::Full | Support::Partial(_) | Support::WithGit => true,
+            Support::None(_) => false,
+        };
+        let ends = [self.sink_caps, self.reader_caps];
+        is_given && ends.iter().all(|caps| caps.of(kind).is_some())
+    }
+
+    /// Whether both ends list records of a kind.
+    fn lists(&self, kind: ObjectKind) -> bool {
+        self.holds(kind) && self.source_caps.of(kind).is_some()
     }
 
     /// Compares the projects' own records: written one in each scope, listed in one lane.

@@ -16,6 +16,7 @@ mod compare;
 mod explain;
 mod job;
 mod lane;
+mod large_files;
 mod mask;
 pub(crate) mod pages;
 mod repository;

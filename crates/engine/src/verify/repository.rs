@@ -19,6 +19,8 @@ pub(super) struct Repositories<'a> {
     /// Full paths at the source and at the destination.
     pub(super) paths: (&'a str, &'a str),
     pub(super) policy: RefPolicy,
+    /// Whether both ends list their large files.
+    pub(super) lists_files: bool,
 }
 
 /// The kind of record that stands for a repository.
@@ -84,7 +86,7 @@ impl Repositories<'_> {
     /// What is wrong inside a repository on this machine.
     async fn inside(&self, path: &Path, repo: RepoKind) -> Result<Vec<String>, VerifyError> {
         let mut wrong = named(repository::fsck(self.git, path).await?);
-        if repo == RepoKind::Code {
+        if repo == RepoKind::Code && self.lists_files {
             wrong.extend(self.large_files(path).await?);
         }
         Ok(wrong)

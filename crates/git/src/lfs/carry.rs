@@ -1,19 +1,23 @@
 //! Large files from remote to remote.
 
 use super::{
-    EndpointOptions, History, LfsError, Pointer,
-    batch::{Granted, OBJECTS_A_BATCH, Operation, Verdict},
+    EndpointOptions, History, LfsError, Pointer, Side,
+    batch::{Granted, OBJECTS_A_BATCH, Operation},
     checked::{Fault, checked},
-    download::{self, Opened},
-    endpoint::Endpoint,
-    server::Server,
-    store::Store,
+    download::Opened,
+    end::End,
     upload::{Place, Sent, Wanted},
 };
 use crate::process::Git;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
-use packhorse_core::{GitRemote, port::ByteStream};
-use packhorse_net::{Transport, clock::Clock};
+use futures::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
+use packhorse_core::{GitRemote, HostError, HostErrorKind};
+use packhorse_net::{
+    Policy, Retry, Transport,
+    clock::{Clock, System},
+};
 use std::{
     collections::HashSet,
     num::NonZeroUsize,
@@ -119,22 +123,41 @@ pub struct LfsRoute {
     /// Tells the time, and waits.
     pub clock: Arc<dyn Clock>,
     /// Where files come from, with what opens it.
-    pub from: GitRemote,
+    pub from: Side,
     /// Where they go.
-    pub to: GitRemote,
+    pub to: Side,
     /// How.
     pub options: CarryOptions,
     /// Hears of each step.
     pub listener: LfsListener,
 }
 
-/// An end of a route.
-pub(super) enum End {
-    Store(Store),
-    Server(Arc<Server>),
-}
-
 impl LfsRoute {
+    /// A route over the network, with what one has who moves projects.
+    ///
+    /// # Errors
+    ///
+    /// When a certificate or proxy of the machine cannot be used.
+    pub fn live(
+        git: &Git,
+        from: impl Into<Side>,
+        to: impl Into<Side>,
+        listener: LfsListener,
+    ) -> Result<Self, HostError> {
+        let clock = Arc::new(System);
+        let network = git.network()?;
+        let retry = Retry::new(network, Policy::default(), clock.clone(), Arc::new(()));
+        Ok(Self {
+            git: git.clone(),
+            transport: Arc::new(retry),
+            clock,
+            from: from.into(),
+            to: to.into(),
+            options: CarryOptions::default(),
+            listener,
+        })
+    }
+
     /// Carries the files that these pointers point to.
     ///
     /// The destination is asked first, and what it has does not travel. To be
@@ -144,11 +167,9 @@ impl LfsRoute {
     ///
     /// # Errors
     ///
-    /// [`LfsError::NoServer`] when the destination has no Git LFS while there is
-    /// something to carry, and others when an end cannot be reached or refuses
-    /// us. Files that the source lacks, all of them where it has no Git LFS, and
-    /// those that the destination does not take are no errors: they are in
-    /// [`Carried::lost`].
+    /// When an end cannot be reached or refuses us. Files that the source lacks
+    /// and those that the destination does not take are no errors, nor are all of
+    /// them where an end has no Git LFS: they are in [`Carried::lost`].
     pub async fn carry(
         &self,
         pointers: impl Stream<Item = Pointer> + Send,
@@ -165,13 +186,14 @@ impl LfsRoute {
         let tally = Tally { carried: Mutex::default(), listener: Arc::clone(&self.listener) };
         let errand = Errand { from: &from, to: &to, tally: &tally, clock: &*self.clock };
         let errand = &errand;
-        fresh
+        let tasks: BoxStream<'_, Result<Task, LfsError>> = fresh
             .chunks(OBJECTS_A_BATCH)
             .then(|chunk| errand.sort_out(chunk))
             .map_ok(|tasks| stream::iter(tasks).map(Ok))
             .try_flatten()
-            .try_for_each_concurrent(self.options.parallel.get(), |task| errand.carry_one(task))
-            .await?;
+            .boxed();
+        let parallel = self.options.parallel.get();
+        tasks.try_for_each_concurrent(parallel, |task| errand.carry_one(task)).await?;
         Ok(tally.carried.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -184,7 +206,8 @@ impl LfsRoute {
     pub async fn carry_history(&self, history: &History) -> Result<Carried, LfsError> {
         let mut route = self.clone();
         // On this machine, what there is of files stands beside the repository.
-        if self.from.url.as_path().is_none() {
+        let stands_beside = |it: &GitRemote| it.url.as_path().is_some();
+        if !self.from.remote().is_some_and(stands_beside) {
             let configured = &mut route.options.from.configured;
             *configured = configured.take().or_else(|| history.lfs_url.clone());
         }
@@ -194,57 +217,6 @@ impl LfsRoute {
         let carried = carried?;
         sent?;
         Ok(carried)
-    }
-
-    /// Opens an end of the route.
-    pub(super) fn end(
-        &self,
-        remote: &GitRemote,
-        options: &EndpointOptions,
-        operation: Operation,
-    ) -> Result<End, LfsError> {
-        let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.clock));
-        Ok(match Endpoint::of(remote, options)? {
-            Endpoint::Store(directory) => End::Store(Store::at(directory)),
-            Endpoint::Server(url) => {
-                End::Server(Arc::new(Server::at(url, remote, transport, clock)?))
-            }
-            Endpoint::Ssh(ssh) => {
-                End::Server(Arc::new(Server::over_ssh(ssh, operation, transport, clock)))
-            }
-        })
-    }
-}
-
-impl End {
-    /// What this end says of files, in their order.
-    pub(super) async fn ask(
-        &self,
-        operation: Operation,
-        files: &[Pointer],
-    ) -> Result<Vec<Option<Granted>>, LfsError> {
-        Ok(match self {
-            Self::Store(_) => files.iter().map(|_| None).collect(),
-            Self::Server(server) => {
-                server.batch(operation, files).await?.into_iter().map(Some).collect()
-            }
-        })
-    }
-
-    /// Opens a file.
-    pub(super) async fn open(
-        &self,
-        pointer: &Pointer,
-        granted: Option<&Granted>,
-    ) -> Result<Opened, LfsError> {
-        match (self, granted) {
-            (Self::Server(server), Some(granted)) => download::open(server, granted).await,
-            (Self::Store(store), _) => Ok(match store.open(pointer).await? {
-                Some(bytes) => Opened::Bytes(bytes),
-                None => Opened::Missing("it is not in the repository's lfs directory".to_owned()),
-            }),
-            (Self::Server(_), None) => Ok(Opened::Missing("it was not asked for".to_owned())),
-        }
     }
 }
 
@@ -305,16 +277,13 @@ enum Try {
 impl Errand<'_> {
     /// Asks both ends about some files; those that have to travel.
     async fn sort_out(&self, files: Vec<Pointer>) -> Result<Vec<Task>, LfsError> {
-        let mut wanted = Vec::new();
-        let mut places = Vec::new();
-        for (granted, pointer) in
-            self.to.ask(Operation::Upload, &files).await?.into_iter().zip(files)
-        {
-            let is_there = match (&granted, self.to) {
-                (Some(it), _) => matches!(it.verdict, Verdict::Nothing),
-                (None, End::Store(store)) => store.has(&pointer),
-                (None, End::Server(_)) => false,
-            };
+        let granted = match self.to.ask(Operation::Upload, &files).await {
+            Ok(granted) => granted,
+            Err(error) => return self.lose_all(files, LostAt::Destination, error),
+        };
+        let is_there = self.to.has(&files, &granted).await?;
+        let (mut wanted, mut places) = (Vec::new(), Vec::new());
+        for ((pointer, granted), is_there) in files.into_iter().zip(granted).zip(is_there) {
             if is_there {
                 self.tally.add(LfsEvent::Present(pointer));
             } else {
@@ -328,19 +297,35 @@ impl Errand<'_> {
         let sources = match self.from.ask(Operation::Download, &wanted).await {
             Ok(sources) => sources,
             // History was readable there, so it is the files that are not.
-            Err(LfsError::NoServer { url }) => {
-                for pointer in wanted {
-                    let reason = format!("there is no Git LFS at {url}");
-                    self.tally.lose(pointer, LostAt::Source, reason);
-                }
-                return Ok(Vec::new());
-            }
-            Err(error) => return Err(error),
+            Err(error) => return self.lose_all(wanted, LostAt::Source, error),
         };
         let tasks = wanted.into_iter().zip(sources).zip(places);
         Ok(tasks
             .map(|((pointer, source), destination)| Task { pointer, source, destination })
             .collect())
+    }
+
+    /// Tells files as lost where an end keeps none, or none for us; other errors go on.
+    fn lose_all(
+        &self,
+        files: Vec<Pointer>,
+        at: LostAt,
+        error: LfsError,
+    ) -> Result<Vec<Task>, LfsError> {
+        let reason = match &error {
+            LfsError::NoServer { url } => format!("there is no Git LFS at {url}"),
+            LfsError::Host(it) if it.kind == HostErrorKind::Forbidden => it.to_string(),
+            LfsError::NoEndpoint { .. }
+            | LfsError::Elsewhere { .. }
+            | LfsError::Protocol { .. }
+            | LfsError::Host(_)
+            | LfsError::Git(_)
+            | LfsError::System { .. } => return Err(error),
+        };
+        for pointer in files {
+            self.tally.lose(pointer, at, reason.clone());
+        }
+        Ok(Vec::new())
     }
 
     /// Carries one file, with as many tries as it is worth.
@@ -377,7 +362,7 @@ impl Errand<'_> {
                     Wanted::Not(sent) => return Ok(done(sent, &task.pointer)),
                 }
             }
-            (End::Store(_) | End::Server(_), _) => None,
+            (End::Store(_) | End::Shelf(_) | End::Server(_), _) => None,
         };
         let bytes = match self.from.open(&task.pointer, task.source.as_ref()).await? {
             Opened::Bytes(bytes) => bytes,
@@ -388,23 +373,15 @@ impl Errand<'_> {
         let listener = Arc::clone(&self.tally.listener);
         let count = Box::new(move |n| listener(LfsEvent::Bytes(n)));
         let bytes = checked(bytes, &task.pointer, Arc::clone(&fault), count);
-        let sent = match (self.to, place) {
-            (_, Some((server, place))) => place.send(server, bytes).await?,
-            (End::Store(store), None) => write(store, &task.pointer, bytes).await,
-            (End::Server(_), None) => Sent::Refused("it was not asked about".to_owned()),
+        let sent = match place {
+            Some((server, place)) => place.send(server, bytes).await?,
+            None => self.to.write(&task.pointer, bytes).await?,
         };
         // Whatever the destination made of a wrong file, it is the source's doing.
         if let Some(reason) = fault.get() {
             return Ok(Try::Lost(LostAt::Damaged, reason.clone()));
         }
         Ok(done(sent, &task.pointer))
-    }
-}
-
-async fn write(store: &Store, pointer: &Pointer, bytes: ByteStream) -> Sent {
-    match store.write(pointer, bytes).await {
-        Ok(()) => Sent::Done,
-        Err(error) => Sent::Trouble(None, LfsError::system("write a large file")(error)),
     }
 }
 

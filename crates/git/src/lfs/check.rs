@@ -2,12 +2,15 @@
 
 use super::{
     LfsError, LfsRoute, LostAt, LostFile, Pointer,
-    batch::{OBJECTS_A_BATCH, Operation, Verdict},
-    carry::End,
+    batch::{Granted, OBJECTS_A_BATCH, Operation, Verdict},
     checked::{Fault, checked},
     download::Opened,
+    end::End,
 };
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use std::sync::Arc;
 
 /// How deep to look.
@@ -34,7 +37,7 @@ impl LfsRoute {
     ) -> Result<(), LfsError> {
         let end = self.end(&self.to, &self.options.to, Operation::Download)?;
         let end = &end;
-        pointers
+        let files: BoxStream<'_, Result<(Pointer, Option<Granted>), LfsError>> = pointers
             .chunks(OBJECTS_A_BATCH)
             .then(|files| async move {
                 let granted = end.ask(Operation::Download, &files).await?;
@@ -42,12 +45,18 @@ impl LfsRoute {
             })
             .map_ok(|list| stream::iter(list).map(Ok))
             .try_flatten()
-            .try_for_each_concurrent(self.options.parallel.get(), |(pointer, granted)| async move {
+            .boxed();
+        let parallel = self.options.parallel.get();
+        files
+            .try_for_each_concurrent(parallel, |(pointer, granted)| async move {
                 let is_granted =
                     granted.as_ref().is_some_and(|it| matches!(it.verdict, Verdict::Move { .. }));
                 if depth == Depth::Presence {
                     let is_there = match end {
                         End::Store(store) => store.has(&pointer),
+                        End::Shelf(shelf) => {
+                            shelf.has(std::slice::from_ref(&pointer)).await? == [true]
+                        }
                         End::Server(_) => is_granted,
                     };
                     if is_there {

@@ -1,16 +1,13 @@
 //! A remote's history, as far as it takes to find pointers in it.
 
 use super::{
-    MAX_POINTER, Pointer,
+    MAX_POINTER, Pointer, configured,
     scan::{CHANNEL, hear, send_pointers},
 };
 use crate::{error::GitError, process::Git, refs::RefList, repository};
 use packhorse_core::GitRemote;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
-
-/// Longest address that a repository may name, in bytes.
-const MAX_URL: usize = 4096;
 
 /// A remote's history without its larger blobs.
 #[derive(Debug)]
@@ -50,7 +47,7 @@ impl History {
             history.path = Some(mirror.path().to_owned());
             history._mirror = Some(mirror);
         }
-        history.lfs_url = history.configured(wanted).await?;
+        history.lfs_url = history.configured(wanted).await;
         Ok(history)
     }
 
@@ -72,17 +69,10 @@ impl History {
         }
     }
 
-    async fn configured(&self, wanted: &RefList) -> Result<Option<String>, GitError> {
-        let (Some(path), Some(head)) = (&self.path, &wanted.head) else { return Ok(None) };
-        if !wanted.refs.contains_key(head) {
-            return Ok(None);
-        }
-        let blob = format!("--blob={head}:.lfsconfig");
-        let command = self.git.inside(path, ["config", "--no-includes", &blob, "--get", "lfs.url"]);
-        let (status, output, _) = command.finish(&[]).await?;
-        let text = String::from_utf8(output).ok().filter(|_| status.success());
-        let url = text.map(|it| it.trim().to_owned());
-        Ok(url.filter(|it| !it.is_empty() && it.len() <= MAX_URL))
+    async fn configured(&self, wanted: &RefList) -> Option<String> {
+        let (path, head) = (self.path.as_ref()?, wanted.head.as_ref()?);
+        wanted.refs.get(head)?;
+        configured::in_commit(&self.git, path, head).await
     }
 }
 

@@ -8,7 +8,7 @@
 use super::{
     LfsError, LfsRoute,
     batch::{self, MAX_ANSWER, Operation, plain},
-    carry::End,
+    end::End,
     server::{Server, has_no_lfs, protocol},
 };
 use http::StatusCode;
@@ -90,7 +90,7 @@ impl LfsRoute {
         let mut carried = CarriedLocks::default();
         let locks = match &from {
             End::Server(server) => list(server).await?,
-            End::Store(_) => None,
+            End::Store(_) | End::Shelf(_) => None,
         };
         let Some(locks) = locks else {
             carried.unsupported = Some(LockEnd::Source);
@@ -99,7 +99,7 @@ impl LfsRoute {
         for lock in locks {
             let made = match &to {
                 End::Server(server) => make(server, &lock).await?,
-                End::Store(_) => Made::Unsupported,
+                End::Store(_) | End::Shelf(_) => Made::Unsupported,
             };
             match made {
                 Made::New => carried.made.push(lock),

@@ -25,6 +25,11 @@ impl Store {
         Self { directory }
     }
 
+    /// Whether there are any files.
+    pub(super) fn is_there(&self) -> bool {
+        self.directory.join("objects").is_dir()
+    }
+
     fn path(&self, pointer: &Pointer) -> PathBuf {
         // A pointer's hash is 64 hexadecimal digits, whoever made it.
         let hash = &pointer.sha256;

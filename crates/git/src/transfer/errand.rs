@@ -193,7 +193,7 @@ async fn pack(way: &mut Way<'_>, source: Source, wish: &Wish) -> Result<Option<P
     if wish.wants.is_empty() {
         return Ok(Some(Pack::Empty));
     }
-    let limits = way.options.limits;
+    let (limits, format) = (way.options.limits, source.listing().object_format);
     let at_most = limits.file_bytes.filter(|_| !way.is_looked_through);
     let count = at_most.and_then(|it| source.count_up_to(it));
     let pack = source.pack(wish, &way.options.listener);
@@ -203,14 +203,18 @@ async fn pack(way: &mut Way<'_>, source: Source, wish: &Wish) -> Result<Option<P
         return Ok(None);
     }
     way.is_looked_through = true;
+    let pack = match &way.options.gate {
+        Some(gate) => gate.pass(flow.pack, format, wish.haves.is_empty()),
+        None => flow.pack,
+    };
     if way.is_measured {
-        return mirror::measured(flow.pack, limits.push_bytes, (way.to, &way.options.scratch))
+        return mirror::measured(pack, limits.push_bytes, (way.to, &way.options.scratch))
             .await
             .map(Some);
     }
     Ok(Some(Pack::Streamed(match limits.push_bytes {
-        Some(at_most) => bounded(flow.pack, at_most, way.to.url.to_string()),
-        None => flow.pack,
+        Some(at_most) => bounded(pack, at_most, way.to.url.to_string()),
+        None => pack,
     })))
 }
 

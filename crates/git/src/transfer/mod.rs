@@ -13,6 +13,7 @@ mod way;
 
 use crate::{
     error::{GitError, RefusedRef},
+    lfs::Gate,
     process::Git,
     progress::Listener,
     refs::{LeftRef, RefList, RefPolicy},
@@ -40,6 +41,8 @@ pub struct TransferOptions {
     pub scratch: PathBuf,
     /// Hears how far it is.
     pub listener: Listener,
+    /// Holds packs back until the large files of Git LFS that they point to have arrived.
+    pub gate: Option<Gate>,
 }
 
 impl TransferOptions {
@@ -54,6 +57,7 @@ impl TransferOptions {
             limits: PushLimits::default(),
             scratch: scratch.into(),
             listener: Listener::default(),
+            gate: None,
         }
     }
 }

@@ -157,6 +157,9 @@ impl<'a> Way<'a> {
         }
         if error.is_passing() && self.breaks < MAX_BREAKS {
             self.breaks += 1;
+            if let Some(gate) = &self.options.gate {
+                gate.settle().await;
+            }
             tokio::time::sleep(FIRST_WAIT * 4u32.pow(self.breaks - 1)).await;
             return Ok(());
         }

@@ -73,8 +73,8 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
         ObjectKind::Webhook => {
             Support::Partial(&[Gap { field: "branch_filter", why: "hooks have none" }])
         }
-        ObjectKind::LfsObject
-        | ObjectKind::CommitComment
+        ObjectKind::LfsObject => Support::WithGit,
+        ObjectKind::CommitComment
         | ObjectKind::Team
         | ObjectKind::Wiki
         | ObjectKind::Topic
@@ -93,7 +93,6 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
 /// Why a kind is not there.
 fn absent(kind: ObjectKind) -> &'static str {
     match kind {
-        ObjectKind::LfsObject => "the API does not list them; they go from server to server",
         ObjectKind::CommitComment => "the API lists them for one commit at a time",
         ObjectKind::Team => "groups are told by name where they have rights, and not listed",
         ObjectKind::Wiki => "Bitbucket Cloud removed wikis in August 2026",
@@ -107,6 +106,7 @@ fn absent(kind: ObjectKind) -> &'static str {
         ObjectKind::Board => "it has no boards",
         ObjectKind::Variable => "names of variables are not carried",
         ObjectKind::User
+        | ObjectKind::LfsObject
         | ObjectKind::Organization
         | ObjectKind::Project
         | ObjectKind::Member

@@ -59,9 +59,7 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
         ObjectKind::Webhook => {
             Support::Partial(&[Gap { field: "branch_filter", why: "hooks have none" }])
         }
-        ObjectKind::LfsObject => {
-            Support::None("the API does not list them; they go from server to server")
-        }
+        ObjectKind::LfsObject => Support::WithGit,
         ObjectKind::CommitComment => {
             Support::None("the API gives them out for one file of one commit at a time")
         }
@@ -130,7 +128,7 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
             field: "value",
             why: "projects are archived, from 8.0 on; nothing is locked or pinned",
         }]),
-        ObjectKind::LfsObject => Support::None("they go from server to server"),
+        ObjectKind::LfsObject => Support::WithGit,
         ObjectKind::User => Support::None("accounts are made by the server's administrators"),
         ObjectKind::Team => {
             Support::None("groups are the whole server's, and made by its administrators")

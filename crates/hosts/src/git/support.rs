@@ -23,7 +23,7 @@ fn holds(kind: ObjectKind) -> Support {
         ObjectKind::Repository => Support::Full,
         ObjectKind::Project => Support::Partial(GAPS),
         ObjectKind::Wiki => Support::None("the wiki is another repository, with its own URL"),
-        ObjectKind::LfsObject => Support::None("the URL leads to no store of large files"),
+        ObjectKind::LfsObject => Support::WithGit,
         ObjectKind::User | ObjectKind::Organization | ObjectKind::Team | ObjectKind::Member => {
             NO_PEOPLE
         }

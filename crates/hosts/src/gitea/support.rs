@@ -68,9 +68,7 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
         ObjectKind::Webhook => {
             Support::Partial(&[Gap { field: "has_secret", why: "the API does not tell it" }])
         }
-        ObjectKind::LfsObject => {
-            Support::None("the API does not list them; they go from server to server")
-        }
+        ObjectKind::LfsObject => Support::WithGit,
         ObjectKind::DiscussionCategory | ObjectKind::Discussion => {
             Support::None("it has no discussions")
         }

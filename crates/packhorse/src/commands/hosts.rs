@@ -28,6 +28,7 @@ struct KindRow {
 enum SupportRow {
     Full,
     Partial { gaps: Vec<GapRow> },
+    WithGit,
     None { why: &'static str },
 }
 
@@ -44,6 +45,7 @@ impl From<Support> for SupportRow {
             Support::Partial(gaps) => Self::Partial {
                 gaps: gaps.iter().map(|gap| GapRow { field: gap.field, why: gap.why }).collect(),
             },
+            Support::WithGit => Self::WithGit,
             Support::None(why) => Self::None { why },
         }
     }

@@ -10,6 +10,7 @@ mod every_kind;
 mod export;
 mod hostile;
 mod killed;
+mod live_large_files;
 mod real_archive;
 mod round_trip;
 mod tidy;

@@ -3,6 +3,7 @@
 mod bench;
 mod crashes;
 mod deltas;
+mod large_files;
 mod losses;
 mod numbers;
 mod planning;

@@ -48,8 +48,8 @@ impl Bench {
             git: Git::find().await.unwrap(),
             transport: Arc::new(transport),
             clock: clock.clone(),
-            from: remote(from.address()),
-            to: remote(to.address()),
+            from: remote(from.address()).into(),
+            to: remote(to.address()).into(),
             options: CarryOptions::default(),
             listener: Arc::new(move |event| hears.lock().unwrap().push(event)),
         };
@@ -324,15 +324,16 @@ async fn wrong_credentials_are_told_as_such_and_never_shown() {
 }
 
 #[tokio::test]
-async fn a_destination_without_lfs_is_told_as_such() {
+async fn a_destination_without_lfs_takes_no_files() {
     for status in [404, 501] {
         let bench = Bench::new().await;
         let pointers = fill(&bench.from, 1);
         bench.to.state().batches.extend([(status, "X: y"); 5]);
 
-        let error = bench.try_carry(pointers).await.unwrap_err();
+        let carried = bench.carry(pointers).await;
 
-        assert!(matches!(error, LfsError::NoServer { .. }), "{error:?}");
+        assert_eq!((carried.moved, carried.n_lost), (0, 1));
+        assert_eq!(carried.lost[0].at, LostAt::Destination, "{carried:?}");
     }
 }
 
@@ -422,14 +423,14 @@ async fn a_directory_can_stand_at_either_end() {
     let middle = directory.path().join("middle.git");
     let mut pointers = fill(&bench.from, 5);
     let (from, to) = (bench.route.from.clone(), bench.route.to.clone());
-    bench.route.to = GitRemote::local(&middle);
+    bench.route.to = GitRemote::local(&middle).into();
 
     let there = bench.carry(pointers.clone()).await;
     assert_eq!((there.moved, bench.carry(pointers.clone()).await.present), (5, 5));
     assert_eq!(fs::read(stored(&middle, &pointers[4])).unwrap(), content(4));
     assert_eq!(fs::read_dir(middle.join("lfs/tmp")).unwrap().count(), 0);
 
-    bench.route.from = GitRemote::local(&middle);
+    bench.route.from = GitRemote::local(&middle).into();
     bench.route.to = to;
     fs::write(stored(&middle, &pointers[3]), content(3).to_ascii_uppercase()).unwrap();
     pointers.push(pointer(b"never there"));

@@ -102,8 +102,8 @@ impl Gitea {
             git: self.git.clone(),
             transport: Arc::new(retry),
             clock,
-            from: from.clone(),
-            to: to.clone(),
+            from: from.clone().into(),
+            to: to.clone().into(),
             options: CarryOptions::default(),
             listener: Arc::new(|_| ()),
         }

@@ -2,6 +2,7 @@
 
 mod carrying;
 mod fake;
+mod gating;
 mod live;
 mod locking;
 mod scanning;
