@@ -81,7 +81,8 @@ pub trait Sink: Send + Sync {
     /// Stores a blob. Called before the record that it belongs to is written.
     ///
     /// Bytes that do not have the announced size or SHA-256 are an error and
-    /// leave nothing behind. Storing the same blob twice stores it once.
+    /// leave nothing behind. Storing the same blob twice stores it once. Several blobs may be
+    /// under way at a time, also of one kind in one scope.
     async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError>;
 
     /// Makes everything written so far in a scope durable; called before the journal settles a page.

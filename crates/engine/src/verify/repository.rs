@@ -2,7 +2,7 @@
 
 use super::{Finding, Tallied, Verification, VerifyError, What, pages::Pages};
 use packhorse_core::{GitRemote, Lane, Object, ObjectKind, RepoKind, Scope, port::Source};
-use packhorse_git::{Git, RefList, RefPolicy, lfs, refs, repository};
+use packhorse_git::{Git, GitError, RefList, RefPolicy, lfs, refs, repository};
 use std::{collections::BTreeSet, path::Path};
 
 /// Complaints and refs that are named for one repository.
@@ -79,7 +79,12 @@ impl Repositories<'_> {
         if remote.url.as_path().is_some_and(|path| !repository::is_repository(path)) {
             return Ok(None);
         }
-        let list = refs::list(self.git, &remote).await?;
+        let list = match refs::list(self.git, &remote).await {
+            Ok(list) => list,
+            // Hosts name wikis that have no page yet, and so are not there.
+            Err(GitError::NoRepository { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         Ok(Some(self.policy.select(&list).0))
     }
 

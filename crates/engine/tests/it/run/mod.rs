@@ -13,3 +13,4 @@ mod rolling_back;
 mod stopping;
 mod trap;
 mod whole;
+mod wikis;
