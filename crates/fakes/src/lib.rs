@@ -17,6 +17,7 @@
 #![recursion_limit = "256"]
 
 mod access;
+mod bitbucket_server;
 mod exchange;
 pub mod fault;
 mod gitea;
@@ -29,6 +30,7 @@ mod server;
 pub mod store;
 
 pub use access::{Access, Caller, Token};
+pub use bitbucket_server::BitbucketServer;
 pub use exchange::{Answer, Content, Exchange, Request};
 pub use gitea::Gitea;
 pub use github::Github;

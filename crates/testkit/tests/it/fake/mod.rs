@@ -1,5 +1,6 @@
 //! The fakes against the descriptions of their products, Git, and what goes wrong.
 
+mod bitbucket_server;
 mod faults;
 mod gitea;
 mod github;
