@@ -11,6 +11,7 @@ mod bytes;
 mod cursor;
 mod git;
 mod gitea;
+mod gitlab;
 mod lenient;
 mod local;
 pub mod published_limits;
@@ -19,8 +20,14 @@ mod walk;
 use packhorse_core::HostSpec;
 
 /// Every host, in the order of the documentation.
-pub static HOSTS: &[&HostSpec] =
-    &[&local::SPEC, &git::SPEC, &gitea::SPEC, &bitbucket_server::SPEC, &bitbucket_cloud::SPEC];
+pub static HOSTS: &[&HostSpec] = &[
+    &local::SPEC,
+    &git::SPEC,
+    &gitlab::SPEC,
+    &gitea::SPEC,
+    &bitbucket_server::SPEC,
+    &bitbucket_cloud::SPEC,
+];
 
 /// The host of that id or alias.
 pub fn named(name: &str) -> Option<&'static HostSpec> {
