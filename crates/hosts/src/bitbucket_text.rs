@@ -21,13 +21,15 @@ const COMMENT_CLOSE: &str = " -->";
 
 /// A text as it is sent: with its mark as a link definition.
 pub(crate) fn sent(text: &str) -> String {
-    let Some((origin, _)) = mark::parse(text) else { return text.to_owned() };
+    // Their databases take no such character.
+    let text = &text.replace('\0', "\u{fffd}");
+    let Some((origin, _)) = mark::parse(text) else { return text.clone() };
     let comment = mark::of(&origin);
     let inner = comment.strip_prefix(COMMENT_OPEN).and_then(|it| it.strip_suffix(COMMENT_CLOSE));
     let definition = format!("{OPEN}{}{CLOSE}", inner.unwrap_or_default());
     match text.rfind(&comment) {
         Some(at) => format!("{}{definition}{}", &text[..at], &text[at + comment.len()..]),
-        None => text.to_owned(),
+        None => text.clone(),
     }
 }
 
@@ -110,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_mark_comes_back_as_it_was(id in "(?s).{0,20}", body in "(?s).{0,60}") {
+        fn a_mark_comes_back_as_it_was(id in "(?s).{0,20}", body in "[^\\x00]{0,60}") {
             let comment = mark::of(&Origin::new(ObjectKind::Comment, id));
             for text in [format!("{body}\n\n{comment}"), format!("{comment}\n\n{body}")] {
                 let sent = sent(&text);
@@ -134,6 +136,7 @@ mod tests {
         assert_eq!(sent(text), "Hi\n\n[//]: # (packhorse: comment 7)");
         assert!(is_of(text, ObjectKind::Comment) && !is_of(text, ObjectKind::Review));
         assert_eq!(sent("plain"), "plain");
+        assert_eq!(sent("a\0b"), "a\u{fffd}b");
     }
 
     #[test]

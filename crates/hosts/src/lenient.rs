@@ -16,6 +16,47 @@ pub(crate) fn field<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(serde_json::from_value(value).ok())
 }
 
+/// Reads an answer, also one with halves of characters in its texts, which are no text.
+///
+/// # Errors
+///
+/// When it is not JSON, or not such an answer.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    match serde_json::from_slice(bytes) {
+        Ok(found) => Ok(found),
+        Err(error) => match mended(bytes) {
+            Some(mended) => serde_json::from_slice(&mended),
+            None => Err(error),
+        },
+    }
+}
+
+/// The same JSON with U+FFFD for surrogates that stand alone; `None` where there are none.
+fn mended(bytes: &[u8]) -> Option<Vec<u8>> {
+    let unit = |at: usize| {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let (mut out, mut at, mut is_mended) = (Vec::with_capacity(bytes.len()), 0, false);
+    while let Some(&byte) = bytes.get(at) {
+        let taken = match (byte, unit(at), unit(at + 6)) {
+            (b'\\', Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (b'\\', Some(0xd800..0xe000), _) => {
+                out.extend_from_slice(b"\\ufffd");
+                at += 6;
+                is_mended = true;
+                continue;
+            }
+            // An escaped backslash is no beginning of an escape.
+            (b'\\', _, _) => 2,
+            (_, _, _) => 1,
+        };
+        out.extend_from_slice(bytes.get(at..at + taken).unwrap_or(&bytes[at..]));
+        at += taken;
+    }
+    is_mended.then_some(out)
+}
+
 /// Items of a list, without those that are no such thing.
 #[derive(Clone, Debug)]
 pub(crate) struct Items<T>(pub(crate) Vec<T>);
@@ -87,6 +128,17 @@ mod tests {
         assert_eq!(moment(r#""2018-07-05T05:01:10+00:00""#).as_deref(), iso);
         assert_eq!(moment(r#""é""#), None);
         assert_eq!(moment("true"), None);
+    }
+
+    #[test]
+    fn half_a_character_costs_no_page() {
+        let read = |json: &str| parse::<String>(json.as_bytes()).ok();
+
+        assert_eq!(read(r#""a\ud83db""#).as_deref(), Some("a\u{fffd}b"));
+        assert_eq!(read(r#""\udc00\ud83d\ude00\ud800""#).as_deref(), Some("\u{fffd}😀\u{fffd}"));
+        assert_eq!(read(r#""\\ud800\ud800""#).as_deref(), Some("\\ud800\u{fffd}"));
+        assert_eq!(read(r#""\ud83d\ude00""#).as_deref(), Some("😀"));
+        assert_eq!(read(r#""\ud8"#), None);
     }
 
     #[test]

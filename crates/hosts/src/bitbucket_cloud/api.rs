@@ -1,11 +1,16 @@
 //! One call of the API at a time.
 
 use super::place::Place;
-use crate::{lenient::Items, published_limits, walk::Listing};
-use http::StatusCode;
+use crate::{
+    lenient::{self, Items},
+    published_limits,
+    walk::Listing,
+};
+use http::{Method, StatusCode};
 use packhorse_core::{HostError, HostErrorKind};
-use packhorse_net::{Answer, Budgets, Options, Parts, Request, Transport, stack};
+use packhorse_net::{Answer, Body, Budgets, Options, Parts, Request, Transport, stack};
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::sync::Arc;
 use url::Url;
 
@@ -77,6 +82,15 @@ impl Api {
         self.transport.send(request).await?.success().await
     }
 
+    async fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, HostError> {
+        let (operation, url) = (answer.operation, answer.url.clone());
+        let bytes = answer.bytes(MAX_ANSWER).await?;
+        lenient::parse(&bytes).map_err(|error| {
+            let at = format!("{}{}", url.origin().ascii_serialization(), url.path());
+            HostError::new(HostErrorKind::Protocol, operation).with("url", at).because(error)
+        })
+    }
+
     /// Reads one object.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
@@ -84,7 +98,7 @@ impl Api {
         operation: &'static str,
     ) -> Result<T, HostError> {
         let url = self.url(path, &[])?;
-        self.send(Request::get(url, operation)).await?.json(MAX_ANSWER).await
+        Self::read(self.send(Request::get(url, operation)).await?).await
     }
 
     /// Reads one object, or nothing where there is none.
@@ -105,7 +119,7 @@ impl Api {
         url: Url,
         operation: &'static str,
     ) -> Result<Paged<T>, HostError> {
-        self.send(Request::get(url, operation)).await?.json(MAX_ANSWER).await
+        Self::read(self.send(Request::get(url, operation)).await?).await
     }
 
     /// Reads one page of a listing that has numbered pages, from 1.
@@ -168,6 +182,78 @@ impl Api {
             url = next;
         }
         Ok(all)
+    }
+
+    /// Sends a change.
+    async fn change(
+        &self,
+        method: Method,
+        path: &[&str],
+        (body, operation): (Option<&Value>, &'static str),
+    ) -> Result<Answer, HostError> {
+        let mut request = Request::new(method, self.url(path, &[])?, operation);
+        if let Some(body) = body {
+            request = request.json(body)?;
+        }
+        self.send(request).await
+    }
+
+    /// Makes an object, and reads it.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &Value,
+        operation: &'static str,
+    ) -> Result<T, HostError> {
+        let answer = self.change(Method::POST, path, (Some(body), operation)).await?;
+        Self::read(answer).await
+    }
+
+    /// Changes an object, and reads it.
+    pub(super) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &Value,
+        operation: &'static str,
+    ) -> Result<T, HostError> {
+        let answer = self.change(Method::PUT, path, (Some(body), operation)).await?;
+        Self::read(answer).await
+    }
+
+    /// Does something of which nothing but its success is read.
+    pub(super) async fn act(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: (Option<&Value>, &'static str),
+    ) -> Result<(), HostError> {
+        self.change(method, path, body).await.map(|_| ())
+    }
+
+    /// Removes an object; one that is not there is removed already.
+    pub(super) async fn delete(
+        &self,
+        path: &[&str],
+        operation: &'static str,
+    ) -> Result<(), HostError> {
+        match self.change(Method::DELETE, path, (None, operation)).await {
+            Err(error) if error.kind == HostErrorKind::NotFound => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Hands in a file of a form.
+    pub(super) async fn upload(
+        &self,
+        path: &[&str],
+        (content_type, length): (http::HeaderValue, u64),
+        bytes: packhorse_core::port::ByteStream,
+        operation: &'static str,
+    ) -> Result<(), HostError> {
+        let mut request = Request::new(Method::POST, self.url(path, &[])?, operation)
+            .header(http::header::CONTENT_TYPE, content_type);
+        request.body = Body::Stream { bytes, length: Some(length) };
+        self.send(request).await.map(|_| ())
     }
 
     /// Opens a file from a byte on.

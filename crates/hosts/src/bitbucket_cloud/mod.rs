@@ -1,4 +1,4 @@
-//! Bitbucket Cloud, over its REST API 2.0, as a source.
+//! Bitbucket Cloud, over its REST API 2.0, as a source and a destination.
 //!
 //! `README.md` has its quirks, with sources. What the API does not give out is in
 //! `support.rs`, before anything moves.
@@ -9,9 +9,12 @@ mod place;
 mod read;
 mod support;
 mod wire;
+mod write;
 
 use api::Api;
-use packhorse_core::{Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext};
+use packhorse_core::{
+    Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext, port::Sink,
+};
 use place::Place;
 use std::sync::Arc;
 
@@ -27,13 +30,16 @@ pub(crate) const SPEC: HostSpec = HostSpec {
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    if context.access != Access::Read {
-        return Err(HostError::new(HostErrorKind::Unsupported, "write to Bitbucket Cloud")
-            .with("reason", "it can be read, and not written yet"));
-    }
     let place = Place::of(location).map_err(|error| {
         HostError::new(HostErrorKind::Rejected, "read the address of a workspace").because(error)
     })?;
     let api = Arc::new(Api::new(place)?);
-    Ok(Endpoint { source: Some(Arc::new(read::CloudSource::new(api))), sink: None })
+    let source = Arc::new(read::CloudSource::new(Arc::clone(&api)));
+    let sink: Option<Arc<dyn Sink>> = match context.access {
+        Access::Read => None,
+        Access::Write | Access::Plan => {
+            Some(Arc::new(write::CloudSink::new(api, context.scratch.clone())))
+        }
+    };
+    Ok(Endpoint { source: Some(source), sink })
 }

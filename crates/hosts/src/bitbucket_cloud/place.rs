@@ -59,6 +59,16 @@ impl Place {
         Ok(Self { home, api, credentials, workspace: workspace.to_owned(), repository })
     }
 
+    /// Whether a path of a repository is part of what is meant.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        match &self.repository {
+            Some(only) => path.eq_ignore_ascii_case(only),
+            None => {
+                path.split('/').next().is_some_and(|it| it.eq_ignore_ascii_case(&self.workspace))
+            }
+        }
+    }
+
     /// What the API is shown: an access token alone, or an address of an account with its API token.
     pub(super) fn api_credentials(&self) -> Option<Credentials> {
         self.credentials.as_ref().map(|it| {
@@ -138,5 +148,13 @@ mod tests {
         assert_eq!(username, "me@acme.example");
         assert_eq!(api.git_credentials().unwrap().username, "x-bitbucket-api-token-auth");
         assert!(!format!("{api:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_stands_beside_is_not_meant() {
+        let all = place("bitbucket-cloud:https://bitbucket.org/acme").unwrap();
+        assert!(all.holds("acme/app") && !all.holds("acmes/app"));
+        let one = place("bitbucket-cloud:https://bitbucket.org/acme/app").unwrap();
+        assert!(one.holds("acme/app") && !one.holds("acme/other"));
     }
 }

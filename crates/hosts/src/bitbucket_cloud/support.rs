@@ -130,6 +130,131 @@ fn absent(kind: ObjectKind) -> &'static str {
 }
 
 /// What can be written to it.
-pub(super) fn writes(_: ObjectKind) -> Support {
-    Support::None("it can be read, and not written yet")
+pub(super) fn writes(kind: ObjectKind) -> Support {
+    match kind {
+        ObjectKind::Repository => Support::Full,
+        ObjectKind::Project => Support::Partial(PROJECT),
+        ObjectKind::Member => Support::Partial(&[
+            Gap { field: "place", why: "only repositories have rights that are written" },
+            Gap { field: "role", why: "becomes the next lower of read, write and admin" },
+            Gap { field: "created_at", why: "the API does not tell it" },
+        ]),
+        ObjectKind::ChangeRequest => Support::Partial(CHANGE_REQUEST),
+        ObjectKind::Review => Support::Partial(&[Gap {
+            field: "verdict",
+            why: "becomes the first line of a comment",
+        }]),
+        ObjectKind::ReviewThread => Support::Partial(THREAD),
+        ObjectKind::ReviewComment => Support::Partial(REVIEW_COMMENT),
+        ObjectKind::Comment => Support::Partial(&[
+            Gap { field: "internal", why: "what only members saw is left out" },
+            Gap { field: "subject", why: "only change requests have comments" },
+        ]),
+        ObjectKind::CommitStatus => Support::Partial(&[
+            Gap { field: "context", why: "40 letters at most" },
+            Gap { field: "state", why: "pending is running, an error is a failure" },
+        ]),
+        ObjectKind::ReleaseAsset => Support::Partial(&[
+            Gap { field: "release", why: "becomes a download with the tag in its name" },
+            Gap { field: "label", why: "downloads have none" },
+            Gap { field: "content_type", why: "downloads have none" },
+            Gap { field: "link", why: "only files are offered for download" },
+        ]),
+        ObjectKind::BranchRule => Support::Partial(BRANCH_RULE),
+        ObjectKind::Webhook => Support::Partial(WEBHOOK),
+        ObjectKind::DeployKey => Support::Partial(&[
+            Gap { field: "read_only", why: "keys of a repository may only read" },
+            Gap { field: "created_at", why: "the host sets it" },
+            Gap { field: "key_fingerprint", why: "the host works it out" },
+            Gap { field: "expires_at", why: "a key that ends at a time is left out" },
+        ]),
+        ObjectKind::User => Support::None("accounts are people's own to make"),
+        ObjectKind::Organization => Support::None("workspaces are their owners' to make"),
+        ObjectKind::Attachment => Support::None("the API takes no files"),
+        ObjectKind::Event => Support::None("the host writes down itself what happens"),
+        ObjectKind::Release => Support::None("it has none; their files become downloads"),
+        ObjectKind::Issue | ObjectKind::Milestone => {
+            Support::None("Bitbucket Cloud removed issues in August 2026")
+        }
+        ObjectKind::LfsObject
+        | ObjectKind::CommitComment
+        | ObjectKind::Team
+        | ObjectKind::Wiki
+        | ObjectKind::Topic
+        | ObjectKind::Label
+        | ObjectKind::Reaction
+        | ObjectKind::TagRule
+        | ObjectKind::State
+        | ObjectKind::DiscussionCategory
+        | ObjectKind::Discussion
+        | ObjectKind::Snippet
+        | ObjectKind::Board
+        | ObjectKind::Variable => Support::None(absent(kind)),
+    }
 }
+
+const PROJECT: &[Gap] = &[
+    Gap { field: "name", why: "stays as it is where the repository is there" },
+    Gap { field: "visibility", why: "internal becomes private" },
+    Gap { field: "forked_from", why: "it is made on its own" },
+    Gap { field: "features", why: "only forking can be switched" },
+    Gap { field: "merge_methods", why: "the API does not set them" },
+    Gap { field: "security", why: "there is no equal of it" },
+    Gap { field: "automation", why: "there is no equal of it" },
+    Gap { field: "autolinks", why: "there is no equal of them" },
+    Gap { field: "pages", why: "there is no equal of it" },
+];
+
+const CHANGE_REQUEST: &[Gap] = &[
+    Gap { field: "assignees", why: "change requests have none" },
+    Gap { field: "labels", why: "change requests have none" },
+    Gap { field: "milestone", why: "change requests have none" },
+    Gap { field: "closes", why: "there are no issues" },
+    Gap {
+        field: "base",
+        why: "what is merged, or has lost its branches, is between branches of ours",
+    },
+    Gap {
+        field: "head",
+        why: "what is merged, or has lost its branches, is between branches of ours",
+    },
+    Gap { field: "merge_commit", why: "a merged one is merged once more, away from all branches" },
+    Gap { field: "squash_commit", why: "there is no such field" },
+    Gap { field: "squash", why: "chosen when it is merged" },
+    Gap { field: "maintainers_may_push", why: "there is no such field" },
+    Gap { field: "review_requests", why: "only people of the workspace are asked" },
+];
+
+const THREAD: &[Gap] = &[
+    Gap { field: "review", why: "threads stand on their own" },
+    Gap { field: "outdated", why: "the host works it out" },
+    Gap { field: "position", why: "places are told by path and line alone" },
+];
+
+const REVIEW_COMMENT: &[Gap] = &[
+    Gap { field: "review", why: "threads stand on their own" },
+    Gap { field: "position", why: "it is the thread's" },
+    Gap { field: "reply_to", why: "a thread's comments answer its first" },
+    Gap { field: "pending", why: "what was not handed in is left out" },
+];
+
+const BRANCH_RULE: &[Gap] = &[
+    Gap { field: "author", why: "the API does not tell it" },
+    Gap { field: "admins_bound", why: "everybody is bound" },
+    Gap { field: "required_checks", why: "builds are counted and not named" },
+    Gap { field: "checks", why: "only paid workspaces can enforce checks before merging" },
+    Gap { field: "code_owner_review", why: "there is no such check" },
+    Gap { field: "restrict_dismissal", why: "there is no such check" },
+    Gap { field: "dismissers", why: "there is no such check" },
+    Gap { field: "signatures", why: "there is no such check" },
+    Gap { field: "linear_history", why: "chosen by the ways of merging" },
+];
+
+const WEBHOOK: &[Gap] = &[
+    Gap { field: "active", why: "arrives switched off" },
+    Gap { field: "has_secret", why: "secrets are entered again" },
+    Gap { field: "events", why: "are told in the words of this host" },
+    Gap { field: "branch_filter", why: "hooks have none" },
+    Gap { field: "content_type", why: "hooks send JSON" },
+    Gap { field: "created_at", why: "the host sets it" },
+];

@@ -1,7 +1,11 @@
 //! One call of the API at a time.
 
 use super::place::Place;
-use crate::{lenient::Items, published_limits, walk::Listing};
+use crate::{
+    lenient::{self, Items},
+    published_limits,
+    walk::Listing,
+};
 use http::{Method, StatusCode};
 use packhorse_core::{HostError, HostErrorKind};
 use packhorse_net::{
@@ -135,6 +139,15 @@ impl Api {
         }
     }
 
+    async fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, HostError> {
+        let (operation, url) = (answer.operation, answer.url.clone());
+        let bytes = answer.bytes(MAX_ANSWER).await?;
+        lenient::parse(&bytes).map_err(|error| {
+            let at = format!("{}{}", url.origin().ascii_serialization(), url.path());
+            HostError::new(HostErrorKind::Protocol, operation).with("url", at).because(error)
+        })
+    }
+
     /// Reads one object.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
@@ -142,7 +155,7 @@ impl Api {
         path: &[&str],
         operation: &'static str,
     ) -> Result<T, HostError> {
-        self.ask((part, path), &[], operation).await?.json(MAX_ANSWER).await
+        Self::read(self.ask((part, path), &[], operation).await?).await
     }
 
     /// Reads one object, or nothing where there is none.
@@ -155,7 +168,7 @@ impl Api {
         match self.ask((part, path), &[], operation).await {
             // Nothing at all is how some say that there is none.
             Ok(answer) if answer.status == StatusCode::NO_CONTENT => Ok(None),
-            Ok(answer) => answer.json(MAX_ANSWER).await.map(Some),
+            Ok(answer) => Self::read(answer).await.map(Some),
             Err(error) if error.kind == HostErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -174,11 +187,11 @@ impl Api {
         let answer = self.ask((part, path), &query, operation).await?;
         let bytes = answer.bytes(MAX_ANSWER).await?;
         let fail = |error| HostError::new(HostErrorKind::Protocol, operation).because(error);
-        if let Ok(Items(items)) = serde_json::from_slice(&bytes) {
+        if let Ok(Items(items)) = lenient::parse(&bytes) {
             // Some listings have no pages.
             return Ok(Listing { items, next: None });
         }
-        let found: Paged<T> = serde_json::from_slice(&bytes).map_err(fail)?;
+        let found: Paged<T> = lenient::parse(&bytes).map_err(fail)?;
         let mut head = page::Answer::default();
         let told = [("isLastPage", found.is_last_page), ("nextPageStart", found.next_page_start)];
         for (name, value) in told {
@@ -234,7 +247,7 @@ impl Api {
         operation: &'static str,
     ) -> Result<T, HostError> {
         let answer = self.change(Method::POST, at, &[], (Some(body), operation)).await?;
-        answer.json(MAX_ANSWER).await
+        Self::read(answer).await
     }
 
     /// Does something of which nothing but its success is read.
@@ -256,7 +269,7 @@ impl Api {
         operation: &'static str,
     ) -> Result<T, HostError> {
         let answer = self.change(Method::PUT, at, &[], (Some(body), operation)).await?;
-        answer.json(MAX_ANSWER).await
+        Self::read(answer).await
     }
 
     /// Removes an object; one that is not there is removed already.

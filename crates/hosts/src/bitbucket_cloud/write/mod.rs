@@ -1,0 +1,268 @@
+//! A workspace as a destination: which request makes which kind.
+
+mod change_request;
+mod download;
+mod find;
+mod project;
+mod rule;
+mod settings;
+mod talk;
+
+use super::{
+    api::Api,
+    read::{self, Path},
+    support, wire,
+};
+use async_trait::async_trait;
+use packhorse_core::{
+    Capabilities, GitRemote, HostError, HostErrorKind, Keeps, Limits, Loss, Numbering, Object,
+    ObjectKind, Origin, Record, RepoKind, Scope, Settle, TargetId,
+    port::{BlobRef, ByteStream, Outcome, Sink, Written},
+};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+/// Threads that take turns; two comments of one never arrive at once.
+const TURNS: usize = 16;
+
+/// A workspace, as a destination.
+pub(super) struct CloudSink {
+    api: Arc<Api>,
+    /// Where files wait for the record that names them.
+    scratch: PathBuf,
+    /// Default branches of repositories that had no branches yet.
+    heads: Mutex<BTreeMap<String, String>>,
+    files: Mutex<BTreeMap<String, download::Waiting>>,
+    turns: [tokio::sync::Mutex<()>; TURNS],
+}
+
+/// What a write came to, in the making.
+struct Done {
+    id: String,
+    outcome: Outcome,
+    losses: Vec<Loss>,
+}
+
+impl Done {
+    fn new(id: impl Into<String>, existing: Option<&TargetId>) -> Self {
+        let outcome = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
+        Self { id: id.into(), outcome, losses: Vec::new() }
+    }
+
+    /// Nothing was made, and why.
+    fn dropped(id: impl Into<String>, why: impl Into<String>) -> Self {
+        let losses = vec![Loss::sink(Loss::WHOLE, why)];
+        Self { id: id.into(), outcome: Outcome::Dropped, losses }
+    }
+
+    fn with(mut self, losses: Vec<Loss>) -> Self {
+        self.losses.extend(losses);
+        self
+    }
+}
+
+/// The target of what a record refers to.
+fn linked(record: &Record, kind: ObjectKind, id: &str) -> Option<String> {
+    record.links.get(&Origin::new(kind, id)).map(|it| it.0.clone())
+}
+
+/// The number here of the change request that a record belongs to.
+fn request_of(record: &Record, number: u64) -> Option<u64> {
+    linked(record, ObjectKind::ChangeRequest, &number.to_string())?.parse().ok()
+}
+
+/// A change request's number and what stands in it, of an id like `12/345`.
+fn split(id: &str) -> Option<(&str, &str)> {
+    let (number, within) = id.split_once('/')?;
+    number.parse::<u64>().ok().map(|_| (number, within))
+}
+
+/// Whether the host said that the content, and not the moment, is wrong.
+fn is_refusal(error: &HostError) -> bool {
+    match error.kind {
+        HostErrorKind::NotFound
+        | HostErrorKind::Conflict
+        | HostErrorKind::Rejected
+        | HostErrorKind::Unsupported => true,
+        HostErrorKind::Unauthorized
+        | HostErrorKind::Forbidden
+        | HostErrorKind::RateLimited
+        | HostErrorKind::Protocol
+        | HostErrorKind::Unavailable => false,
+    }
+}
+
+/// What the host said, for a loss.
+fn words(error: &HostError) -> String {
+    let answer = error.context.iter().find(|(key, _)| *key == "answer");
+    answer.map_or_else(|| error.to_string(), |(_, text)| text.clone())
+}
+
+/// Somebody, as the API is told.
+fn account(login: &str) -> serde_json::Value {
+    let field = if login.starts_with('{') { "uuid" } else { "account_id" };
+    serde_json::json!({"type": "user", field: login})
+}
+
+impl CloudSink {
+    pub(super) fn new(api: Arc<Api>, scratch: PathBuf) -> Self {
+        Self {
+            api,
+            scratch,
+            heads: Mutex::default(),
+            files: Mutex::default(),
+            turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+        }
+    }
+
+    /// A path that may be written to.
+    fn path<'a>(&self, scope: &'a Scope) -> Result<Path<'a>, HostError> {
+        let fail = || HostError::new(HostErrorKind::Rejected, "write to Bitbucket Cloud");
+        let full = scope.project().ok_or_else(fail)?;
+        // SECURITY: nothing is written outside of what the destination's address means.
+        if !self.api.place.holds(full) {
+            return Err(fail()
+                .with("project", full)
+                .with("reason", "it is not part of the destination's address"));
+        }
+        Path::of(full).map_err(|_| {
+            fail().with("project", full).with("reason", "paths here are workspace/repository")
+        })
+    }
+
+    async fn dispatch(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        existing: Option<&TargetId>,
+    ) -> Result<Done, HostError> {
+        let path = self.path(scope)?;
+        match &record.object {
+            Object::Project(it) => self.write_project(path, it, existing).await,
+            Object::Member(it) => self.write_member(path, it, &record.origin).await,
+            Object::ChangeRequest(it) => self.write_request(path, record, it, existing).await,
+            Object::Review(it) => self.write_review(path, record, it, existing).await,
+            Object::ReviewThread(it) => self.write_thread(path, record, it, existing).await,
+            Object::ReviewComment(it) => {
+                self.write_review_comment(path, record, it, existing).await
+            }
+            Object::Comment(it) => self.write_comment(path, record, it, existing).await,
+            Object::CommitStatus(it) => self.write_status(path, it, existing).await,
+            Object::ReleaseAsset(it) => self.write_download(path, scope, record, it).await,
+            Object::BranchRule(it) => self.write_branch_rule(path, it, existing).await,
+            Object::Webhook(it) => self.write_webhook(path, it, existing).await,
+            Object::DeployKey(it) => self.write_key(path, it, existing).await,
+            Object::User(_)
+            | Object::Organization(_)
+            | Object::Team(_)
+            | Object::Topic(_)
+            | Object::LfsObject(_)
+            | Object::Repository(_)
+            | Object::Wiki(_)
+            | Object::Label(_)
+            | Object::Milestone(_)
+            | Object::Attachment(_)
+            | Object::Issue(_)
+            | Object::DiscussionCategory(_)
+            | Object::Discussion(_)
+            | Object::Snippet(_)
+            | Object::CommitComment(_)
+            | Object::Reaction(_)
+            | Object::Event(_)
+            | Object::Release(_)
+            | Object::Board(_)
+            | Object::TagRule(_)
+            | Object::Variable(_)
+            | Object::State(_) => {
+                Ok(Done::dropped(record.origin.id.clone(), "there is no place for it"))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for CloudSink {
+    async fn probe(&self) -> Result<Capabilities, HostError> {
+        let mut capabilities = read::probe(&self.api, support::writes).await?;
+        if self.api.place.credentials.is_none() {
+            return Err(HostError::new(HostErrorKind::Unauthorized, "log in")
+                .with("url", &self.api.place.home)
+                .with("reason", "only somebody with an account may write"));
+        }
+        capabilities.keeps = Keeps { authors: false, times: false, numbers: false };
+        capabilities.numbering = Numbering::TwoRows;
+        capabilities.settle = Settle::Record;
+        capabilities.limits =
+            Limits { title_chars: Some(255), body_bytes: Some(32_768), ..Limits::default() };
+        Ok(capabilities)
+    }
+
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        match self.look(scope, record).await {
+            // What it stands in is not there either.
+            Err(error) if error.kind == HostErrorKind::NotFound => Ok(None),
+            other => Ok(other?.map(TargetId)),
+        }
+    }
+
+    async fn write(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        existing: Option<&TargetId>,
+    ) -> Result<Written, HostError> {
+        if scope.project().is_none() {
+            let why = "workspaces, and who belongs to them, are their owners' to make";
+            let done = Done::dropped(record.origin.id.clone(), why);
+            return Ok(Written {
+                target: TargetId(done.id),
+                outcome: done.outcome,
+                losses: done.losses,
+            });
+        }
+        let done = self.dispatch(scope, record, existing).await?;
+        Ok(Written { target: TargetId(done.id), outcome: done.outcome, losses: done.losses })
+    }
+
+    async fn remove(
+        &self,
+        scope: &Scope,
+        origin: &Origin,
+        target: &TargetId,
+    ) -> Result<(), HostError> {
+        self.erase(scope, origin.kind, &target.0).await
+    }
+
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
+        let scope = Scope::Project(project.to_owned());
+        let path = self.path(&scope)?;
+        if repo == RepoKind::Wiki {
+            return Ok(None);
+        }
+        self.ensure(path).await?;
+        Ok(Some(read::remote(&self.api, path)))
+    }
+
+    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
+        self.keep(blob, bytes).await
+    }
+
+    async fn flush(&self, _: &Scope) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
+        if scope.project().is_some() {
+            let path = self.path(scope)?;
+            self.set_head(path).await?;
+            self.tidy(path).await?;
+        }
+        Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests;
