@@ -31,6 +31,7 @@ Exit status:
   70 a fault of ours
 
 Examples:
+  packhorse rehearse
   packhorse plan github-archive:export.tar.gz local:./stable
   packhorse migrate github-archive:export.tar.gz local:./stable
   packhorse report 1 --format html > report.html";
@@ -100,6 +101,8 @@ pub(crate) enum Command {
     Export(Migrate),
     /// Carries an archive into a place
     Import(Migrate),
+    /// Shows a whole migration between two stand-in hosts on this machine
+    Rehearse(Rehearse),
     /// Reads a job's destination back and compares it with what was written
     Verify(OfJob),
     /// Compares two places, without any job
@@ -210,6 +213,26 @@ pub(crate) struct Tuning {
     /// Seconds after which a silent worker's job may be taken over
     #[arg(long, default_value_t = 15, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) lease: u64,
+}
+
+/// A rehearsal.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Rehearse {
+    /// Host to stand in for as the source
+    #[arg(long, default_value = "gitea", value_name = "HOST")]
+    pub(crate) from: String,
+    /// Host to stand in for as the destination, or `local`
+    #[arg(long, default_value = "local", value_name = "HOST")]
+    pub(crate) to: String,
+    /// Location whose data is carried, such as an archive [default: a small example]
+    #[arg(long, value_name = "LOCATION")]
+    pub(crate) data: Option<String>,
+    /// How often things go wrong on the way: none, some, many
+    #[arg(long, default_value = "none", value_name = "HOW")]
+    pub(crate) faults: packhorse_fakes::fault::Weather,
+    /// How it runs.
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
 }
 
 /// One job.

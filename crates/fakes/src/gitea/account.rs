@@ -39,6 +39,11 @@ pub(super) fn route(desk: &mut Desk<'_>, path: &[&str]) -> Option<Answer> {
             Some(Answer::ok(&json!({ "ok": true, "data": data })))
         }
         (&Method::GET, ["users", login]) => {
+            // An organization is an account too.
+            let same = |it: &Organization| it.path.eq_ignore_ascii_case(login);
+            if let Some((_, it)) = desk.store.find::<Organization>(&Scope::Shared, same) {
+                return Some(Answer::ok(&desk.view().owner(&it.path)));
+            }
             let (_, user) = desk.store.known_user(login)?;
             Some(Answer::ok(&desk.view().user(&user.identity)))
         }

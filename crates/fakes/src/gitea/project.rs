@@ -50,9 +50,20 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
             Some(Answer::no_content())
         }
         (&Method::GET, ["topics"]) => {
-            let all: Vec<_> =
-                desk.store.all::<Topic>(&place.scope).map(|(_, it)| it.name.clone()).collect();
-            Some(Answer::ok(&json!({ "topics": all })))
+            let all = desk.store.all::<Topic>(&place.scope);
+            let page = desk.page(all.map(|(_, it)| json!(it.name)).collect());
+            let window = desk.request.window("page", "limit", 30, 50);
+            let all = desk.store.all::<Topic>(&place.scope).map(|(_, it)| it.name.clone());
+            let topics = json!({ "topics": window.of(all.collect()) });
+            Some(Answer { headers: page.headers, ..Answer::ok(&topics) })
+        }
+        (&Method::GET, ["wiki", "pages"]) => {
+            if desk.store.refs(&place.path, RepoKind::Wiki).is_empty() {
+                return None;
+            }
+            let html = format!("{}/{}/wiki/Home", desk.request.home, place.path);
+            let page = json!({ "title": "Home", "html_url": html, "sub_url": "Home", "last_commit": null });
+            Some(desk.page(vec![page]))
         }
         (&Method::PUT, ["topics"]) => Some(set_topics(desk, place, &words(&body["topics"]))),
         (&Method::GET, ["branches"]) => {

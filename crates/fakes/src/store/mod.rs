@@ -13,7 +13,7 @@ pub(crate) use git::copy;
 pub use git::{NoRefs, Refs};
 pub use held::Held;
 use packhorse_core::{
-    Object, ObjectKind, Record, Scope,
+    Object, ObjectKind, Origin, Record, Scope,
     model::{Identity, IdentityKind, Project, Time, User},
 };
 use std::{
@@ -137,6 +137,11 @@ impl Store {
         let id = self.next_id(T::KIND);
         self.put(scope, id, it.object());
         id
+    }
+
+    /// The number that a filled record got.
+    pub fn id_of(&self, scope: &Scope, origin: &Origin) -> Option<u64> {
+        self.aliases.get(&(scope.clone(), origin.kind, origin.id.clone())).copied()
     }
 
     /// All of a kind in a scope, in the order they came.

@@ -83,7 +83,12 @@ fn is_unfinished(job: &JobView) -> bool {
     }
 }
 
-async fn submit(journal: &SqliteJournal, route: &Route, ends: &Ends) -> Result<JobId, AppError> {
+/// Puts a route into the journal as a job.
+pub(super) async fn submit(
+    journal: &SqliteJournal,
+    route: &Route,
+    ends: &Ends,
+) -> Result<JobId, AppError> {
     let spec = JobSpec {
         from: route.from.to_string(),
         to: route.to.to_string(),
@@ -94,7 +99,7 @@ async fn submit(journal: &SqliteJournal, route: &Route, ends: &Ends) -> Result<J
     Ok(journal.submit(&spec).await?)
 }
 
-/// Takes a job, waiting for a silent worker's lease to end, and runs it.
+/// Takes a job, waiting for a silent worker's lease to end, runs it, and tells how it ended.
 pub(super) async fn drive(
     globals: &Globals,
     journal: &Arc<SqliteJournal>,
@@ -103,6 +108,25 @@ pub(super) async fn drive(
     route: &Route,
     tuning: &Tuning,
 ) -> Result<Status, AppError> {
+    let outcome = carry(globals, journal, job, ends, route, tuning).await?;
+    let status = tell(globals, journal, job, &outcome).await?;
+    if status == Status::Stopped {
+        terminal::talk(&format!("\nhint: `packhorse resume {job}` goes on with it"));
+    } else {
+        terminal::talk(&format!("\nhint: see everything with `packhorse report {job}`"));
+    }
+    Ok(status)
+}
+
+/// Takes a job, waiting for a silent worker's lease to end, and runs it.
+pub(super) async fn carry(
+    globals: &Globals,
+    journal: &Arc<SqliteJournal>,
+    job: JobId,
+    ends: &Ends,
+    route: &Route,
+    tuning: &Tuning,
+) -> Result<RunOutcome, AppError> {
     let lease = Duration::from_secs(tuning.lease);
     let claim = claim(journal, job, lease).await?;
     let worker = Worker {
@@ -118,7 +142,7 @@ pub(super) async fn drive(
     let watch = tokio::spawn(stop_on_signal(stop.clone()));
     let ran = worker.run(&claim, ends, &route.options, &stop).await;
     watch.abort();
-    tell(globals, journal, job, &ran?).await
+    Ok(ran?)
 }
 
 /// How often a job that another worker holds is asked for.
@@ -157,7 +181,8 @@ async fn stop_on_signal(stop: Stop) {
     stop.stop();
 }
 
-async fn tell(
+/// Tells how a run ended; the report goes to stdout.
+pub(super) async fn tell(
     globals: &Globals,
     journal: &Arc<SqliteJournal>,
     job: JobId,
@@ -180,11 +205,6 @@ async fn tell(
     if status == Status::Failed {
         let reason = outcome.reason.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
         terminal::talk(&format!("error: job {job} failed{reason}"));
-    }
-    if status == Status::Stopped {
-        terminal::talk(&format!("\nhint: `packhorse resume {job}` goes on with it"));
-    } else {
-        terminal::talk(&format!("\nhint: see everything with `packhorse report {job}`"));
     }
     Ok(status)
 }

@@ -10,6 +10,7 @@ mod inventory;
 mod man;
 mod migrate;
 mod plan;
+mod rehearse;
 mod report;
 mod resume;
 mod rollback;
@@ -37,6 +38,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
         Command::Import(arguments) => {
             migrate::run(globals, &arguments, migrate::Verb::Import).await
         }
+        Command::Rehearse(arguments) => rehearse::run(globals, &arguments).await,
         Command::Verify(of) => verify::run(globals, of.job).await,
         Command::Compare(places) => compare::run(globals, &places).await,
         Command::Status { job } => status::run(globals, job).await,

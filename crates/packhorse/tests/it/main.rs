@@ -12,5 +12,6 @@ mod hostile;
 mod killed;
 mod live_large_files;
 mod real_archive;
+mod rehearsal;
 mod round_trip;
 mod tidy;

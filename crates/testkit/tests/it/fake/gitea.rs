@@ -134,6 +134,17 @@ async fn what_is_written_is_read_again_and_fits_the_description() {
 }
 
 #[tokio::test]
+async fn topics_have_pages() {
+    let at = Filled::start().await;
+
+    let first = at.send("GET {}/topics?limit=3&page=1", None, 200).await;
+    let second = at.send("GET {}/topics?limit=3&page=2", None, 200).await;
+
+    assert_eq!(first["topics"].as_array().unwrap().len(), 3);
+    assert_eq!(second["topics"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn an_administrator_writes_as_others() {
     let at = Filled::start().await;
 

@@ -1,0 +1,93 @@
+//! One end of a rehearsal.
+
+use crate::error::AppError;
+use packhorse_core::Location;
+use packhorse_fakes::{
+    Fake, Gitea, Github, Handle, Options, StartError,
+    fault::{Faults, Weather},
+};
+use std::path::{Path, PathBuf};
+
+/// Hosts that have a stand-in.
+const KNOWN: &[&str] = &["gitea", "github"];
+
+/// Who owns what is rehearsed.
+const OWNER: &str = "acme";
+
+/// Hosts that can be at either end, for people.
+pub(super) fn known() -> String {
+    format!("{}; and `local` to write to", KNOWN.join(", "))
+}
+
+/// One end: a stand-in, or the embedded store.
+pub(super) enum Stage {
+    /// A stand-in for the host of that id.
+    Fake(&'static str, Fake),
+    /// The embedded store in that directory.
+    Local(PathBuf),
+}
+
+impl Stage {
+    /// Starts the stand-in for a host.
+    pub(super) async fn set(host: &str, scratch: &Path) -> Result<Self, AppError> {
+        // Nobody reads its log, and it would grow with what is carried.
+        let options = Options { keeps_log: false, ..Options::default() };
+        let started = match host {
+            "local" => return Ok(Self::Local(scratch.join("store"))),
+            "gitea" | "forgejo" => Fake::start(Gitea, options).await.map(|it| ("gitea", it)),
+            "github" => Fake::start(Github, options).await.map(|it| ("github", it)),
+            _ => {
+                return Err(AppError::usage(format!("there is no stand-in for `{host}`"))
+                    .hint(format!("known are {}", known())));
+            }
+        };
+        let (id, fake) = started.map_err(|error: StartError| {
+            AppError::failed(format!("could not start the stand-in for `{host}`")).because(error)
+        })?;
+        Ok(Self::Fake(id, fake))
+    }
+
+    /// The stand-in, where it is one.
+    pub(super) fn fake(&self) -> Option<&Handle> {
+        match self {
+            Self::Fake(_, fake) => Some(fake),
+            Self::Local(_) => None,
+        }
+    }
+
+    /// Lets things go wrong from now on.
+    pub(super) fn brew(&self, weather: Weather, seed: u64) {
+        if let Self::Fake(_, fake) = self {
+            fake.set_faults(Faults { weather, seed, ..Faults::default() });
+        }
+    }
+
+    /// Where it is, with the token that it lets in.
+    pub(super) fn location(&self) -> Location {
+        let (host, rest) = match self {
+            Self::Fake(id, fake) => {
+                let token = Options::TOKEN;
+                let url = fake.url().replacen("://", &format!("://alice:{token}@"), 1);
+                ((*id).to_owned(), format!("{url}/{OWNER}"))
+            }
+            Self::Local(path) => ("local".to_owned(), path.to_string_lossy().into_owned()),
+        };
+        Location { host, rest, project: None }
+    }
+
+    /// How often it was asked.
+    pub(super) fn asked(&self) -> Option<String> {
+        match self {
+            Self::Fake(id, fake) => Some(format!("{id} was asked {} times", fake.n_requests())),
+            Self::Local(_) => None,
+        }
+    }
+
+    /// How a place of this kind is written in earnest.
+    pub(super) fn in_earnest(&self) -> String {
+        match self {
+            Self::Fake(id, _) => format!("{id}:https://{id}.example/{OWNER}"),
+            Self::Local(_) => "local:./store".to_owned(),
+        }
+    }
+}
