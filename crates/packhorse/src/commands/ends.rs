@@ -42,6 +42,16 @@ impl Route {
         Ok(Self { from, to, options, hosts })
     }
 
+    /// The route of everything between two places.
+    pub(super) fn between(
+        globals: &Globals,
+        from: Location,
+        to: Location,
+    ) -> Result<Self, AppError> {
+        let options = JobOptions { verify: true, ..JobOptions::default() };
+        Ok(Self { from, to, options, hosts: Hosts::read(globals)? })
+    }
+
     /// Reads the route of a job.
     pub(super) fn of(globals: &Globals, spec: &JobSpec) -> Result<Self, AppError> {
         let hosts = Hosts::read(globals)?;

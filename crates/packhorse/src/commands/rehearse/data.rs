@@ -1,9 +1,14 @@
 //! What a stand-in is filled with: somebody's own data, and the accounts that both ends know.
 
-use crate::{config, error::AppError, registry};
+use crate::{
+    cli::Globals,
+    config::{self, End, Hosts},
+    error::AppError,
+    registry,
+};
 use futures::TryStreamExt as _;
 use packhorse_core::{
-    HostError, Lane, Location, Object, ObjectKind, Record, RepoKind, Scope,
+    HostError, Lane, Object, ObjectKind, Record, RepoKind, Scope,
     model::{Blob, Project},
     port::{BlobRef, Source},
 };
@@ -14,8 +19,14 @@ use std::path::Path;
 const LARGEST_BLOB: u64 = 64 << 20;
 
 /// Fills a stand-in with everything that a location holds.
-pub(super) async fn carry(from: &Location, to: &Handle, scratch: &Path) -> Result<(), AppError> {
-    let from = config::with_credentials(from, config::End::Source);
+pub(super) async fn carry(
+    globals: &Globals,
+    from: &str,
+    to: &Handle,
+    scratch: &Path,
+) -> Result<(), AppError> {
+    let hosts = Hosts::read(globals)?;
+    let from = config::with_credentials(&hosts, &hosts.locate(from)?, End::Source)?;
     let source = registry::source(&from, scratch)?;
     source.probe().await?;
     let mut projects = Vec::new();

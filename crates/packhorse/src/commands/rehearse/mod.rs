@@ -11,9 +11,8 @@ use crate::{
     cli::{Globals, Rehearse},
     config,
     error::{AppError, Status},
-    registry, terminal,
+    terminal,
 };
-use packhorse_core::job::JobOptions;
 use stage::Stage;
 use std::sync::Arc;
 
@@ -27,7 +26,7 @@ pub(super) async fn run(globals: &Globals, arguments: &Rehearse) -> Result<Statu
             .hint(format!("known are {}", stage::known())));
     };
     match &arguments.data {
-        Some(location) => data::carry(&registry::parse(location)?, source, scratch.path()).await?,
+        Some(location) => data::carry(globals, location, source, scratch.path()).await?,
         None => packhorse_fakes::sample::fill(source)
             .await
             .map_err(|error| AppError::failed("could not lay out the example").because(error))?,
@@ -37,11 +36,7 @@ pub(super) async fn run(globals: &Globals, arguments: &Rehearse) -> Result<Statu
     }
     from.brew(arguments.faults, 1);
     to.brew(arguments.faults, 2);
-    let route = Route {
-        from: from.location(),
-        to: to.location(),
-        options: JobOptions { verify: true, ..JobOptions::default() },
-    };
+    let route = Route::between(globals, from.location(), to.location())?;
     let globals = Globals { journal: scratch.path().join("journal"), ..globals.clone() };
     let status = play(&globals, &route, arguments, scratch.path()).await?;
     farewell(&from, &to);

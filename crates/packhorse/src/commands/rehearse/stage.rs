@@ -1,15 +1,15 @@
 //! One end of a rehearsal.
 
 use crate::error::AppError;
-use packhorse_core::Location;
+use packhorse_core::{GitCredentials, Location, Secret};
 use packhorse_fakes::{
-    Fake, Gitea, Github, Handle, Options, StartError,
+    Fake, Gitea, Github, Gitlab, Handle, Options, StartError,
     fault::{Faults, Weather},
 };
 use std::path::{Path, PathBuf};
 
 /// Hosts that have a stand-in.
-const KNOWN: &[&str] = &["gitea", "github"];
+const KNOWN: &[&str] = &["gitea", "github", "gitlab"];
 
 /// Who owns what is rehearsed.
 const OWNER: &str = "acme";
@@ -35,6 +35,7 @@ impl Stage {
         let started = match host {
             "local" => return Ok(Self::Local(scratch.join("store"))),
             "gitea" | "forgejo" => Fake::start(Gitea, options).await.map(|it| ("gitea", it)),
+            "gitlab" => Fake::start(Gitlab, options).await.map(|it| ("gitlab", it)),
             "github" => Fake::start(Github, options).await.map(|it| ("github", it)),
             _ => {
                 return Err(AppError::usage(format!("there is no stand-in for `{host}`"))
@@ -64,15 +65,15 @@ impl Stage {
 
     /// Where it is, with the token that it lets in.
     pub(super) fn location(&self) -> Location {
-        let (host, rest) = match self {
+        let (host, rest, credentials) = match self {
             Self::Fake(id, fake) => {
-                let token = Options::TOKEN;
-                let url = fake.url().replacen("://", &format!("://alice:{token}@"), 1);
-                ((*id).to_owned(), format!("{url}/{OWNER}"))
+                let password = Secret::new(Options::TOKEN);
+                let credentials = GitCredentials { username: "alice".to_owned(), password };
+                ((*id).to_owned(), format!("{}/{OWNER}", fake.url()), Some(credentials))
             }
-            Self::Local(path) => ("local".to_owned(), path.to_string_lossy().into_owned()),
+            Self::Local(path) => ("local".to_owned(), path.to_string_lossy().into_owned(), None),
         };
-        Location { host, rest, project: None }
+        Location { host, rest, project: None, credentials }
     }
 
     /// How often it was asked.
