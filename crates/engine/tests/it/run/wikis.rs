@@ -12,7 +12,7 @@ use packhorse_testkit::{
     memory::MemoryHost,
 };
 use std::{
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
     sync::Arc,
 };
@@ -60,7 +60,8 @@ fn nothing() -> String {
         while let Ok((mut stream, _)) = listener.accept() {
             let answer =
                 b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            stream.read(&mut [0; 4096]).ok();
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
             stream.write_all(answer).ok();
         }
     });

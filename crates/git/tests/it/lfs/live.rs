@@ -121,8 +121,11 @@ async fn write_repository(git: &Git, path: &Path) -> Vec<Pointer> {
     repository::init_bare(path, ObjectFormat::Sha1).unwrap();
     let mut stream = String::new();
     let mut pointers = Vec::new();
+    // Files that no earlier run has left there.
+    let salt = uuid_like();
     for n in 0..N_FILES {
-        let content: Vec<u8> = (0..n * 977 + 1).map(|it| (it * 31 + n) as u8).collect();
+        let content = (0..n * 977 + 1).map(|it| (it * 31 + n) as u8);
+        let content: Vec<u8> = salt.bytes().chain(content).collect();
         let pointer = Pointer::new(&oid(&content), content.len() as u64).unwrap();
         let hash = &pointer.sha256;
         let directory = path.join("lfs/objects").join(&hash[..2]).join(&hash[2..4]);
