@@ -14,7 +14,7 @@ use crate::{
     error::chain,
     transform::{
         PathMap,
-        links::{self, UNRESOLVED, host_ids, later_id, numbered, references},
+        links::{self, UNRESOLVED, files, host_ids, later_id, numbered, references},
     },
     verify::pages::Pages,
 };
@@ -134,6 +134,7 @@ impl Relinking<'_> {
             records.retain_mut(|it| {
                 later_id(&mut it.object).is_some()
                     || !numbered(&mut it.object, self.sink).is_empty()
+                    || !files(&mut it.object, self.sink).is_empty()
                     || !references(it, &context, self.paths).is_empty()
             });
             if records.is_empty() {
@@ -243,7 +244,8 @@ pub async fn link(
     };
     for (at, record) in records.iter_mut().enumerate() {
         let by_number = numbered(&mut record.object, context.sink);
-        for origin in host_ids(&record.object).into_iter().chain(by_number) {
+        let shown = files(&mut record.object, context.sink);
+        for origin in host_ids(&record.object).into_iter().chain(by_number).chain(shown) {
             let lane = Lane::new(context.scope.clone(), origin.kind);
             want(lane, origin.id.clone(), at, origin);
         }

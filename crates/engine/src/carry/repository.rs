@@ -126,8 +126,11 @@ impl Carrier<'_> {
             None => None,
         };
         let known = known.map(serde_json::from_value::<BTreeMap<String, String>>).transpose();
+        // Hosts make the place for a wiki with a page of their own, which nobody wrote.
+        let is_new_wiki =
+            lane.kind == ObjectKind::Wiki && item.is_none() && self.is_ours(lane).await?;
         let options = TransferOptions {
-            force: run.options.force,
+            force: run.options.force || is_new_wiki,
             delete: run.options.delete,
             known: known.map_err(EngineError::document("of refs"))?,
             limits: PushLimits { push_bytes, file_bytes },
@@ -190,6 +193,14 @@ impl Carrier<'_> {
         Ok(())
     }
 
+    /// Whether the project of a lane was made over this route.
+    async fn is_ours(&self, lane: &Lane) -> Result<bool, EngineError> {
+        let project = Lane::new(lane.scope.clone(), ObjectKind::Project);
+        let query = ItemQuery::After(None, 1);
+        let items = self.run.worker.journal.items(self.run.claim.route, &project, &query).await?;
+        Ok(items.first().is_some_and(|it| it.created_by.is_some()))
+    }
+
     /// Whether a repository that no earlier job carried was made by us.
     ///
     /// It was when nothing of it had been there, or when the project itself is ours: then
@@ -198,11 +209,7 @@ impl Carrier<'_> {
         let was_empty = done.unchanged + done.updated + done.deleted == 0
             && done.gone.is_empty()
             && done.refused.is_empty();
-        let project = Lane::new(lane.scope.clone(), ObjectKind::Project);
-        let query = ItemQuery::After(None, 1);
-        let items = self.run.worker.journal.items(self.run.claim.route, &project, &query).await?;
-        let is_ours = items.first().is_some_and(|it| it.created_by.is_some());
-        Ok(if was_empty || is_ours {
+        Ok(if was_empty || self.is_ours(lane).await? {
             Outcome::Created
         } else if done.created + done.updated + done.deleted > 0 {
             Outcome::Updated

@@ -25,7 +25,7 @@ const fn of(kind: ObjectKind) -> Option<u8> {
         | ObjectKind::Label
         | ObjectKind::Milestone
         | ObjectKind::DiscussionCategory => 1,
-        ObjectKind::Repository | ObjectKind::Wiki | ObjectKind::Attachment => 2,
+        ObjectKind::Repository | ObjectKind::Wiki => 2,
         // One after the other: hosts that number both from one row must see them in order.
         ObjectKind::Issue => 3,
         ObjectKind::ChangeRequest | ObjectKind::Discussion | ObjectKind::Snippet => 4,
@@ -43,7 +43,8 @@ const fn of(kind: ObjectKind) -> Option<u8> {
         | ObjectKind::Variable => 5,
         ObjectKind::ReviewThread | ObjectKind::ReleaseAsset => 6,
         ObjectKind::ReviewComment => 7,
-        ObjectKind::Reaction => 8,
+        // Hosts take a file for what it belongs to, which may be a comment.
+        ObjectKind::Reaction | ObjectKind::Attachment => 8,
         ObjectKind::State => LAST,
     })
 }
@@ -74,6 +75,7 @@ mod tests {
         before(ObjectKind::ReviewComment, ObjectKind::Reaction);
         before(ObjectKind::Comment, ObjectKind::Reaction);
         before(ObjectKind::Release, ObjectKind::ReleaseAsset);
+        before(ObjectKind::ReviewComment, ObjectKind::Attachment);
     }
 
     #[test]

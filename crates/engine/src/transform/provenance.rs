@@ -28,7 +28,8 @@ impl Transform for Provenance {
         let Some(body) = authored(&mut record.object).and_then(|it| it.body) else {
             return;
         };
-        let markup = body.as_ref().map_or(Markup::Github, |it| it.markup);
+        let new = context.sink.markup.unwrap_or(Markup::Github);
+        let markup = body.as_ref().map_or(new, |it| it.markup);
         if markup != Markup::Plain {
             let text = body.as_ref().map_or("", Text::as_str);
             *body = Some(Text::new(with_mark(text, &mark), markup));

@@ -2,7 +2,7 @@
 
 use super::{
     limits::Limits,
-    links::{Links, Numbers},
+    links::{Files, Links, Numbers},
     paths::{PathMap, Paths},
     provenance::Provenance,
     users::{Credit, UserMap, Users, UsersError},
@@ -48,6 +48,8 @@ pub fn stack(route: Route<'_>) -> Result<Vec<Box<dyn Transform>>, UsersError> {
     if !route.sink.keeps.numbers {
         steps.push(Box::new(Numbers));
     }
+    // Before links, which give a text the destination's markup.
+    steps.push(Box::new(Files));
     if let Some(links) = links {
         steps.push(Box::new(links));
     }

@@ -46,7 +46,7 @@ fn what_an_option_asks_for_is_a_step_and_the_mark_comes_last() {
     let steps = stack(Route { options: &options, source: &sink, sink: &sink, paths: &paths });
 
     let names: Vec<_> = steps.unwrap().iter().map(|it| it.name()).collect();
-    assert_eq!(names, ["users", "paths", "links", "credit", "limits", "provenance"]);
+    assert_eq!(names, ["users", "paths", "files", "links", "credit", "limits", "provenance"]);
 }
 
 #[test]

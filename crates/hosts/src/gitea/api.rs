@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 /// What an answer may weigh, in bytes.
-const MAX_ANSWER: u64 = 32 << 20;
+pub(super) const MAX_ANSWER: u64 = 32 << 20;
 /// Records on a page where the server does not say how many it allows.
 ///
 /// Source: Gitea, `modules/setting/api.go`, `MAX_RESPONSE_ITEMS`.
@@ -26,7 +26,7 @@ const MAX_CHILD_PAGES: u64 = 1_000;
 /// The API of one server.
 pub(super) struct Api {
     pub(super) place: Place,
-    transport: Arc<dyn Transport>,
+    pub(super) transport: Arc<dyn Transport>,
     limit: OnceCell<u64>,
 }
 
@@ -38,6 +38,12 @@ pub(super) struct Listing<T> {
     pub(super) next: Option<u64>,
     /// Number of items on all pages, where the server says so.
     pub(super) total: Option<u64>,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), next: None, total: None }
+    }
 }
 
 impl Api {
@@ -61,7 +67,7 @@ impl Api {
     }
 
     /// The address of a path below the API's root; its parts are escaped here.
-    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
+    pub(super) fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
         let mut url = self.place.home.clone();
         let fail = || HostError::new(HostErrorKind::Rejected, "make an address of the API");
         // SECURITY: a part like `..` would be another object's address.

@@ -1,14 +1,17 @@
-//! Gitea and Forgejo, over their REST API, as a source.
+//! Gitea and Forgejo, over their REST API, as a source and a sink.
 //!
 //! `README.md` has their quirks, with sources. What the API does not give out
 //! is in `support.rs`, before anything moves.
 
 mod api;
+mod call;
 mod map;
 mod place;
 mod read;
+mod server;
 mod support;
 mod wire;
+mod write;
 
 use api::Api;
 use packhorse_core::{Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext};
@@ -27,13 +30,19 @@ pub(crate) const SPEC: HostSpec = HostSpec {
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    if context.access != Access::Read {
-        return Err(HostError::new(HostErrorKind::Unsupported, "write to Gitea")
-            .with("reason", "it can be read, and not written yet"));
-    }
     let place = Place::of(location).map_err(|error| {
         HostError::new(HostErrorKind::Rejected, "read the address of a Gitea").because(error)
     })?;
     let api = Api::new(place)?;
-    Ok(Endpoint { source: Some(Arc::new(read::GiteaSource::new(api))), sink: None })
+    let api = Arc::new(api);
+    Ok(match context.access {
+        Access::Read => {
+            let source = read::GiteaSource::new(api);
+            Endpoint { source: Some(Arc::new(source)), sink: None }
+        }
+        Access::Write | Access::Plan => {
+            let sink = write::GiteaSink::new(api, context.scratch.clone());
+            Endpoint { source: None, sink: Some(Arc::new(sink)) }
+        }
+    })
 }

@@ -20,7 +20,8 @@ wire! {
     Settings { max_response_items: u64, }
     Version { version: String, }
     User {
-        id: i64, login: String, full_name: String, email: String, avatar_url: String,
+        id: i64, login: String, username: String, full_name: String, email: String,
+        avatar_url: String,
         description: String, website: String, location: String, is_admin: bool,
         prohibit_login: bool, created: String,
     }
@@ -39,7 +40,7 @@ wire! {
         parent: Box<Repository>, archived: bool, archived_at: String, default_branch: String,
         has_issues: bool, has_wiki: bool, has_projects: bool, has_releases: bool,
         allow_merge_commits: bool, allow_rebase: bool, allow_squash_merge: bool,
-        allow_fast_forward_only_merge: bool, allow_rebase_update: bool,
+        allow_fast_forward_only_merge: bool, allow_rebase_update: bool, allow_manual_merge: bool,
         default_delete_branch_after_merge: bool, size: u64,
         created_at: String, updated_at: String,
     }

@@ -8,6 +8,7 @@ mod commands;
 mod documents;
 mod every_kind;
 mod export;
+mod gitea;
 mod hostile;
 mod killed;
 mod live_large_files;

@@ -9,11 +9,13 @@
 //! origins that [`references`] names became. A number of another project stands
 //! there under `path#number`.
 
+mod files;
 mod ids;
 mod numbers;
 mod place;
 mod scan;
 
+pub(crate) use files::{Files, files};
 pub use ids::host_ids;
 pub(crate) use ids::later_id;
 pub(crate) use numbers::{Numbers, missing_parent, numbered};

@@ -51,6 +51,32 @@ pub(super) fn scan(
     spots
 }
 
+/// Addresses that hosts give to files of texts, wherever they are.
+///
+/// Source: the pages of GitHub, GitLab, Gitea and Bitbucket themselves.
+pub(super) fn files(text: &str, markup: Markup) -> Vec<Range<usize>> {
+    const PARTS: [&str; 4] = [
+        "/attachments/",
+        "/user-attachments/",
+        "/uploads/",
+        "//user-images.githubusercontent.com/",
+    ];
+    if !PARTS.iter().any(|it| text.contains(it)) {
+        return Vec::new();
+    }
+    let closed = Closed::of(text, markup);
+    let urls = text.match_indices("://").map(|(at, _)| {
+        let start = text[..at].rfind(|c: char| !c.is_ascii_alphabetic()).map_or(0, |it| it + 1);
+        at.min(start)..at + url_end(&text[at..])
+    });
+    urls.filter(|it| {
+        let url = &text[it.clone()];
+        url.starts_with("http") && PARTS.iter().any(|part| url.contains(part))
+    })
+    .filter(|it| !closed.code.hold(it.start))
+    .collect()
+}
+
 /// Sorted ranges that do not overlap.
 #[derive(Debug, Default)]
 struct Ranges(Vec<Range<usize>>);

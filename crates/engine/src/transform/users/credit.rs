@@ -1,7 +1,7 @@
 //! The line that says who wrote a body, where the destination cannot keep it.
 
 use packhorse_core::{
-    Keeps, Loss, Record,
+    Capabilities, Loss, Record,
     authored::{Authored, authored},
     model::{Identity, Markup, Text, Time},
     port::{Context, Transform},
@@ -33,14 +33,17 @@ impl Transform for Credit {
         };
         losses.extend(author.map(|_| Loss::sink("author", detail)));
         losses.extend(at.map(|_| Loss::sink("created_at", detail)));
-        sign(it, keeps);
+        sign(it, context.sink);
         record.losses.extend(losses);
     }
 }
 
-fn sign(it: Authored<'_>, keeps: Keeps) {
+fn sign(it: Authored<'_>, sink: &Capabilities) {
     let Some(body) = it.body else { return };
-    let markup = body.as_ref().map_or(Markup::Plain, |text| text.markup);
+    let keeps = sink.keeps;
+    // Where nothing was written, the line is the whole text, and the destination's.
+    let new = sink.markup.unwrap_or(Markup::Plain);
+    let markup = body.as_ref().map_or(new, |text| text.markup);
     let author = it.author.filter(|_| !keeps.authors);
     let at = it.at.filter(|_| !keeps.times);
     let Some(line) = line(author, at, markup) else { return };
@@ -117,7 +120,7 @@ fn inert(text: &str, markup: Markup, always_code: bool) -> Option<String> {
 mod tests {
     use super::*;
     use packhorse_core::{
-        Capabilities, Object, Scope, Support,
+        Keeps, Object, Scope, Support,
         model::{Comment, Milestone},
     };
 

@@ -26,12 +26,12 @@ pub(in crate::gitea) fn key(subject: &Subject) -> String {
     match subject {
         Subject::Issue(number) | Subject::ChangeRequest(number) => number.to_string(),
         Subject::Comment(HostId(id)) => format!("comment-{id}"),
+        Subject::ReviewComment(HostId(id)) => format!("review-comment-{id}"),
         Subject::Project
         | Subject::Discussion(_)
         | Subject::Release(_)
         | Subject::Commit(_)
         | Subject::Review(_)
-        | Subject::ReviewComment(_)
         | Subject::CommitComment(_)
         | Subject::Snippet(_) => String::new(),
     }
@@ -81,13 +81,15 @@ pub(in crate::gitea) fn change_request(it: wire::PullRequest, host: &str) -> Opt
         Some(Grantee::Team { organization, slug: team.name? })
     });
     let asked = |reviewer| ReviewRequest { reviewer, ..ReviewRequest::default() };
+    let is_draft = it.draft.unwrap_or_default();
+    let title = it.title.unwrap_or_default();
     Some(ChangeRequest {
         number: it.number?,
-        title: it.title.unwrap_or_default(),
+        title: if is_draft { finished(&title).to_owned() } else { title },
         body: text(it.body),
         author: author(it.user.as_ref(), None, host),
         state,
-        draft: it.draft.unwrap_or_default(),
+        draft: is_draft,
         base: branch(it.base, host),
         head: branch(it.head, host),
         assignees: identities(it.assignees.as_ref(), host),
@@ -103,6 +105,17 @@ pub(in crate::gitea) fn change_request(it: wire::PullRequest, host: &str) -> Opt
         closed_at: time(it.closed_at.as_deref()),
         ..ChangeRequest::default()
     })
+}
+
+/// The title of a draft without what makes it one.
+///
+/// Source: Gitea, `modules/setting/repository.go`, `WorkInProgressPrefixes`.
+fn finished(title: &str) -> &str {
+    let cut = ["WIP:", "[WIP]"].into_iter().find_map(|prefix| {
+        let head = title.get(..prefix.len())?;
+        head.eq_ignore_ascii_case(prefix).then(|| title[prefix.len()..].trim_start())
+    });
+    cut.filter(|it| !it.is_empty()).unwrap_or(title)
 }
 
 /// What a comment is about.

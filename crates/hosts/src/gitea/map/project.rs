@@ -117,8 +117,8 @@ pub(in crate::gitea) fn label(label: wire::Label, inherited: bool) -> Option<Lab
         name: label.name?,
         color: color.filter(|it| !it.is_empty()),
         description: text(label.description),
-        exclusive: label.exclusive,
-        archived: label.is_archived,
+        exclusive: label.exclusive.filter(|it| *it),
+        archived: label.is_archived.filter(|it| *it),
         inherited,
         ..Label::default()
     })

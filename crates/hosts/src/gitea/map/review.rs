@@ -21,6 +21,11 @@ pub(in crate::gitea) fn review(
         (_, Some("REQUEST_REVIEW")) => return None,
         (_, Some(_) | None) => Verdict::Commented,
     };
+    let says_nothing = review.body.as_ref().is_none_or(|it| it.trim().is_empty());
+    if says_nothing && verdict == Verdict::Commented {
+        // It only carries comments, which say everything themselves.
+        return None;
+    }
     let mapped = Review {
         change_request,
         author: review.user.as_ref().and_then(|it| identity(it, host)),
@@ -31,6 +36,15 @@ pub(in crate::gitea) fn review(
         submitted_at: time(review.submitted_at.as_deref()),
     };
     Some((review.id?.to_string(), mapped))
+}
+
+/// The id of a thread: where it is.
+pub(in crate::gitea) fn thread_id(
+    change_request: u64,
+    path: &str,
+    (line, is_old): (u64, bool),
+) -> String {
+    format!("{change_request}/{}{line}/{path}", if is_old { "-" } else { "" })
 }
 
 /// Comments of one change request, as threads: those on one line of one side of one file.
@@ -51,13 +65,13 @@ impl Threads {
         Self(threads)
     }
 
-    /// Threads, with the id of their first comment.
+    /// Threads, called by where they are.
     pub(in crate::gitea) fn threads(
         &self,
         change_request: u64,
         host: &str,
     ) -> Vec<(String, ReviewThread)> {
-        let mapped = self.0.values().filter_map(|comments| {
+        let mapped = self.0.iter().filter_map(|((path, new, old), comments)| {
             let first = comments.first()?;
             let resolver = comments.iter().find_map(|it| it.resolver.as_ref());
             let thread = ReviewThread {
@@ -68,7 +82,7 @@ impl Threads {
                 created_at: time(first.created_at.as_deref()),
                 ..ReviewThread::default()
             };
-            Some((first.id?.to_string(), thread))
+            Some((thread_id(change_request, path, side(*new, *old)), thread))
         });
         mapped.collect()
     }
@@ -80,8 +94,9 @@ impl Threads {
         host: &str,
     ) -> Vec<(String, ReviewComment)> {
         let mut list = Vec::new();
-        for comments in self.0.into_values() {
-            let thread = comments.first().and_then(|it| it.id).map(|it| HostId(it.to_string()));
+        for ((path, new, old), comments) in self.0 {
+            let thread = thread_id(change_request, &path, side(new, old));
+            let thread = Some(HostId(thread));
             for comment in comments {
                 let Some(id) = comment.id else { continue };
                 let mapped = ReviewComment {
@@ -104,6 +119,11 @@ impl Threads {
 
 fn body(body: Option<String>) -> Option<Text> {
     text(body)
+}
+
+/// Line, and whether it is one of the old text.
+fn side(new: u64, old: u64) -> (u64, bool) {
+    if new == 0 && old > 0 { (old, true) } else { (new, false) }
 }
 
 /// Where a comment is. `position` is the line of the new text, `original_position` that of the
@@ -152,13 +172,13 @@ mod tests {
         let comments = Threads::of(comments).comments(5, "h.example");
 
         let ids: Vec<_> = threads.iter().map(|(id, _)| id.as_str()).collect();
-        assert_eq!(ids, ["1", "2"]);
+        assert_eq!(ids, ["5/7/a.rs", "5/8/a.rs"]);
         assert_eq!(threads[0].1.resolver.as_ref().unwrap().login, "alice");
         let belongs: Vec<_> = comments
             .iter()
             .map(|(id, it)| (id.as_str(), it.thread.as_ref().unwrap().0.as_str()))
             .collect();
-        assert_eq!(belongs, [("1", "1"), ("3", "1"), ("2", "2")]);
+        assert_eq!(belongs, [("1", "5/7/a.rs"), ("3", "5/7/a.rs"), ("2", "5/8/a.rs")]);
     }
 
     #[test]

@@ -255,6 +255,62 @@ impl GiteaSource {
         Ok(Page { records, next })
     }
 
+    /// Where a file of an issue or a comment is, below its project, and its number there.
+    pub(in crate::gitea) async fn place_of_file(
+        &self,
+        path: Path<'_>,
+        uuid: &str,
+    ) -> Result<Option<(Vec<String>, i64)>, HostError> {
+        let operation = "look for a file";
+        let is_it = |it: &&wire::Attachment| it.uuid.as_deref() == Some(uuid);
+        let mut next = Some(1);
+        while let Some(number) = next {
+            let listing: Listing<wire::Issue> = self
+                .api
+                .list(&path.below(&["issues"]), &[("state", "all")], number, operation)
+                .await?;
+            for issue in listing.items {
+                let id = issue.assets.iter().flatten().find(is_it).and_then(|it| it.id);
+                if let (Some(id), Some(number)) = (id, issue.number) {
+                    return Ok(Some((vec!["issues".to_owned(), number.to_string()], id)));
+                }
+            }
+            next = listing.next;
+        }
+        let mut next = Some(1);
+        while let Some(number) = next {
+            let below = path.below(&["issues", "comments"]);
+            let listing: Listing<wire::Comment> =
+                self.api.list(&below, &[], number, operation).await?;
+            for comment in listing.items {
+                let id = comment.assets.iter().flatten().find(is_it).and_then(|it| it.id);
+                if let (Some(id), Some(comment)) = (id, comment.id) {
+                    let place = ["issues", "comments", &comment.to_string()];
+                    return Ok(Some((place.map(str::to_owned).to_vec(), id)));
+                }
+            }
+            next = listing.next;
+        }
+        Ok(None)
+    }
+
+    /// Numbers of all change requests.
+    pub(in crate::gitea) async fn change_request_numbers(
+        &self,
+        path: Path<'_>,
+    ) -> Result<Vec<u64>, HostError> {
+        let (mut numbers, mut next) = (Vec::new(), Some(1));
+        while let Some(number) = next {
+            let query = [("state", "all")];
+            let operation = "list change requests";
+            let listing: Listing<wire::PullRequest> =
+                self.api.list(&path.below(&["pulls"]), &query, number, operation).await?;
+            numbers.extend(listing.items.iter().filter_map(|it| it.number));
+            next = listing.next;
+        }
+        Ok(numbers)
+    }
+
     pub(super) async fn releases(
         &self,
         path: Path<'_>,
@@ -320,28 +376,25 @@ impl GiteaSource {
         }))
     }
 
-    /// Archived, then locked and pinned.
+    /// Locked and pinned, and archived last, for it closes all other doors.
     pub(super) async fn states(
         &self,
         path: Path<'_>,
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
-        let mut records = Vec::new();
-        if at.is_none() {
-            let archived = map::project::archived(&self.repository(path).await?);
-            records.extend(archived.map(|it| Record::new("archived", Object::State(it))));
-        }
         let query = [("state", "all")];
         let listing: Result<Listing<wire::Issue>, _> =
             self.page((path, &["issues"]), &query, at, "read states").await;
         let listing = match listing {
             // Without issues and change requests there is only the project.
-            Err(error) if error.kind == HostErrorKind::NotFound => {
-                return Ok(Page { records, next: None });
-            }
+            Err(error) if error.kind == HostErrorKind::NotFound => Listing::default(),
             other => other?,
         };
-        records.extend(listing.items.iter().flat_map(issue::states));
+        let mut records: Vec<_> = listing.items.iter().flat_map(issue::states).collect();
+        if listing.next.is_none() {
+            let archived = map::project::archived(&self.repository(path).await?);
+            records.extend(archived.map(|it| Record::new("archived", Object::State(it))));
+        }
         Ok(Page { records, next: listing.next.map(|it| Cursor(it.to_string())) })
     }
 
@@ -373,6 +426,10 @@ impl GiteaSource {
             };
             for team in teams {
                 let Some(slug) = team.name else { continue };
+                if team.permission.as_deref() == Some("owner") {
+                    // Who owns the organization has all of its projects.
+                    continue;
+                }
                 let id = format!("team/{slug}");
                 let grantee = Grantee::Team { organization: path.owner.to_owned(), slug };
                 let role = map::project::role(team.permission.as_deref());

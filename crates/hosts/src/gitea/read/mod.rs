@@ -9,6 +9,7 @@ use super::{
     api::Api,
     map::{self, issue, settings},
     place::Extent,
+    server::Server,
     support, wire,
 };
 use crate::bytes::skip;
@@ -21,21 +22,22 @@ use packhorse_core::{
     model::Markup,
     port::{BlobRef, ByteStream, Inventory, Page, Source},
 };
+use std::sync::Arc;
 
 /// A server of Gitea or Forgejo, as a source.
 pub(super) struct GiteaSource {
-    api: Api,
+    pub(super) api: Arc<Api>,
 }
 
 /// A project's path, in its two parts.
 #[derive(Clone, Copy)]
-struct Path<'a> {
-    owner: &'a str,
-    name: &'a str,
+pub(super) struct Path<'a> {
+    pub(super) owner: &'a str,
+    pub(super) name: &'a str,
 }
 
 impl<'a> Path<'a> {
-    fn of(path: &'a str) -> Result<Self, HostError> {
+    pub(super) fn of(path: &'a str) -> Result<Self, HostError> {
         let (owner, name) =
             path.split_once('/').filter(|(_, name)| !name.contains('/')).ok_or_else(|| {
                 HostError::new(HostErrorKind::NotFound, "find a project").with("project", path)
@@ -44,7 +46,7 @@ impl<'a> Path<'a> {
     }
 
     /// The parts of an address below the project.
-    fn below<'b>(self, rest: &[&'b str]) -> Vec<&'b str>
+    pub(super) fn below<'b>(self, rest: &[&'b str]) -> Vec<&'b str>
     where
         'a: 'b,
     {
@@ -53,16 +55,27 @@ impl<'a> Path<'a> {
 }
 
 impl GiteaSource {
-    pub(super) fn new(api: Api) -> Self {
-        Self { api }
+    pub(super) fn new(api: impl Into<Arc<Api>>) -> Self {
+        Self { api: api.into() }
     }
 
     fn host(&self) -> &str {
         self.api.place.host()
     }
 
-    async fn repository(&self, path: Path<'_>) -> Result<wire::Repository, HostError> {
+    pub(super) async fn repository(&self, path: Path<'_>) -> Result<wire::Repository, HostError> {
         self.api.get(&path.below(&[]), "read a project").await
+    }
+
+    /// Where a repository of a project is.
+    pub(super) fn git_remote(&self, path: Path<'_>, repo: RepoKind) -> GitRemote {
+        let end = match repo {
+            RepoKind::Code => ".git",
+            RepoKind::Wiki => ".wiki.git",
+        };
+        let home = self.api.place.home.as_str();
+        let url = GitUrl::parse(&format!("{home}{}/{}{end}", path.owner, path.name)).0;
+        GitRemote { url, credentials: self.api.place.credentials.clone() }
     }
 
     async fn read_project(
@@ -117,17 +130,7 @@ impl GiteaSource {
 #[async_trait]
 impl Source for GiteaSource {
     async fn probe(&self) -> Result<Capabilities, HostError> {
-        let operation = "ask the server what it is";
-        let version: Option<wire::Version> = self.api.find(&["version"], operation).await?;
-        if version.and_then(|it| it.version).is_none() {
-            return Err(HostError::new(HostErrorKind::Unsupported, operation)
-                .with("url", &self.api.place.home)
-                .with("answer", "not of Gitea or Forgejo"));
-        }
-        if self.api.place.credentials.is_some() {
-            // Credentials that are wrong are told here, and not as missing projects later.
-            let _me: wire::User = self.api.get(&["user"], "log in").await?;
-        }
+        Server::ask(&self.api).await?;
         let identity = format!("gitea:{}", self.api.place.home);
         let mut capabilities = Capabilities::promised(support::reads, identity);
         capabilities.markup = Some(Markup::Gitea);
@@ -161,14 +164,11 @@ impl Source for GiteaSource {
     async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
         let path = Path::of(project)?;
         let found = self.repository(path).await?;
-        let (is_there, end) = match repo {
-            RepoKind::Code => (found.empty != Some(true), ".git"),
-            RepoKind::Wiki => (self.has_wiki(path, &found).await?, ".wiki.git"),
+        let is_there = match repo {
+            RepoKind::Code => found.empty != Some(true),
+            RepoKind::Wiki => self.has_wiki(path, &found).await?,
         };
-        let home = self.api.place.home.as_str();
-        let url = GitUrl::parse(&format!("{home}{}/{}{end}", path.owner, path.name)).0;
-        let credentials = self.api.place.credentials.clone();
-        Ok(is_there.then_some(GitRemote { url, credentials }))
+        Ok(is_there.then(|| self.git_remote(path, repo)))
     }
 
     async fn open(&self, blob: &BlobRef, from: u64) -> Result<ByteStream, HostError> {

@@ -252,6 +252,15 @@ impl GiteaSource {
         .await
     }
 
+    /// All review comments of one change request, as they are sent.
+    pub(in crate::gitea) async fn review_comments_of(
+        &self,
+        path: Path<'_>,
+        number: u64,
+    ) -> Result<Vec<wire::ReviewComment>, HostError> {
+        Ok(self.reviewed(path, number).await?.comments)
+    }
+
     /// Teams of one organization, with what they hold.
     pub(super) async fn teams_of(&self, organization: &str) -> Result<Vec<wire::Team>, HostError> {
         let path = ["orgs", organization, "teams"];

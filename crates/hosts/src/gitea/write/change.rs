@@ -1,0 +1,352 @@
+//! Change requests.
+//!
+//! The server wants two branches that are there. A head whose branch is gone, or has moved on,
+//! or was in another project, gets a branch of ours at its commit, `packhorse/change-N`, which
+//! goes away again when the change request is closed: the server keeps the commits in a hidden
+//! ref. Merged ones are marked as merged by the commit that merged them, which makes no new one.
+
+use super::{Done, GiteaSink, Path, Task, issue::unnumbered};
+use crate::gitea::{call::Change, wire};
+use packhorse_core::{
+    HostError, HostErrorKind,
+    model::{ChangeRequest, ChangeRequestState, Grantee},
+    port::Outcome,
+};
+use serde_json::{Value, json};
+
+/// What makes a title that of a draft.
+///
+/// Source: Gitea, `modules/setting/repository.go`, `WorkInProgressPrefixes`.
+pub(in crate::gitea) const DRAFT: &str = "WIP: ";
+
+/// Branches that a change request was opened with.
+struct Ends {
+    base: String,
+    head: String,
+    /// Whether the head is a branch of ours.
+    is_ours: bool,
+}
+
+impl GiteaSink {
+    pub(super) async fn change_request(
+        &self,
+        path: Path<'_>,
+        task: &mut Task<'_>,
+        change: &ChangeRequest,
+    ) -> Done {
+        let title = task.title(&change.title);
+        let title = if change.draft { format!("{DRAFT}{title}") } else { title };
+        let sorted =
+            self.sorted(path, task, (&change.labels, change.milestone, &change.assignees)).await?;
+        let text = task.body(change.body.as_ref());
+        if let Some(existing) = task.existing {
+            let number = existing.0.clone();
+            let body = json!({
+                "title": title, "body": text, "labels": sorted.labels,
+                "assignees": sorted.assignees, "milestone": sorted.milestone.unwrap_or(0),
+            });
+            let below = path.below(&["pulls", &number]);
+            self.api.patch(Change::new(&below, "change a change request"), &body).await?;
+            self.end(path, task, change, (&number, &text)).await?;
+            return Ok((number, Outcome::Updated));
+        }
+        let Some(mut ends) = self.ends(path, task, change).await? else {
+            return task.miss("the repository has no branch that it could be about");
+        };
+        let operation = "make a change request";
+        let mut body = json!({
+            "title": title, "body": text, "base": ends.base, "head": ends.head,
+            "labels": sorted.labels, "assignees": sorted.assignees,
+        });
+        super::issue::set(&mut body, "milestone", sorted.milestone.map(Value::from));
+        let below = path.below(&["pulls"]);
+        let call = Change::new(&below, operation);
+        let author = change.author.as_ref();
+        let made: Result<wire::PullRequest, _> = self.post_signed(call, &body, author).await;
+        let made = match made {
+            // Another one is open between the same branches.
+            Err(error) if error.kind == HostErrorKind::Conflict && !ends.is_ours => {
+                ends.head = self.own_branch(path, change.number, &ends.head).await?.ok_or(error)?;
+                ends.is_ours = true;
+                body["head"] = json!(ends.head);
+                task.lose("head.name", format!("became `{}`: one is open already", ends.head));
+                self.post_signed(call, &body, author).await?
+            }
+            other => other?,
+        };
+        let number = made.number.ok_or_else(|| unnumbered(operation))?.to_string();
+        self.restore(path, &number, (&made, &sorted)).await?;
+        self.request_reviews(path, task, change, &number).await?;
+        self.end(path, task, change, (&number, &text)).await?;
+        if ends.is_ours && change.state != ChangeRequestState::Open {
+            let below = path.below(&["branches", &ends.head]);
+            self.api.delete(Change::new(&below, "remove a passing branch"), None).await?;
+        }
+        Ok((number, Outcome::Created))
+    }
+
+    /// Adds what whoever wrote it had no right to add.
+    async fn restore(
+        &self,
+        path: Path<'_>,
+        number: &str,
+        (made, sorted): (&wire::PullRequest, &super::issue::Sorted),
+    ) -> Result<(), HostError> {
+        let n_labels = made.labels.as_ref().map_or(0, Vec::len);
+        let n_assigned = made.assignees.as_ref().map_or(0, Vec::len);
+        let is_whole = n_labels >= sorted.labels.len()
+            && n_assigned >= sorted.assignees.len()
+            && (made.milestone.is_some() || sorted.milestone.is_none());
+        if is_whole {
+            return Ok(());
+        }
+        let body = json!({
+            "labels": sorted.labels, "assignees": sorted.assignees,
+            "milestone": sorted.milestone.unwrap_or(0),
+        });
+        let below = path.below(&["pulls", number]);
+        self.api.patch(Change::new(&below, "complete a change request"), &body).await
+    }
+
+    /// Branches to open a change request with; `None` where the repository is empty.
+    async fn ends(
+        &self,
+        path: Path<'_>,
+        task: &mut Task<'_>,
+        change: &ChangeRequest,
+    ) -> Result<Option<Ends>, HostError> {
+        let base = match self.branch(path, &change.base.name).await? {
+            Some(_) => change.base.name.clone(),
+            None => {
+                let found = self.source.repository(path).await?;
+                let Some(branch) = found.default_branch.filter(|_| found.empty != Some(true))
+                else {
+                    return Ok(None);
+                };
+                task.lose("base.name", format!("became `{branch}`: the branch is gone"));
+                branch
+            }
+        };
+        let head = &change.head;
+        let is_here =
+            head.project.is_none() || head.project.as_deref() == change.base.project.as_deref();
+        if is_here
+            && head.name != base
+            && let Some(commit) = self.branch(path, &head.name).await?
+            && head.commit.as_ref().is_none_or(|it| *it == commit)
+        {
+            return Ok(Some(Ends { base, head: head.name.clone(), is_ours: false }));
+        }
+        let own = match &head.commit {
+            Some(commit) => self.own_branch(path, change.number, commit).await?,
+            None => None,
+        };
+        let own = match own {
+            Some(own) => own,
+            None => {
+                task.lose("head.commit", "its commits are not in the repository");
+                match self.own_branch(path, change.number, &base).await? {
+                    Some(own) => own,
+                    None => return Ok(None),
+                }
+            }
+        };
+        task.lose("head.name", format!("became `{own}`: the branch is gone, or has moved on"));
+        Ok(Some(Ends { base, head: own, is_ours: true }))
+    }
+
+    /// The commit at the end of a branch; `None` where there is no such branch.
+    async fn branch(&self, path: Path<'_>, name: &str) -> Result<Option<String>, HostError> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let below = path.below(&["branches", name]);
+        let found: Option<Value> = self.api.find(&below, "look for a branch").await?;
+        let commit = found.as_ref().and_then(|it| it.pointer("/commit/id"));
+        Ok(commit.and_then(Value::as_str).map(str::to_owned))
+    }
+
+    /// Makes a branch of ours from a commit or another branch; `None` where that is not there.
+    async fn own_branch(
+        &self,
+        path: Path<'_>,
+        number: u64,
+        from: &str,
+    ) -> Result<Option<String>, HostError> {
+        let name = format!("packhorse/change-{number}");
+        let below = path.below(&["branches"]);
+        let body =
+            json!({ "new_branch_name": name, "old_ref_name": from, "old_branch_name": from });
+        let change = Change::new(&below, "make a passing branch");
+        match self.api.act(change, &body).await {
+            // An interrupted run has made it.
+            Err(error) if error.kind == HostErrorKind::Conflict => Ok(Some(name)),
+            Err(error)
+                if matches!(error.kind, HostErrorKind::NotFound | HostErrorKind::Rejected) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(Some(name)),
+        }
+    }
+
+    /// Asks for the reviews that were asked for and not given.
+    async fn request_reviews(
+        &self,
+        path: Path<'_>,
+        task: &mut Task<'_>,
+        change: &ChangeRequest,
+        number: &str,
+    ) -> Result<(), HostError> {
+        let asked = change.review_requests.iter().filter(|it| it.dismissed_at.is_none());
+        for request in asked {
+            let body = match &request.reviewer {
+                Grantee::User(who) if self.has_account(who).await? => {
+                    json!({ "reviewers": [who.login] })
+                }
+                Grantee::Team { slug, .. } => json!({ "team_reviewers": [slug] }),
+                Grantee::User(_) | Grantee::Group(_) => {
+                    task.lose("review_requests", "who was asked has no account there");
+                    continue;
+                }
+            };
+            let below = path.below(&["pulls", number, "requested_reviewers"]);
+            match self.api.act(Change::new(&below, "ask for a review"), &body).await {
+                Err(error)
+                    if matches!(
+                        error.kind,
+                        HostErrorKind::NotFound
+                            | HostErrorKind::Rejected
+                            | HostErrorKind::Forbidden
+                    ) =>
+                {
+                    task.lose("review_requests", "who was asked may not review there");
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a change request to the end that it came to.
+    async fn end(
+        &self,
+        path: Path<'_>,
+        task: &mut Task<'_>,
+        change: &ChangeRequest,
+        (number, text): (&str, &str),
+    ) -> Result<(), HostError> {
+        let below = path.below(&["pulls", number]);
+        let found: wire::PullRequest = match task.existing {
+            Some(_) => self.api.get(&below, "read a change request").await?,
+            None => wire::PullRequest::default(),
+        };
+        if found.merged == Some(true) {
+            return Ok(());
+        }
+        let is_open = found.state.as_deref() != Some("closed");
+        let call = Change::new(&below, "close a change request");
+        match change.state {
+            ChangeRequestState::Open if is_open => Ok(()),
+            ChangeRequestState::Open => self.api.patch(call, &json!({ "state": "open" })).await,
+            ChangeRequestState::Closed if is_open => {
+                self.api.patch(call, &json!({ "state": "closed" })).await
+            }
+            ChangeRequestState::Closed => Ok(()),
+            ChangeRequestState::Merged => {
+                if is_open && self.merge(path, change, number).await? {
+                    return Ok(());
+                }
+                task.lose("state", "became closed: the commit that merged it is not in its base");
+                task.lose("body", "begins with a line that says that it was merged");
+                let text = format!("*It was merged.*\n\n{text}");
+                self.api.patch(call, &json!({ "state": "closed", "body": text })).await
+            }
+        }
+    }
+
+    /// Marks a change request as merged by a commit of its base; whether that could be done.
+    async fn merge(
+        &self,
+        path: Path<'_>,
+        change: &ChangeRequest,
+        number: &str,
+    ) -> Result<bool, HostError> {
+        let told = [&change.merge_commit, &change.squash_commit, &change.head.commit];
+        let mut by = None;
+        for commit in told.into_iter().flatten() {
+            if self.is_in(path, commit, &change.base.name).await? {
+                by = Some(commit);
+                break;
+            }
+        }
+        let (Some(by), true) = (by, self.open_merging(path).await?) else { return Ok(false) };
+        let merger = change.merged_by.as_ref();
+        let (name, _) = self.name_of(merger).await?;
+        let below = path.below(&["pulls", number, "merge"]);
+        let call = Change::new(&below, "mark a change request as merged");
+        let body = json!({ "Do": "manually-merged", "MergeCommitID": by });
+        let mut done = self.api.act(call.in_name_of(name), &body).await;
+        if name.is_some() && done.as_ref().is_err_and(|it| is_refusal(it.kind)) {
+            done = self.api.act(call, &body).await;
+        }
+        match done {
+            Err(error) if is_refusal(error.kind) || error.kind == HostErrorKind::Conflict => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(true),
+        }
+    }
+
+    /// Whether a commit is in a branch.
+    async fn is_in(&self, path: Path<'_>, commit: &str, base: &str) -> Result<bool, HostError> {
+        let ends = format!("{base}...{commit}");
+        let below = path.below(&["compare", &ends]);
+        let operation = "look for a commit in a branch";
+        let found: Result<Option<Value>, _> = self.api.find(&below, operation).await;
+        match found {
+            Ok(found) => {
+                let ahead = found.and_then(|it| it.get("total_commits").and_then(Value::as_u64));
+                Ok(ahead == Some(0))
+            }
+            // No history in common.
+            Err(error) if is_refusal(error.kind) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets change requests be marked as merged while a project is written; whether that can be.
+    async fn open_merging(&self, path: Path<'_>) -> Result<bool, HostError> {
+        if self.known.of(path, |it| it.opened_merging) {
+            return Ok(true);
+        }
+        let found = self.source.repository(path).await?;
+        if found.allow_manual_merge == Some(true) {
+            return Ok(true);
+        }
+        let below = path.below(&[]);
+        let body = json!({ "has_pull_requests": true, "allow_manual_merge": true });
+        let change = Change::new(&below, "allow marking change requests as merged");
+        match self.api.patch(change, &body).await {
+            Err(error) if is_refusal(error.kind) => Ok(false),
+            Err(error) => Err(error),
+            Ok(()) => {
+                self.known.of(path, |it| it.opened_merging = true);
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// Whether the server understood and would not.
+pub(super) fn is_refusal(kind: HostErrorKind) -> bool {
+    matches!(
+        kind,
+        HostErrorKind::Forbidden
+            | HostErrorKind::NotFound
+            | HostErrorKind::Rejected
+            | HostErrorKind::Unsupported
+    )
+}

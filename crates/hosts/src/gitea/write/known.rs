@@ -1,0 +1,53 @@
+//! What this run has learnt of projects, so that it need not ask twice.
+//!
+//! Everything here can be forgotten at any time: it is asked for again.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// What is known of one project.
+#[derive(Debug, Default)]
+pub(super) struct Project {
+    /// Labels by name, once they were listed: ids, those of the project before its owner's.
+    pub(super) labels: Option<HashMap<String, i64>>,
+    /// Milestones that are there, by id.
+    pub(super) milestones: HashSet<u64>,
+    /// Accounts that issues can be assigned to, in lower case.
+    pub(super) assignable: Option<HashSet<String>>,
+    /// Releases by tag.
+    pub(super) releases: HashMap<String, String>,
+    /// The threads that were written, by where they are.
+    pub(super) threads: HashMap<String, String>,
+    /// Branch that the project shall begin with.
+    pub(super) default_branch: Option<String>,
+    /// Whether it was archived, and opened for the time of writing.
+    pub(super) was_archived: bool,
+    /// The commit of the page that nobody wrote, where its wiki was made with one.
+    pub(super) made_wiki: Option<String>,
+    /// Whether marking a change request as merged was switched on for the time of writing.
+    pub(super) opened_merging: bool,
+}
+
+/// What is known, by project.
+#[derive(Debug, Default)]
+pub(super) struct Known(Mutex<HashMap<String, Project>>);
+
+impl Known {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Project>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks into, or changes, what is known of a project.
+    pub(super) fn of<T>(&self, path: super::Path<'_>, look: impl FnOnce(&mut Project) -> T) -> T {
+        let key = format!("{}/{}", path.owner, path.name).to_lowercase();
+        look(self.all().entry(key).or_default())
+    }
+
+    /// Forgets a project that is done.
+    pub(super) fn forget(&self, path: super::Path<'_>) -> Project {
+        let key = format!("{}/{}", path.owner, path.name).to_lowercase();
+        self.all().remove(&key).unwrap_or_default()
+    }
+}

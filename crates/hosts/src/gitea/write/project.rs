@@ -1,0 +1,197 @@
+//! The project itself, and its wiki's place.
+
+use super::{Done, GiteaSink, Path, Task};
+use crate::gitea::{call::Change, wire};
+use packhorse_core::{
+    HostError, HostErrorKind,
+    model::{Project, Visibility},
+    port::Outcome,
+};
+use serde_json::{Map, Value, json};
+
+impl GiteaSink {
+    pub(super) async fn project(
+        &self,
+        path: Path<'_>,
+        task: &mut Task<'_>,
+        project: &Project,
+    ) -> Done {
+        let id = format!("{}/{}", path.owner, path.name);
+        let there: Option<wire::Repository> =
+            self.api.find(&path.below(&[]), "look for a project").await?;
+        let is_private = project.visibility != Visibility::Public;
+        if project.visibility == Visibility::Internal {
+            task.lose("visibility", "became private: who sees it, is its owner's matter");
+        }
+        let outcome = match (&there, task.existing) {
+            (None, _) => {
+                self.make_project(path, task, project).await?;
+                Outcome::Created
+            }
+            (Some(_), Some(_)) => Outcome::Updated,
+            (Some(_), None) => Outcome::Adopted,
+        };
+        // One that was there keeps who may see it.
+        let is_ours = outcome != Outcome::Adopted;
+        let mut body = settings(project);
+        body.insert("website".to_owned(), task.website(project.website.as_deref()).into());
+        let description = task.fit("description", project.description.as_deref(), 2_048);
+        body.insert("description".to_owned(), description.into());
+        if is_ours {
+            body.insert("private".to_owned(), is_private.into());
+        } else if there.is_some_and(|it| it.private != Some(is_private)) {
+            task.lose("visibility", "the project was there already; who sees it, stays");
+        }
+        if self.server().await?.since(8) {
+            let below = path.below(&[]);
+            let change = Change::new(&below, "describe a project");
+            self.api.patch(change, &Value::Object(body)).await?;
+        } else {
+            task.lose("website", "this version of the server cannot be told");
+        }
+        self.known.of(path, |it| it.default_branch.clone_from(&project.default_branch));
+        if project.name != path.name {
+            task.lose("name", "a project is called as in its address");
+        }
+        Ok((id, outcome))
+    }
+
+    async fn make_project(
+        &self,
+        path: Path<'_>,
+        task: &mut Task<'_>,
+        project: &Project,
+    ) -> Result<(), HostError> {
+        let operation = "make a project";
+        let server = self.server().await?;
+        let mut body = json!({
+            "name": path.name, "auto_init": false,
+            "private": project.visibility != Visibility::Public,
+            "description": task.fit("description", project.description.as_deref(), 2_048),
+        });
+        if let Some(branch) = &project.default_branch {
+            body["default_branch"] = json!(branch);
+        }
+        let me = server.me.as_ref().map(|it| it.login.as_str()).unwrap_or_default();
+        if path.owner.eq_ignore_ascii_case(me) {
+            return self.api.act(Change::new(&["user", "repos"], operation), &body).await;
+        }
+        if self.organization_is_there(path.owner).await? {
+            // The older of the two addresses, which every version has.
+            let below = ["org", path.owner, "repos"];
+            return self.api.act(Change::new(&below, operation), &body).await;
+        }
+        let below = ["admin", "users", path.owner, "repos"];
+        match self.api.act(Change::new(&below, operation), &body).await {
+            Err(error)
+                if matches!(error.kind, HostErrorKind::NotFound | HostErrorKind::Rejected) =>
+            {
+                Err(HostError::new(HostErrorKind::NotFound, operation)
+                    .with("owner", path.owner)
+                    .with("remedy", "make the owner first, or name another one behind a `#`")
+                    .because(error))
+            }
+            other => other,
+        }
+    }
+
+    /// Makes a place for the wiki, which the server does not make on a push; whether there is one.
+    pub(super) async fn open_wiki(&self, path: Path<'_>) -> Result<bool, HostError> {
+        let below = path.below(&[]);
+        let found = self.source.repository(path).await?;
+        if found.has_wiki != Some(true) {
+            let change = Change::new(&below, "switch the wiki on");
+            self.api.patch(change, &json!({ "has_wiki": true })).await?;
+        }
+        let pages = path.below(&["wiki", "pages"]);
+        let operation = "look for a wiki";
+        if self.api.find::<Value>(&pages, operation).await?.is_some() {
+            return Ok(true);
+        }
+        let new = path.below(&["wiki", "new"]);
+        let page = json!({ "title": "Home", "content_base64": "LQo=", "message": "make room" });
+        let made: Result<Value, _> =
+            self.api.post(Change::new(&new, "make room for the wiki"), &page).await;
+        match made {
+            Err(error)
+                if matches!(error.kind, HostErrorKind::NotFound | HostErrorKind::Unsupported) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+            Ok(made) => {
+                let commit = made.pointer("/last_commit/sha").and_then(Value::as_str);
+                self.known.of(path, |it| it.made_wiki = commit.map(str::to_owned));
+                Ok(true)
+            }
+        }
+    }
+
+    /// Sets what can be set only when all is there.
+    pub(super) async fn close_project(&self, path: Path<'_>) -> Result<(), HostError> {
+        let known = self.known.forget(path);
+        if let Some(page) = &known.made_wiki {
+            self.show_wiki(path, page).await?;
+        }
+        let Some(found) =
+            self.api.find::<wire::Repository>(&path.below(&[]), "read a project").await?
+        else {
+            return Ok(());
+        };
+        let mut body = Map::new();
+        if let Some(branch) = known.default_branch
+            && found.default_branch.as_ref() != Some(&branch)
+            && found.empty != Some(true)
+        {
+            body.insert("default_branch".to_owned(), branch.into());
+        }
+        if known.opened_merging {
+            body.insert("has_pull_requests".to_owned(), true.into());
+            body.insert("allow_manual_merge".to_owned(), false.into());
+        }
+        if known.was_archived {
+            body.insert("archived".to_owned(), true.into());
+        }
+        if body.is_empty() || found.archived == Some(true) || !self.server().await?.since(8) {
+            return Ok(());
+        }
+        let below = path.below(&[]);
+        let change = Change::new(&below, "finish a project");
+        match self.api.patch(change, &Value::Object(body)).await {
+            // The branch never arrived, which the repository's own losses say.
+            Err(error)
+                if matches!(error.kind, HostErrorKind::NotFound | HostErrorKind::Rejected) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+/// What is switched on, as far as the source says.
+fn settings(project: &Project) -> Map<String, Value> {
+    let (features, merge) = (&project.features, &project.merge_methods);
+    let told = [
+        ("has_issues", features.issues),
+        ("has_wiki", features.wiki),
+        ("has_projects", features.boards),
+        ("has_releases", features.downloads),
+        ("template", features.template),
+        ("allow_merge_commits", merge.merge_commit),
+        ("allow_squash_merge", merge.squash),
+        ("allow_rebase", merge.rebase),
+        ("allow_fast_forward_only_merge", merge.fast_forward),
+        ("default_delete_branch_after_merge", merge.delete_head),
+        ("allow_rebase_update", merge.update_head),
+    ];
+    let mut map: Map<String, Value> = told
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
+        .collect();
+    if map.keys().any(|it| it.starts_with("allow_") || it.starts_with("default_delete")) {
+        // The server listens to the others only together with this one.
+        map.insert("has_pull_requests".to_owned(), true.into());
+    }
+    map
+}
