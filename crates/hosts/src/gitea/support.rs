@@ -108,7 +108,7 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
         ObjectKind::CommitStatus => COMMIT_STATUS,
         ObjectKind::Topic => TOPIC,
         ObjectKind::Repository | ObjectKind::Wiki => Support::Full,
-        ObjectKind::LfsObject => Support::None("large files go from server to server"),
+        ObjectKind::LfsObject => Support::WithGit,
         ObjectKind::DiscussionCategory | ObjectKind::Discussion => {
             Support::None("it has no discussions")
         }
