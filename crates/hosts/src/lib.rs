@@ -11,6 +11,7 @@ mod bytes;
 mod cursor;
 mod git;
 mod gitea;
+mod github;
 mod gitlab;
 mod lenient;
 mod local;
@@ -23,6 +24,7 @@ use packhorse_core::HostSpec;
 pub static HOSTS: &[&HostSpec] = &[
     &local::SPEC,
     &git::SPEC,
+    &github::SPEC,
     &gitlab::SPEC,
     &gitea::SPEC,
     &bitbucket_server::SPEC,

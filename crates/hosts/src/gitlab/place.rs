@@ -1,7 +1,7 @@
 //! What a location says: the server, who asks, and how much of it is meant.
 
 use http::HeaderName;
-use packhorse_core::{GitCredentials, GitUrl, Location, Secret};
+use packhorse_core::{GitCredentials, Location, Secret};
 use packhorse_net::Credentials;
 use url::Url;
 
@@ -30,7 +30,7 @@ impl Place {
     ///
     /// A server below a path ends with `/-/`, as in `https://h.example/git/-/acme`.
     pub(super) fn of(location: &Location) -> Result<Self, PlaceError> {
-        let (text, credentials) = GitUrl::parse(&location.rest);
+        let (text, credentials) = location.address();
         let mut home: Url = text.as_str().parse().map_err(|_| PlaceError::NotAnAddress)?;
         if !matches!(home.scheme(), "http" | "https") {
             return Err(PlaceError::Scheme);

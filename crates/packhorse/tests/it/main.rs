@@ -9,6 +9,7 @@ mod documents;
 mod every_kind;
 mod export;
 mod gitea;
+mod github_recorded;
 mod hostile;
 mod killed;
 mod live_large_files;

@@ -1,0 +1,40 @@
+//! GitHub: github.com, GitHub Enterprise Server, and enterprises at `ghe.com`.
+//!
+//! Spoken to over its REST API, and over GraphQL where REST has no answer.
+//! `README.md` has its quirks, with sources. What the API does not give out is
+//! in `support.rs`, before anything moves.
+
+mod api;
+mod map;
+mod place;
+mod read;
+mod support;
+mod wire;
+
+use api::Api;
+use packhorse_core::{Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext};
+use place::Place;
+use std::sync::Arc;
+
+/// github.com, or a GitHub of one's own.
+pub(crate) const SPEC: HostSpec = HostSpec {
+    id: "github",
+    aliases: &["ghes"],
+    title: "GitHub",
+    location: "OWNER/PROJECT or URL",
+    reads: support::reads,
+    writes: support::writes,
+    open,
+};
+
+fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
+    if context.access != Access::Read {
+        return Err(HostError::new(HostErrorKind::Unsupported, "write to GitHub")
+            .with("reason", "it can be read, and not written yet"));
+    }
+    let place = Place::of(location).map_err(|error| {
+        HostError::new(HostErrorKind::Rejected, "read the address of a GitHub").because(error)
+    })?;
+    let api = Api::new(place)?;
+    Ok(Endpoint { source: Some(Arc::new(read::GithubSource::new(api))), sink: None })
+}

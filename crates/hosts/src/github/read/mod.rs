@@ -1,0 +1,267 @@
+//! The server as a source: which listing gives which kind.
+
+mod count;
+mod graph;
+mod lists;
+mod nested;
+mod people;
+mod rules;
+mod shared;
+mod spot;
+
+use super::{
+    api::{Api, At, Listing, is_closed},
+    map::{self, Notes},
+    place::Extent,
+    support, wire,
+};
+use async_trait::async_trait;
+use futures::stream;
+use http::StatusCode;
+use packhorse_core::{
+    Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
+    Record, RepoKind, Scope,
+    model::Markup,
+    port::{BlobRef, ByteStream, Inventory, Page, Source},
+};
+use serde::de::DeserializeOwned;
+use spot::{Filling, Spot};
+
+/// A server of GitHub's, as a source.
+pub(super) struct GithubSource {
+    api: Api,
+}
+
+/// A project's path, in its two parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path<'a> {
+    pub(super) owner: &'a str,
+    pub(super) name: &'a str,
+}
+
+impl<'a> Path<'a> {
+    pub(super) fn of(path: &'a str) -> Result<Self, HostError> {
+        let (owner, name) =
+            path.split_once('/').filter(|(_, name)| !name.contains('/')).ok_or_else(|| {
+                HostError::new(HostErrorKind::NotFound, "find a project").with("project", path)
+            })?;
+        Ok(Self { owner, name })
+    }
+
+    /// The parts of an address below the project.
+    pub(super) fn below<'b>(self, rest: &[&'b str]) -> Vec<&'b str>
+    where
+        'a: 'b,
+    {
+        [&["repos", self.owner, self.name], rest].concat()
+    }
+}
+
+/// The page of a listing that has records of one sort, each by itself.
+///
+/// The page ends early where it becomes heavy, and the cursor stays on it.
+fn plain<T>(
+    host: &str,
+    listing: Listing<T>,
+    spot: Spot,
+    map: impl Fn(T, &mut Notes<'_>) -> Option<(String, Object)>,
+) -> (Vec<Record>, Option<Spot>) {
+    let mut filling = Filling::default();
+    for (parent, item) in listing.items.into_iter().enumerate().skip(spot.parent) {
+        let Some(record) = map::record(host, item, &map) else { continue };
+        if !filling.take(record) {
+            return (filling.records, Some(Spot { parent, ..spot }));
+        }
+    }
+    (filling.records, listing.next.map(Spot::page))
+}
+
+impl GithubSource {
+    pub(super) fn new(api: Api) -> Self {
+        Self { api }
+    }
+
+    fn host(&self) -> &str {
+        self.api.place.host()
+    }
+
+    /// Whether GraphQL answers us: it knows nobody without a token.
+    fn has_graph(&self) -> bool {
+        self.api.place.credentials.is_some()
+    }
+
+    async fn repository(&self, path: Path<'_>) -> Result<wire::Repository, HostError> {
+        self.api.get(&path.below(&[]), "read a project").await
+    }
+
+    /// One page of a listing, wherever it is.
+    async fn listing<T: DeserializeOwned>(
+        &self,
+        (path, query): (&[&str], &[(&str, &str)]),
+        spot: &Spot,
+        operation: &'static str,
+    ) -> Result<Listing<T>, HostError> {
+        let at = match &spot.page {
+            None => At::Start(path, query),
+            Some(address) => At::Page(address),
+        };
+        self.api.list(at, operation).await
+    }
+
+    async fn read_project(
+        &self,
+        path: Path<'_>,
+        kind: ObjectKind,
+        at: Option<&Cursor>,
+    ) -> Result<Page, HostError> {
+        match kind {
+            ObjectKind::Project => self.project(path).await,
+            ObjectKind::Member => self.members(path, at).await,
+            ObjectKind::Topic => self.topics(path).await,
+            ObjectKind::Label => self.labels(path, at).await,
+            ObjectKind::Milestone => self.milestones(path, at).await,
+            ObjectKind::Issue => self.issues(path, at).await,
+            ObjectKind::ChangeRequest => self.change_requests(path, at).await,
+            ObjectKind::Review => self.reviews(path, at).await,
+            ObjectKind::ReviewThread => self.review_threads(path, at).await,
+            ObjectKind::ReviewComment => self.review_comments(path, at).await,
+            ObjectKind::DiscussionCategory => self.categories(path).await,
+            ObjectKind::Discussion => self.discussions(path, at).await,
+            ObjectKind::CommitComment => self.commit_comments(path, at).await,
+            ObjectKind::Comment => self.comments(path, at).await,
+            ObjectKind::Reaction => self.reactions(path, at).await,
+            ObjectKind::Event => self.events(path, at).await,
+            ObjectKind::CommitStatus => self.commit_statuses(path, at).await,
+            ObjectKind::Release => self.releases(path, at).await,
+            ObjectKind::ReleaseAsset => self.release_assets(path, at).await,
+            ObjectKind::BranchRule => self.branch_rules(path, at).await,
+            ObjectKind::TagRule => self.tag_rules(path, at).await,
+            ObjectKind::Webhook => self.webhooks(path, at).await,
+            ObjectKind::DeployKey => self.deploy_keys(path, at).await,
+            ObjectKind::Variable => self.variables(path).await,
+            ObjectKind::State => self.states(path, at).await,
+            ObjectKind::User
+            | ObjectKind::Organization
+            | ObjectKind::Team
+            | ObjectKind::Repository
+            | ObjectKind::Wiki
+            | ObjectKind::LfsObject
+            | ObjectKind::Attachment
+            | ObjectKind::Snippet
+            | ObjectKind::Board => self.repository(path).await.map(|_| Page::default()),
+        }
+    }
+
+    /// What a closed door means: the project is gone, a part of it is switched
+    /// off, or it is shown to administrators alone.
+    async fn closed(
+        &self,
+        path: Path<'_>,
+        kind: ObjectKind,
+        error: HostError,
+    ) -> Result<Page, HostError> {
+        let found = self.repository(path).await?;
+        let is_admin = found.permissions.and_then(|it| it.admin) == Some(true);
+        if is_admins_own(kind) && !is_admin {
+            return Err(HostError::new(HostErrorKind::Forbidden, error.operation)
+                .with("project", format!("{}/{}", path.owner, path.name))
+                .with("kind", kind)
+                .with("reason", "only administrators of the project are shown these")
+                .because(error));
+        }
+        if error.kind == HostErrorKind::NotFound { Ok(Page::default()) } else { Err(error) }
+    }
+
+    /// Whether there is a wiki: the API does not tell whether it was ever begun.
+    async fn has_wiki(&self, path: Path<'_>, found: &wire::Repository) -> Result<bool, HostError> {
+        if found.has_wiki != Some(true) {
+            return Ok(false);
+        }
+        self.api.has_repository(path.owner, &format!("{}.wiki.git", path.name)).await
+    }
+}
+
+/// Whether a kind is shown to a project's administrators alone.
+const fn is_admins_own(kind: ObjectKind) -> bool {
+    matches!(
+        kind,
+        ObjectKind::Webhook
+            | ObjectKind::DeployKey
+            | ObjectKind::Variable
+            | ObjectKind::Member
+            | ObjectKind::BranchRule
+    )
+}
+
+#[async_trait]
+impl Source for GithubSource {
+    async fn probe(&self) -> Result<Capabilities, HostError> {
+        let told = self.api.greet().await?;
+        let mut capabilities =
+            Capabilities::promised(support::reads, format!("github:{}", self.api.place.home));
+        capabilities.markup = Some(Markup::Github);
+        capabilities.web_url = Some(self.api.place.home.as_str().trim_end_matches('/').to_owned());
+        capabilities = told.narrow_reads(capabilities);
+        if let Extent::Project(path) = &self.api.place.extent {
+            let found = self.repository(Path::of(path)?).await?;
+            if found.permissions.and_then(|it| it.admin) != Some(true) {
+                let why = "only administrators of the project are shown these";
+                for &kind in ObjectKind::ALL.iter().filter(|it| is_admins_own(**it)) {
+                    capabilities = capabilities.without(kind, why);
+                }
+            }
+        }
+        Ok(capabilities)
+    }
+
+    async fn inventory(&self, scope: &Scope) -> Result<Inventory, HostError> {
+        match scope {
+            Scope::Shared => self.count_shared().await,
+            Scope::Project(path) => self.count_project(Path::of(path)?).await,
+        }
+    }
+
+    async fn read(&self, lane: &Lane, at: Option<&Cursor>) -> Result<Page, HostError> {
+        match &lane.scope {
+            Scope::Shared => self.read_shared(lane.kind, at).await,
+            Scope::Project(path) => {
+                let path = Path::of(path)?;
+                match self.read_project(path, lane.kind, at).await {
+                    Err(error) if is_closed(error.kind) => {
+                        self.closed(path, lane.kind, error).await
+                    }
+                    other => other,
+                }
+            }
+        }
+    }
+
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
+        let path = Path::of(project)?;
+        let found = self.repository(path).await?;
+        let (is_there, end) = match repo {
+            RepoKind::Code => (true, ".git"),
+            RepoKind::Wiki => (self.has_wiki(path, &found).await?, ".wiki.git"),
+        };
+        let home = self.api.place.home.as_str();
+        let url = GitUrl::parse(&format!("{home}{}/{}{end}", path.owner, path.name)).0;
+        let credentials = self.api.place.credentials.clone();
+        Ok(is_there.then_some(GitRemote { url, credentials }))
+    }
+
+    async fn open(&self, blob: &BlobRef, from: u64) -> Result<ByteStream, HostError> {
+        let project = blob.scope.project().unwrap_or_default();
+        let path = Path::of(project)?;
+        let below = path.below(&["releases", "assets", &blob.origin.id]);
+        let answer = self.api.open(&below, from).await?;
+        match answer.status {
+            StatusCode::PARTIAL_CONTENT => Ok(answer.body),
+            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Box::pin(stream::empty())),
+            // A server that does not know ranges sends all of it.
+            _ => Ok(crate::bytes::skip(answer.body, from)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
