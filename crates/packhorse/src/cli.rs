@@ -1,8 +1,12 @@
 //! The arguments, each command's beside its help.
 
+use crate::projects;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use packhorse_core::{ObjectKind, job::JobId};
-use std::path::PathBuf;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 const ABOUT: &str =
     "Moves whole projects between Git hosts: repositories and everything around them";
@@ -97,6 +101,21 @@ pub(crate) enum Command {
     Plan(Route),
     /// Carries everything from one place to another, and verifies it
     Migrate(Migrate),
+    /// Carries the projects of Anaconda Enterprise between Git hosts, as migrate_projects.py does
+    #[command(disable_help_flag = true, disable_version_flag = true, after_help = projects::help())]
+    MigrateProjects {
+        /// How the tool was called.
+        #[arg(
+            long,
+            hide = true,
+            default_value = "packhorse migrate-projects",
+            value_name = "NAME"
+        )]
+        called: String,
+        /// What migrate_projects.py takes; see below
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
     /// Carries a place into a new archive
     Export(Migrate),
     /// Carries an archive into a place
@@ -343,6 +362,21 @@ pub(crate) enum Archive {
         /// The file
         file: PathBuf,
     },
+}
+
+/// The words of a call; one by a name of the tool that `migrate-projects` stands in for is a call
+/// of that command.
+pub(crate) fn words(called: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = called.into_iter().collect();
+    let name = words.first().map(Path::new).and_then(Path::file_name);
+    let tool = name
+        .and_then(|it| it.to_str())
+        .filter(|it| *it == projects::ORIGINAL || *it == "migrate_projects");
+    if let Some(tool) = tool.map(OsString::from) {
+        let command = ["migrate-projects".into(), "--called".into(), tool, "--".into()];
+        words.splice(1..1, command);
+    }
+    words
 }
 
 fn kind(text: &str) -> Result<ObjectKind, String> {

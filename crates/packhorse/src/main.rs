@@ -6,6 +6,7 @@ mod config;
 mod document;
 mod error;
 mod progress;
+mod projects;
 mod registry;
 mod terminal;
 
@@ -19,7 +20,7 @@ use tikv_jemallocator::Jemalloc;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::parse_from(cli::words(std::env::args_os()));
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     // Threads that wait for the disk: more of them would hold memory and not be faster.
     let runtime = match runtime.enable_all().max_blocking_threads(16).build() {

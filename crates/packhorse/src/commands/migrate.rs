@@ -8,7 +8,7 @@ use crate::{
     progress, registry, terminal,
 };
 use packhorse_core::{
-    job::{JobId, JobSpec, JobState, JobView},
+    job::{JobId, JobOptions, JobSpec, JobState, JobView},
     port::{Claim, Queue},
 };
 use packhorse_engine::{Ends, RunOutcome, Stop, Worker};
@@ -138,9 +138,19 @@ pub(super) async fn carry(
             ..packhorse_engine::Tuning::default()
         },
     };
+    work(&worker, &claim, ends, &route.options).await
+}
+
+/// Runs a job that was taken, until it ends or somebody stops it.
+pub(crate) async fn work(
+    worker: &Worker,
+    claim: &Claim,
+    ends: &Ends,
+    options: &JobOptions,
+) -> Result<RunOutcome, AppError> {
     let stop = Stop::new();
     let watch = tokio::spawn(stop_on_signal(stop.clone()));
-    let ran = worker.run(&claim, ends, &route.options, &stop).await;
+    let ran = worker.run(claim, ends, options, &stop).await;
     watch.abort();
     Ok(ran?)
 }
@@ -148,7 +158,12 @@ pub(super) async fn carry(
 /// How often a job that another worker holds is asked for.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
-async fn claim(journal: &SqliteJournal, job: JobId, lease: Duration) -> Result<Claim, AppError> {
+/// Takes a job, waiting for a silent worker's lease to end.
+pub(crate) async fn claim(
+    journal: &SqliteJournal,
+    job: JobId,
+    lease: Duration,
+) -> Result<Claim, AppError> {
     let worker = config::worker();
     let mut patience = lease * 2;
     let mut told = false;

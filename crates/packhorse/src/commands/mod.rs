@@ -8,7 +8,7 @@ mod ends;
 mod hosts;
 mod inventory;
 mod man;
-mod migrate;
+pub(crate) mod migrate;
 mod plan;
 mod rehearse;
 mod report;
@@ -22,6 +22,7 @@ use crate::{
     cli::{Cli, Command, HostsCommand},
     document,
     error::{AppError, Status},
+    projects,
 };
 
 /// Does what was asked.
@@ -31,6 +32,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
         Command::Plan(route) => plan::run(globals, &route).await,
         Command::Migrate(arguments) => {
             migrate::run(globals, &arguments, migrate::Verb::Migrate).await
+        }
+        Command::MigrateProjects { called, arguments } => {
+            projects::run(globals, &called, &arguments).await
         }
         Command::Export(arguments) => {
             migrate::run(globals, &arguments, migrate::Verb::Export).await

@@ -3,6 +3,8 @@
 mod bar;
 mod plain;
 
+pub(crate) use plain::line;
+
 use crate::{cli, terminal};
 use packhorse_core::{Event, Listener};
 use std::{

@@ -16,7 +16,7 @@ impl Listener for Lines {
 }
 
 /// What a person is told of an event, if anything.
-pub(super) fn line(event: &Event) -> Option<String> {
+pub(crate) fn line(event: &Event) -> Option<String> {
     match event {
         Event::Started { projects, records } => Some(match records {
             Some(records) => format!("carrying {projects} projects, {records} records"),

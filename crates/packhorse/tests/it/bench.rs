@@ -27,16 +27,37 @@ impl Bench {
     /// Runs the program with arguments parted by spaces, and with nothing of the tester's
     /// environment but the way to `git`.
     pub(crate) fn run(&self, arguments: &str) -> Ran {
-        let output = Command::new(program())
-            .args(arguments.split_whitespace())
+        self.call(program(), arguments, "")
+    }
+
+    /// Runs the program with arguments parted by spaces, and says something to it.
+    pub(crate) fn talk(&self, arguments: &str, input: &str) -> Ran {
+        self.call(program(), arguments, input)
+    }
+
+    /// Runs the program with these words, and says something to it.
+    pub(crate) fn say(&self, words: &[&str], input: &str) -> Ran {
+        self.call_with(program(), words, input)
+    }
+
+    /// Runs the program by another name, and says something to it.
+    pub(crate) fn call(&self, program: &Path, arguments: &str, input: &str) -> Ran {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        self.call_with(program, &words, input)
+    }
+
+    fn call_with(&self, program: &Path, words: &[&str], input: &str) -> Ran {
+        let output = Command::new(program)
+            .args(words)
             .current_dir(self.directory.path())
             .env_clear()
             .envs(self.environment())
+            .write_stdin(input)
             .output()
             .unwrap();
         let text = |bytes| self.filtered(&String::from_utf8(bytes).expect("output is UTF-8"));
         Ran {
-            arguments: arguments.to_owned(),
+            arguments: words.join(" "),
             status: output.status.code(),
             stdout: text(output.stdout),
             stderr: text(output.stderr),

@@ -13,6 +13,7 @@ mod github_recorded;
 mod hostile;
 mod killed;
 mod live_large_files;
+mod projects;
 mod real_archive;
 mod rehearsal;
 mod round_trip;

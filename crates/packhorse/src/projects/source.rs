@@ -1,0 +1,173 @@
+//! The platform's projects as a source: who and what out of the database, repositories out of the
+//! Git host that keeps them.
+//!
+//! Projects carry the paths that they get at the destination, so that nothing has to be renamed on
+//! the way.
+
+use super::project::Right;
+use async_trait::async_trait;
+use packhorse_core::{
+    Capabilities, Cursor, GitRemote, HostError, HostErrorKind, Lane, Object, ObjectKind, Record,
+    RepoKind, Scope, Support,
+    model::{self, Grantee, Identity, Member, Place, Role, Visibility},
+    port::{BlobRef, ByteStream, Inventory, KindCount, Page, Source},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// What identities of these sources begin with.
+pub(super) const IDENTITY: &str = "projects of ";
+
+/// Projects of a page.
+const PAGE: usize = 500;
+
+/// A project that is to be carried.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    /// Full path at the origin.
+    pub(super) origin: String,
+    pub(super) description: Option<String>,
+    pub(super) default_branch: Option<String>,
+    /// Names at the destination.
+    pub(super) members: BTreeMap<String, Right>,
+}
+
+/// The projects that are to be carried.
+pub(super) struct PlatformSource {
+    /// The host that keeps the repositories.
+    pub(super) host: Arc<dyn Source>,
+    /// By full path at the destination.
+    pub(super) listed: BTreeMap<String, Listed>,
+}
+
+impl PlatformSource {
+    fn get(&self, path: &str) -> Result<&Listed, HostError> {
+        self.listed.get(path).ok_or_else(|| {
+            HostError::new(HostErrorKind::NotFound, "find a project").with("project", path)
+        })
+    }
+
+    fn projects(&self, at: Option<&Cursor>) -> Result<Page, HostError> {
+        let from = at.map_or(Ok(0), |it| it.0.parse::<usize>());
+        let from = from.map_err(|error| {
+            HostError::new(HostErrorKind::Protocol, "go on with a listing").because(error)
+        })?;
+        let some = self.listed.iter().skip(from).take(PAGE);
+        let records: Vec<_> = some.map(|(path, it)| project(path, it)).collect();
+        let to = from + records.len();
+        let next = (to < self.listed.len()).then(|| Cursor(to.to_string()));
+        Ok(Page { records, next })
+    }
+}
+
+fn project(path: &str, listed: &Listed) -> Record {
+    let project = model::Project {
+        path: path.to_owned(),
+        name: path.rsplit('/').next().unwrap_or(path).to_owned(),
+        description: listed.description.clone(),
+        default_branch: listed.default_branch.clone(),
+        visibility: Visibility::Private,
+        ..model::Project::default()
+    };
+    Record::new(path, Object::Project(project))
+}
+
+fn member((login, right): (&String, &Right)) -> Record {
+    let role = match right {
+        Right::Read => Role::Read,
+        Right::Write => Role::Write,
+    };
+    let grantee = Grantee::User(Identity::login(login.clone(), None));
+    let member = Member { place: Place::Project, grantee, role, ..Member::default() };
+    Record::new(login.clone(), Object::Member(member))
+}
+
+/// What there is of each kind.
+fn support(kind: ObjectKind) -> Support {
+    if matches!(kind, ObjectKind::Project | ObjectKind::Repository | ObjectKind::Member) {
+        return Support::Full;
+    }
+    Support::None("the platform's projects have no such thing")
+}
+
+#[async_trait]
+impl Source for PlatformSource {
+    async fn probe(&self) -> Result<Capabilities, HostError> {
+        let host = self.host.probe().await?;
+        let identity = format!("{IDENTITY}{}", host.identity);
+        let mut own = Capabilities::promised(support, identity);
+        own.web_url = host.web_url;
+        Ok(own)
+    }
+
+    async fn inventory(&self, scope: &Scope) -> Result<Inventory, HostError> {
+        let row = |kind, n: usize| KindCount { kind, records: Some(n as u64), bytes: None };
+        let counts = match scope {
+            Scope::Shared => vec![row(ObjectKind::Project, self.listed.len())],
+            Scope::Project(path) => {
+                let listed = self.get(path)?;
+                vec![row(ObjectKind::Member, listed.members.len()), row(ObjectKind::Repository, 1)]
+            }
+        };
+        Ok(Inventory { counts, losses: Vec::new() })
+    }
+
+    async fn read(&self, lane: &Lane, at: Option<&Cursor>) -> Result<Page, HostError> {
+        let records = match &lane.scope {
+            Scope::Shared if lane.kind == ObjectKind::Project => return self.projects(at),
+            Scope::Shared => Vec::new(),
+            Scope::Project(path) => {
+                let listed = self.get(path)?;
+                if lane.kind == ObjectKind::Member {
+                    listed.members.iter().map(member).collect()
+                } else if lane.kind == ObjectKind::Project {
+                    vec![project(path, listed)]
+                } else {
+                    Vec::new()
+                }
+            }
+        };
+        Ok(Page { records, next: None })
+    }
+
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
+        self.host.remote(&self.get(project)?.origin, repo).await
+    }
+
+    async fn open(&self, blob: &BlobRef, _: u64) -> Result<ByteStream, HostError> {
+        Err(HostError::new(HostErrorKind::NotFound, "open a file").with("file", &blob.origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn many_projects_come_in_pages() {
+        let listed = |n: usize| {
+            let it = Listed {
+                origin: format!("anaconda/p{n}"),
+                description: None,
+                default_branch: None,
+                members: BTreeMap::from([("alice".to_owned(), Right::Write)]),
+            };
+            (format!("acme/p{n}"), it)
+        };
+        let host = packhorse_testkit::memory::MemoryHost::named("origin");
+        let source =
+            PlatformSource { host: Arc::new(host), listed: (0..1_001).map(listed).collect() };
+        let lane = Lane::new(Scope::Shared, ObjectKind::Project);
+
+        let (mut n, mut at) = (0, None);
+        loop {
+            let page = source.read(&lane, at.as_ref()).await.unwrap();
+            n += page.records.len();
+            match page.next {
+                Some(next) => at = Some(next),
+                None => break,
+            }
+        }
+
+        assert_eq!(n, 1_001);
+    }
+}

@@ -1,0 +1,144 @@
+//! What stands in the way is told a line each, and the others go on.
+
+use super::world::{DATABASE, EMPTY, INTERNAL, ONE, Place, Platform, SERVER, TWO};
+use std::fs;
+
+/// The platform, its origin, and a destination without repositories.
+async fn stage(statements: &str) -> Option<(Platform, Place, Place)> {
+    let platform = Platform::new(statements)?;
+    let origin = Place::origin(INTERNAL).await.unwrap();
+    let destination = Place::empty(SERVER).await.unwrap();
+    Some((platform, origin, destination))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_without_a_line_stop_the_run_before_anything_moves() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+    fs::write(platform.bench.path("mappings"), "ae-alice:alice\nae-dave:dave\n").unwrap();
+
+    let stopped = platform.run(&origin, &destination, "");
+    let n_before = destination.fake.n_requests();
+    let carried = platform.ok(&origin, &destination, "--skip-unmapped");
+
+    assert_eq!((stopped.status, n_before), (Some(1), 0), "{stopped}");
+    let told = "2 users of the projects have no line in the mappings file: ae-bob, ae-carol";
+    assert!(stopped.stderr.contains(told), "{stopped}");
+    assert!(stopped.stderr.contains("no project needs: ae-dave"), "{stopped}");
+    assert!(
+        carried.stdout.contains("the mappings file has no line: ae-bob, ae-carol"),
+        "{carried}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_not_there_is_told_and_the_project_counts_as_failed() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+    fs::write(platform.bench.path("mappings"), "ae-alice:alice\nae-bob:bob\nae-carol:caroline\n")
+        .unwrap();
+
+    let ran = platform.run(&origin, &destination, "");
+
+    assert_eq!(ran.status, Some(1), "{ran}");
+    assert!(ran.stdout.contains("caroline"), "{ran}");
+    assert!(ran.stdout.contains("2 of 3 projects arrived"), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_and_differs_is_left_unless_it_is_forced() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+    let name = format!("ae-bob-{TWO}");
+    destination.project(&name, 1).await;
+    let path = destination.path(&name);
+    let before = destination.refs(&path);
+
+    let left = platform.run(&origin, &destination, "");
+    let untouched = destination.refs(&path);
+    let forced = platform.ok(&origin, &destination, "--force-migrate");
+
+    assert_eq!((left.status, &untouched), (Some(1), &before), "{left}");
+    assert!(
+        left.stdout.contains(&format!("skipped    {path} (Dashboard): `{path}` is at")),
+        "{left}"
+    );
+    assert!(left.stdout.contains("2 of 3 projects arrived"), "{left}");
+    assert!(forced.stderr.contains(&format!("{path}: replacing 3 refs")), "{forced}");
+    assert_eq!(destination.refs(&path), origin.refs(&origin.path(&name)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_tool_left_half_made_is_completed() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+    let name = format!("ae-bob-{TWO}");
+    let path = destination.path(&name);
+    destination.project(&name, 0).await;
+
+    let ran = platform.ok(&origin, &destination, "");
+
+    assert!(ran.stdout.contains(&format!("migrated   {path}")), "{ran}");
+    assert_eq!(destination.refs(&path), origin.refs(&origin.path(&name)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_that_cannot_go_has_its_line_and_the_others_go() {
+    let more = format!(
+        "{DATABASE}
+         INSERT INTO projects VALUES
+             ('{0}4', 'Never opened', 'ae-alice', now()),
+             ('{0}5', 'Of nobody', NULL, now()),
+             ('{0}6', 'Odd', 'a/../b', now()),
+             ('{0}7', 'Long', repeat('x', 120), now());
+         ALTER TABLE projects DROP CONSTRAINT projects_pkey;
+         INSERT INTO projects VALUES ('{0}8', 'Twin', 'ae-alice', now());
+         INSERT INTO projects VALUES ('{0}8', 'Twin', 'AE-ALICE', now());",
+        &ONE[..31]
+    );
+    let Some((platform, origin, destination)) = stage(&more).await else { return };
+    origin.project("left-over", 1).await;
+
+    let ran = platform.run(&origin, &destination, "--skip-unmapped");
+
+    assert_eq!(ran.status, Some(1), "{ran}");
+    for part in [
+        "(Never opened): it has no repository `anaconda/ae-alice-",
+        "(Of nobody): the database names no owner",
+        "(Odd): its owner or id has signs",
+        "(Long): its repository's name would have more than the 128 characters",
+        "(Twin): two projects of the database would both be called",
+        "1 repositories of the origin belong to no project and stay there: anaconda/left-over",
+        "3 of 9 projects arrived and were verified: 3 migrated, 0 unchanged; 0 skipped, 6 failed",
+    ] {
+        assert!(ran.stdout.contains(part), "`{part}`\n{ran}");
+    }
+    let empty = destination.path(&format!("ae-alice-{EMPTY}"));
+    assert!(ran.stdout.contains(&format!("migrated   {empty}")), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_carries_what_is_new() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+    platform.ok(&origin, &destination, "");
+    let name = format!("ae-bob-{TWO}");
+    origin.commit(&origin.path(&name), 1, "later").await;
+
+    let ran = platform.ok(&origin, &destination, "--full-check");
+
+    assert!(ran.stdout.contains("1 migrated, 2 unchanged"), "{ran}");
+    let refs = destination.refs(&destination.path(&name));
+    assert!(refs.contains_key("refs/heads/later"), "{refs:?}");
+    assert_eq!(refs, origin.refs(&origin.path(&name)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_that_is_not_there_or_rights_that_are_missing_stop_the_run() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+
+    let missing = platform.run(&origin, &destination, "--dest-organization NOWHERE");
+    let arguments = platform.arguments(&origin, &destination, "");
+    let wrong = platform
+        .bench
+        .talk(&arguments, &format!("\n{}\nwrong-token\n", packhorse_fakes::Options::TOKEN));
+
+    assert_eq!((missing.status, wrong.status), (Some(1), Some(1)), "{missing}{wrong}");
+    assert!(missing.stderr.contains("there is no such organization"), "{missing}");
+    assert!(wrong.stderr.contains("the token or password is wrong"), "{wrong}");
+}
