@@ -76,7 +76,9 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
             let name = default_branch(desk, place);
             let found = refs(desk, place, "refs/heads/", "BRANCH");
             let found = found.into_iter().find(|it| it["displayId"] == name);
-            Some(found.map_or_else(|| not_found("The default branch"), |it| Answer::ok(&it)))
+            let Some(mut found) = found else { return Some(not_found("The default branch")) };
+            found["isDefault"] = json!(true);
+            Some(Answer::ok(&found))
         }
         (&Method::PUT, ["branches", "default"] | ["default-branch"]) => {
             let name = desk.text("id")?;

@@ -5,15 +5,13 @@ use super::{
     view::{View, text, told},
     word,
 };
-use crate::{exchange::Answer, store};
+use crate::{exchange::Answer, form::File, store};
 use http::{Method, StatusCode};
 use packhorse_core::{
     RepoKind, Scope,
-    model::{Attachment, Blob, Release, ReleaseAsset, Subject},
+    model::{Attachment, Release, ReleaseAsset, Subject},
 };
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 
 pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option<Answer> {
     let method = desk.request.method.clone();
@@ -147,54 +145,8 @@ fn one(
     }
 }
 
-/// A file of a request: the part `attachment` of a form, or the whole body.
-struct File {
-    name: String,
-    content_type: Option<String>,
-    bytes: bytes::Bytes,
-}
-
-impl File {
-    fn of(desk: &Desk<'_>) -> Option<Self> {
-        let content_type = desk.request.header("content-type").unwrap_or_default();
-        let asked = desk.request.query("name").filter(|it| !it.is_empty()).map(str::to_owned);
-        let Some((_, boundary)) = content_type.split_once("boundary=") else {
-            let content_type = Some(content_type.to_owned());
-            return Some(Self { name: asked?, content_type, bytes: desk.request.body.clone() });
-        };
-        let boundary = format!("--{}", boundary.trim_matches('"'));
-        let body = &desk.request.body;
-        let find = |what: &[u8], from: usize| {
-            body.get(from..)?.windows(what.len()).position(|it| it == what).map(|at| from + at)
-        };
-        let marker = find(b"name=\"attachment\"", 0)?;
-        let head_end = find(b"\r\n\r\n", marker)?;
-        let begin = head_end + 4;
-        let end = find(format!("\r\n{boundary}").as_bytes(), begin)?;
-        let head = String::from_utf8_lossy(body.get(marker..head_end)?).into_owned();
-        let file_name =
-            head.split("filename=\"").nth(1).and_then(|it| it.split('"').next()).map(str::to_owned);
-        let lower = head.to_lowercase();
-        let kind = lower
-            .split("content-type:")
-            .nth(1)
-            .and_then(|it| it.lines().next())
-            .map(|it| it.trim().to_owned());
-        Some(Self { name: asked.or(file_name)?, content_type: kind, bytes: body.slice(begin..end) })
-    }
-
-    fn blob(&self) -> Blob {
-        let hash = Sha256::digest(&self.bytes).iter().fold(String::new(), |mut text, byte| {
-            // Writing to a string cannot fail.
-            write!(text, "{byte:02x}").ok();
-            text
-        });
-        Blob { size: Some(self.bytes.len() as u64), sha256: Some(hash) }
-    }
-}
-
 fn upload(desk: &mut Desk<'_>, place: &Place, of: &Release) -> Answer {
-    let Some(file) = File::of(desk) else {
+    let Some(file) = File::of(desk.request, "attachment") else {
         return refusal(StatusCode::BAD_REQUEST, "http: no such file");
     };
     let now = desk.store.now();
@@ -228,7 +180,7 @@ pub(super) fn attachments(
             Some(Answer::ok(&Value::Array(desk.view().assets(&place.path, subject))))
         }
         (&Method::POST, []) => {
-            let Some(file) = File::of(desk) else {
+            let Some(file) = File::of(desk.request, "attachment") else {
                 return Some(refusal(StatusCode::BAD_REQUEST, "http: no such file"));
             };
             let it = Attachment {

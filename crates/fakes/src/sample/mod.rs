@@ -8,7 +8,7 @@ mod talk;
 
 use crate::server::Handle;
 use packhorse_core::{
-    Object, Record, RepoKind, Scope,
+    Object, ObjectKind, Record, RepoKind, Scope,
     model::{
         Email, Features, Grantee, Identity, Member, MergeMethods, Organization, Place, Project,
         Role, Team, Time, Topic, User, Visibility,
@@ -51,12 +51,21 @@ pub async fn fill(fake: &Handle) -> Result<(), SampleError> {
     fake.fill_lfs(ROCKET, &sha256(talk::LARGE), talk::LARGE)?;
     fake.store(|store| {
         let scope = Scope::Project(ROCKET.to_owned());
-        let assets = store.entries(&scope, packhorse_core::ObjectKind::ReleaseAsset);
+        let assets = store.entries(&scope, ObjectKind::ReleaseAsset);
         let names: Vec<_> =
             assets.iter().map(|it| crate::store::asset_blob(ROCKET, it.id)).collect();
         names.iter().try_for_each(|name| store.save_blob(name, talk::ASSET))
     })?;
     Ok(())
+}
+
+/// Lets a destination know the accounts and organizations of a source, as a host does where people
+/// have accounts already.
+pub fn invite(from: &Handle, to: &Handle) {
+    for kind in [ObjectKind::User, ObjectKind::Organization] {
+        let records = from.store(|store| store.records(&Scope::Shared, kind));
+        to.fill(records.into_iter().map(|record| (Scope::Shared, record)));
+    }
 }
 
 fn sha256(bytes: &[u8]) -> String {

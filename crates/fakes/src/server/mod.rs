@@ -185,6 +185,15 @@ impl Fake {
     ///
     /// When there is no port, no temporary directory, or no Git.
     pub async fn start(product: impl Product, options: Options) -> Result<Self, StartError> {
+        Self::of(Box::new(product), options).await
+    }
+
+    /// Starts a fake of a product that is known only now; see [`Fake::start`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no port, no temporary directory, or no Git.
+    pub async fn of(product: Box<dyn Product>, options: Options) -> Result<Self, StartError> {
         let folder = tempfile::tempdir()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let home = format!("http://{}", listener.local_addr()?);
@@ -194,7 +203,7 @@ impl Fake {
             Limits::Own(limits) => limits,
         };
         let inner = Arc::new(Inner {
-            product: Box::new(product),
+            product,
             store: Mutex::new(Store::new(folder.path())),
             meter: Mutex::new(Meter::new(limits)),
             faults: Mutex::new(options.faults),

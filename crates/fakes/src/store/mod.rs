@@ -7,6 +7,7 @@
 
 mod git;
 mod held;
+mod objects;
 mod relink;
 
 pub(crate) use git::copy;

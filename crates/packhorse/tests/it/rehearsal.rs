@@ -36,5 +36,5 @@ fn a_host_without_a_stand_in_is_wrong_usage() {
     let run = Bench::new().run("rehearse --from nowhere").to_string();
 
     assert!(run.contains("there is no stand-in for `nowhere`"), "{run}");
-    assert!(run.contains("gitea, github, gitlab"), "{run}");
+    assert!(run.contains("bitbucket-cloud, bitbucket-server, gitea, github, gitlab"), "{run}");
 }

@@ -131,12 +131,3 @@ async fn lay_out(
     })?;
     Ok(())
 }
-
-/// Lets the destination know the accounts and organizations of the source, as a host does where
-/// people have accounts already.
-pub(super) fn invite(from: &Handle, to: &Handle) {
-    for kind in [ObjectKind::User, ObjectKind::Organization] {
-        let records = from.store(|store| store.records(&Scope::Shared, kind));
-        to.fill(records.into_iter().map(|record| (Scope::Shared, record)));
-    }
-}

@@ -32,7 +32,7 @@ pub(super) async fn run(globals: &Globals, arguments: &Rehearse) -> Result<Statu
             .map_err(|error| AppError::failed("could not lay out the example").because(error))?,
     }
     if let Some(target) = to.fake() {
-        data::invite(source, target);
+        packhorse_fakes::sample::invite(source, target);
     }
     from.brew(arguments.faults, 1);
     to.brew(arguments.faults, 2);

@@ -1,22 +1,20 @@
 //! One end of a rehearsal.
 
-use crate::error::AppError;
+use crate::{error::AppError, registry};
 use packhorse_core::{GitCredentials, Location, Secret};
 use packhorse_fakes::{
-    Fake, Gitea, Github, Gitlab, Handle, Options, StartError,
+    Fake, Handle, Options,
     fault::{Faults, Weather},
 };
 use std::path::{Path, PathBuf};
-
-/// Hosts that have a stand-in.
-const KNOWN: &[&str] = &["gitea", "github", "gitlab"];
 
 /// Who owns what is rehearsed.
 const OWNER: &str = "acme";
 
 /// Hosts that can be at either end, for people.
 pub(super) fn known() -> String {
-    format!("{}; and `local` to write to", KNOWN.join(", "))
+    let ids: Vec<_> = packhorse_fakes::stand_ins().collect();
+    format!("{}; and `local` to write to", ids.join(", "))
 }
 
 /// One end: a stand-in, or the embedded store.
@@ -30,19 +28,18 @@ pub(super) enum Stage {
 impl Stage {
     /// Starts the stand-in for a host.
     pub(super) async fn set(host: &str, scratch: &Path) -> Result<Self, AppError> {
+        let unknown = || {
+            AppError::usage(format!("there is no stand-in for `{host}`"))
+                .hint(format!("known are {}", known()))
+        };
+        let id = registry::all().find(|it| it.is_named(host)).ok_or_else(unknown)?.id;
+        if id == "local" {
+            return Ok(Self::Local(scratch.join("store")));
+        }
+        let product = packhorse_fakes::stand_in(id).ok_or_else(unknown)?;
         // Nobody reads its log, and it would grow with what is carried.
         let options = Options { keeps_log: false, ..Options::default() };
-        let started = match host {
-            "local" => return Ok(Self::Local(scratch.join("store"))),
-            "gitea" | "forgejo" => Fake::start(Gitea, options).await.map(|it| ("gitea", it)),
-            "gitlab" => Fake::start(Gitlab, options).await.map(|it| ("gitlab", it)),
-            "github" => Fake::start(Github, options).await.map(|it| ("github", it)),
-            _ => {
-                return Err(AppError::usage(format!("there is no stand-in for `{host}`"))
-                    .hint(format!("known are {}", known())));
-            }
-        };
-        let (id, fake) = started.map_err(|error: StartError| {
+        let fake = Fake::of(product, options).await.map_err(|error| {
             AppError::failed(format!("could not start the stand-in for `{host}`")).because(error)
         })?;
         Ok(Self::Fake(id, fake))
