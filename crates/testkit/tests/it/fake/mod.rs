@@ -1,10 +1,12 @@
 //! The fakes against the descriptions of their products, Git, and what goes wrong.
 
+mod bitbucket_cloud;
 mod bitbucket_server;
 mod faults;
 mod gitea;
 mod github;
 mod gitlab;
+mod recorded;
 mod repository;
 
 use http::Method;
