@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use crate::{catalogue::ObjectKind, model::Time};
+use crate::{catalogue::ObjectKind, model::Time, selection::Selection};
 
 /// Number of a job in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +54,9 @@ pub struct JobOptions {
     pub strict: bool,
     /// Only this project of the source.
     pub project: Option<String>,
+    /// Only these projects, some of them under other names.
+    #[serde(skip_serializing_if = "Selection::is_all")]
+    pub selection: Selection,
     /// Path that the project, or the owner of all projects, gets at the destination.
     pub target: Option<String>,
     /// The users file's content, so that a resumed run maps as the first did.

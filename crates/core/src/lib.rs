@@ -22,6 +22,7 @@ pub mod plan;
 pub mod port;
 pub mod record;
 pub mod secret;
+pub mod selection;
 pub mod support;
 
 pub use catalogue::{Carriage, Object, ObjectKind};
@@ -34,4 +35,5 @@ pub use limits::Limits;
 pub use loss::{Loss, LossCause};
 pub use record::{Cursor, Lane, Origin, Record, Scope, TargetId};
 pub use secret::Secret;
+pub use selection::Selection;
 pub use support::{Capabilities, Gap, Keeps, Numbering, Settle, Support};

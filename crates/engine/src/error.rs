@@ -49,6 +49,14 @@ pub enum EngineError {
         /// The source.
         from: String,
     },
+    /// The patterns and pairs pick no project of the source, or one that has to be there is not.
+    #[error("the projects that are asked for are not all at {from}{}", why.first().map(|it| format!(": {it}")).unwrap_or_default())]
+    NothingSelected {
+        /// The source.
+        from: String,
+        /// What each pattern and pair came to.
+        why: Vec<String>,
+    },
     /// The job was rolled back, so nothing is left to go on with.
     #[error("job {job} was rolled back")]
     RolledBack {

@@ -5,6 +5,7 @@
 //! It knows no host and no database, only the ports of `packhorse-core`.
 
 mod carry;
+mod csv;
 mod ends;
 mod error;
 mod plan;
@@ -13,6 +14,7 @@ pub mod relink;
 pub mod report;
 mod rollback;
 mod run;
+pub mod selection;
 mod stop;
 pub mod transform;
 mod unchanged;

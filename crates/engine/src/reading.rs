@@ -58,7 +58,7 @@ pub async fn verify(
 ///
 /// # Errors
 ///
-/// When an end cannot be read. What differs is no error.
+/// When an end cannot be read, or what was selected is not there. What differs is no error.
 pub async fn compare(
     from: &dyn Source,
     to: &dyn Source,
@@ -71,6 +71,12 @@ pub async fn compare(
     let pairs: Vec<_> = projects
         .filter_map(|source| paths.target(&source).map(|target| (source, target)))
         .collect();
+    let there = pairs.iter().map(|(source, _)| source.as_str()).collect();
+    let unmatched = paths.unmatched(&there);
+    if unmatched.iter().any(|it| it.blocks) || (pairs.is_empty() && !options.selection.is_all()) {
+        let why = unmatched.into_iter().map(|it| it.detail).collect();
+        return Err(EngineError::NothingSelected { from: "the first place".to_owned(), why });
+    }
     let git = Git::find().await?;
     let comparison =
         Comparison { from, to, projects: &pairs, options, git: (&git, policy), scratch, listener };

@@ -177,6 +177,9 @@ pub(crate) struct Route {
     pub(crate) from: String,
     /// Location to write to; `#path` names the one project, or the owner of all
     pub(crate) to: String,
+    /// Of which projects.
+    #[command(flatten)]
+    pub(crate) projects: Selection,
     /// Only these kinds, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
     pub(crate) only: Vec<ObjectKind>,
@@ -186,6 +189,25 @@ pub(crate) struct Route {
     /// File that maps users: lines `old:new`, or CSV with a header `source,target`
     #[arg(long, value_name = "FILE")]
     pub(crate) users: Option<PathBuf>,
+}
+
+/// Which projects are meant.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Selection {
+    /// Only projects like this: `acme/*`, `acme/**` with subgroups; `!acme/old-*` leaves out
+    ///
+    /// Can be given several times. `*` is anything without a slash, `**` anything, `?` one
+    /// character; capitals count. What is left out stays so, whatever else is said.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) project: Vec<String>,
+    /// File with such globs, one a line; `#` begins a comment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) project_file: Vec<PathBuf>,
+    /// CSV `origin,destination`: these projects, under these names
+    ///
+    /// Without a destination a project is called as it would be without the line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
 }
 
 /// A run.
@@ -278,6 +300,9 @@ pub(crate) struct Compare {
     pub(crate) from: String,
     /// Location that is held against it
     pub(crate) to: String,
+    /// Of which projects.
+    #[command(flatten)]
+    pub(crate) projects: Selection,
     /// Only these kinds, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
     pub(crate) only: Vec<ObjectKind>,
@@ -324,6 +349,9 @@ pub(crate) enum HostsCommand {
 pub(crate) struct Inventory {
     /// Location to look into
     pub(crate) location: String,
+    /// Of which projects.
+    #[command(flatten)]
+    pub(crate) projects: Selection,
     /// Form of the list
     #[arg(long, value_enum, default_value_t = Table::Text)]
     pub(crate) format: Table,

@@ -159,6 +159,9 @@ impl From<EngineError> for AppError {
             }
             EngineError::Blocked { .. } => Some("`packhorse plan FROM TO` lists all conflicts"),
             EngineError::NoProject { .. } => Some("`packhorse show LOCATION` lists what is there"),
+            EngineError::NothingSelected { .. } => {
+                Some("`packhorse inventory LOCATION` lists the projects; capitals count")
+            }
             EngineError::RolledBack { .. } => {
                 Some("run `packhorse migrate` to carry everything anew")
             }

@@ -4,7 +4,7 @@ use super::{
     Carrier,
     batch::{concerns_one, event},
 };
-use crate::{EngineError, error::chain};
+use crate::{EngineError, error::chain, plan::PathPlan};
 use packhorse_core::{
     Lane, ObjectKind, Scope,
     port::{Failure, Item, ItemQuery, ProjectView},
@@ -56,13 +56,16 @@ impl Carrier<'_> {
     }
 
     /// What is gone with projects that earlier jobs of the route carried and that are gone whole.
+    ///
+    /// Projects that this job leaves out have not gone anywhere.
     pub(crate) async fn vanished(
         &self,
         planned: &BTreeSet<&str>,
     ) -> Result<Vec<Gone>, EngineError> {
+        let paths = PathPlan::of(self.run.options)?;
         let mut left = Vec::new();
         for (source, target) in self.earlier_projects().await? {
-            if planned.contains(source.as_str()) {
+            if planned.contains(source.as_str()) || !paths.picks(&source) {
                 continue;
             }
             let (source, target) = (Scope::Project(source), Scope::Project(target));

@@ -63,16 +63,23 @@ pub(crate) async fn draft(
     if let (Some(only), true) = (&options.project, projects.is_empty()) {
         return Err(EngineError::NoProject { project: only.clone(), from: ends.from.clone() });
     }
+    let there = projects.iter().map(|it| it.source.as_str()).collect();
+    let mut look_at = paths.unmatched(&there);
+    if projects.is_empty() && !options.selection.is_all() {
+        let why = look_at.into_iter().map(|it| it.detail).collect();
+        return Err(EngineError::NothingSelected { from: ends.from.clone(), why });
+    }
     if !projects.is_empty() {
         let records = Some(projects.len() as u64);
         tally.add([&KindCount { kind: ObjectKind::Project, records, bytes: None }]);
     }
+    look_at.extend(conflicts(ends, options, sides, &projects, ours).await?);
     Ok(Plan {
         from: ends.from.clone(),
         to: ends.to.clone(),
         kinds: tally.rows(options, sides, ends),
         source_losses: tally.losses.into_values().collect(),
-        conflicts: conflicts(ends, options, sides, &projects, ours).await?,
+        conflicts: look_at,
         unmapped_users: unmapped(source, options).await?,
         projects,
     })

@@ -13,7 +13,7 @@ mod paths;
 pub(crate) use draft::{Sides, draft};
 pub(crate) use fate::is_wanted;
 pub(crate) use gaps::HIDDEN_REFS;
-pub(crate) use paths::PathPlan;
+pub(crate) use paths::{PathPlan, is_path};
 
 use crate::{Ends, EngineError};
 use packhorse_core::{job::JobOptions, plan::Plan};

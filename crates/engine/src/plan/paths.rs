@@ -1,12 +1,18 @@
 //! Which projects are carried, and what they are called at the destination.
 
 use crate::EngineError;
-use packhorse_core::job::JobOptions;
+use packhorse_core::{
+    job::JobOptions,
+    plan::Conflict,
+    selection::{Pattern, Picker},
+};
+use std::collections::BTreeSet;
 
 /// Which projects are carried, and what they are called at the destination.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PathPlan<'a> {
-    only: Option<&'a str>,
+    options: &'a JobOptions,
+    picker: Picker<'a>,
     target: Target<'a>,
 }
 
@@ -31,13 +37,45 @@ impl<'a> PathPlan<'a> {
             Some(path) if path.contains('/') => Target::Path(path),
             Some(owner) => Target::Owner(owner),
         };
-        Ok(Self { only: options.project.as_deref(), target })
+        Ok(Self { options, picker: options.selection.picker(), target })
+    }
+
+    /// Whether a project of the source is meant.
+    pub(crate) fn picks(&self, source: &str) -> bool {
+        self.options.project.as_deref().is_none_or(|only| only == source)
+            && self.picker.wants(source)
+    }
+
+    /// What was named and is not at the source, given those that are.
+    ///
+    /// A pair means one project, which then does not arrive; a pattern may well match nothing.
+    pub(crate) fn unmatched(&self, there: &BTreeSet<&str>) -> Vec<Conflict> {
+        let selection = &self.options.selection;
+        if self.options.project.is_some() {
+            return Vec::new();
+        }
+        let is_gone = |it: &str| !there.contains(it) && self.picker.wants(it);
+        let gone = selection.pairs.iter().filter(|it| is_gone(&it.source)).map(|pair| Conflict {
+            project: Some(pair.source.clone()),
+            detail: format!("{} names it, and the source has no such project", pair.said),
+            blocks: true,
+        });
+        let matches_none = |it: &&Pattern| !there.iter().any(|one| it.matches(one));
+        let idle = selection.include.iter().filter(matches_none).map(|pattern| Conflict {
+            project: None,
+            detail: format!("no project of the source is like `{pattern}`"),
+            blocks: false,
+        });
+        gone.chain(idle).collect()
     }
 
     /// Path of a project at the destination; `None` when it is not carried.
     pub(crate) fn target(&self, source: &str) -> Option<String> {
-        if self.only.is_some_and(|only| only != source) {
+        if !self.picks(source) {
             return None;
+        }
+        if let Some(target) = self.picker.target(source) {
+            return Some(target.to_owned());
         }
         Some(match self.target {
             Target::Same => source.to_owned(),
@@ -51,7 +89,7 @@ impl<'a> PathPlan<'a> {
 }
 
 /// SECURITY: a path that climbs or hides would leave the place it is made in.
-fn is_path(text: &str) -> bool {
+pub(crate) fn is_path(text: &str) -> bool {
     text.split('/').all(|part| !matches!(part, "" | "." | ".."))
         && !text.chars().any(|c| c.is_control() || c == '\\')
 }

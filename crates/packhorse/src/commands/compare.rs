@@ -28,6 +28,7 @@ pub(super) async fn run(globals: &Globals, places: &cli::Compare) -> Result<Stat
         only: places.only.iter().copied().collect(),
         skip: places.skip.iter().copied().collect(),
         project: from.project.clone(),
+        selection: config::selection(&places.projects)?,
         target: to.project.clone(),
         ..JobOptions::default()
     };

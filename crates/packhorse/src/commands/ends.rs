@@ -34,6 +34,7 @@ impl Route {
             only: route.only.iter().copied().collect::<BTreeSet<_>>(),
             skip: route.skip.iter().copied().collect::<BTreeSet<_>>(),
             project: from.project.clone(),
+            selection: config::selection(&route.projects)?,
             target: to.project.clone(),
             users,
             verify: true,

@@ -61,6 +61,8 @@ impl Row {
 pub(super) async fn run(globals: &Globals, what: &Inventory) -> Result<Status, AppError> {
     let hosts = Hosts::read(globals)?;
     let location = hosts.locate(&what.location)?;
+    let selection = config::selection(&what.projects)?;
+    let picker = selection.picker();
     let scratch = config::scratch(globals)?;
     let place = config::with_credentials(&hosts, &location, End::Source)?;
     let source = registry::source(&place, scratch.path())?;
@@ -72,7 +74,8 @@ pub(super) async fn run(globals: &Globals, what: &Inventory) -> Result<Status, A
     loop {
         let page = source.read(&lane, at.as_ref()).await?;
         let paths = page.records.into_iter().map(|it| it.origin.id);
-        let wanted = paths.filter(|it| location.project.as_ref().is_none_or(|one| one == it));
+        let is_meant = |it: &String| location.project.as_ref().is_none_or(|one| one == it);
+        let wanted = paths.filter(|it| is_meant(it) && picker.wants(it));
         let rows = stream::iter(wanted.map(|it| count(source.clone(), it)).collect::<Vec<_>>());
         let mut rows = rows.buffered(AT_ONCE).map(Ok::<_, AppError>);
         while let Some(row) = rows.try_next().await? {
@@ -84,6 +87,11 @@ pub(super) async fn run(globals: &Globals, what: &Inventory) -> Result<Status, A
             break;
         }
         at = page.next;
+    }
+    if n_told == 0 && !selection.is_all() {
+        return Err(AppError::failed("none of the projects is selected").hint(format!(
+            "`packhorse inventory {location}` lists what is there; capitals count"
+        )));
     }
     if let (0, Some(project)) = (n_told, &location.project) {
         return Err(AppError::failed(format!("there is no project `{project}`")).hint(format!(

@@ -2,8 +2,10 @@
 
 mod hosts;
 mod secret;
+mod selection;
 
 pub(crate) use hosts::Hosts;
+pub(crate) use selection::selection;
 
 use crate::{cli::Globals, error::AppError};
 use packhorse_core::{GitCredentials, Location, Secret};
@@ -11,8 +13,8 @@ use packhorse_journal::SqliteJournal;
 use std::{env, fs, path::Path};
 use tempfile::TempDir;
 
-/// Largest users file that is read, in bytes.
-const MAX_USERS_FILE: u64 = 64 << 20;
+/// Largest file of users, projects or conflicts that is read, in bytes.
+const MAX_FILE: u64 = 64 << 20;
 
 /// Opens the journal, and makes it when `create` says so.
 pub(crate) fn journal(globals: &Globals, create: bool) -> Result<SqliteJournal, AppError> {
@@ -85,10 +87,15 @@ pub(crate) fn with_credentials(
 
 /// Reads a users file; what stands in it is checked where it is used.
 pub(crate) fn users(path: &Path) -> Result<String, AppError> {
-    let fail = || AppError::usage(format!("could not read the users file `{}`", path.display()));
+    text("users file", path)
+}
+
+/// Reads a file that a person wrote; `what` says what for.
+fn text(what: &str, path: &Path) -> Result<String, AppError> {
+    let fail = || AppError::usage(format!("could not read the {what} `{}`", path.display()));
     let size = fs::metadata(path).map_err(|error| fail().because(error))?.len();
-    if size > MAX_USERS_FILE {
-        return Err(fail().hint(format!("it has {size} bytes; the most is {MAX_USERS_FILE}")));
+    if size > MAX_FILE {
+        return Err(fail().hint(format!("it has {size} bytes; the most is {MAX_FILE}")));
     }
     fs::read_to_string(path).map_err(|error| fail().because(error))
 }

@@ -95,6 +95,28 @@ fn one_project_can_go_to_another_name() {
 }
 
 #[test]
+fn projects_are_chosen_by_pattern_by_file_and_by_pair() {
+    let bench = bench();
+    fs::write(bench.path("list"), "# what we need\nacme/w*\n!acme/site\n").unwrap();
+    fs::write(bench.path("pairs.csv"), "origin,destination\nacme/site,web/pages\n").unwrap();
+    fs::write(bench.path("bad.csv"), "acme/site,web/pages\nacme/site,web/more\n").unwrap();
+    fs::write(bench.path("typo.csv"), "acme/site,web/pages\nacme/sight,web/sight\n").unwrap();
+    let commands = [
+        "inventory github-archive:acme.tar.gz --project acme/s*",
+        "inventory github-archive:acme.tar.gz --project ACME/*",
+        "plan github-archive:acme.tar.gz local:store --only label --project-file list",
+        "migrate github-archive:acme.tar.gz local:store --pairs pairs.csv --progress none",
+        "show local:store",
+        "compare github-archive:acme.tar.gz local:store --pairs pairs.csv --only label",
+        "compare github-archive:acme.tar.gz local:store --pairs typo.csv --only label",
+        "plan github-archive:acme.tar.gz local:store --pairs bad.csv",
+        "plan github-archive:acme.tar.gz local:store --only label --pairs typo.csv",
+    ];
+
+    assert_snapshot!(transcript(&bench, &commands));
+}
+
+#[test]
 fn a_place_can_be_looked_into() {
     let commands = [
         "show github-archive:acme.tar.gz",

@@ -5,7 +5,7 @@
 //! `source,target[,name,email]`, columns in any order. Blank lines and lines
 //! that begin with `#` are skipped in both.
 
-use super::csv;
+use crate::csv;
 use packhorse_core::model::Identity;
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
@@ -77,11 +77,7 @@ impl UserMap {
         if text.len() > MAX_USERS_BYTES {
             return Err(UsersError::TooLarge { bytes: text.len() });
         }
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = (1..)
-            .zip(text.lines())
-            .filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
-            .peekable();
+        let mut lines = csv::lines(text).peekable();
         match lines.peek().copied() {
             Some((line, header)) if is_header(header) => {
                 lines.next();
@@ -186,7 +182,7 @@ struct Columns {
 
 impl Columns {
     fn of(line: usize, header: &str) -> Result<Self, UsersError> {
-        let cells = csv::cells(line, header)?;
+        let cells = csv::cells(header).ok_or(UsersError::Quote { line })?;
         let mut places = BTreeMap::new();
         for (at, cell) in cells.iter().enumerate() {
             let column = cell.trim().to_ascii_lowercase();
@@ -210,7 +206,7 @@ impl Columns {
     }
 
     fn row(&self, line: usize, text: &str) -> Result<Row, UsersError> {
-        let cells = csv::cells(line, text)?;
+        let cells = csv::cells(text).ok_or(UsersError::Quote { line })?;
         if cells.len() != self.count {
             let (expected, found) = (self.count, cells.len());
             return Err(UsersError::Cells { line, expected, found });

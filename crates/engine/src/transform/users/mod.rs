@@ -1,7 +1,6 @@
 //! People: who becomes whom, and who wrote what where the destination does not keep it.
 
 mod credit;
-mod csv;
 mod map;
 mod visit;
 

@@ -10,6 +10,7 @@ mod planning;
 mod reading;
 mod repositories;
 mod rolling_back;
+mod selecting;
 mod stopping;
 mod trap;
 mod whole;

@@ -1,23 +1,33 @@
-//! One line of CSV, after RFC 4180 but for line feeds inside quotes.
+//! Lines of files that people write: CSV after RFC 4180, but for line feeds inside quotes.
 
-use super::map::UsersError;
-
-/// Splits a line into its cells.
-///
-/// # Errors
-///
-/// [`UsersError::Quote`] where a quote does not end, or stands inside a cell without quotes.
-pub(super) fn cells(line: usize, text: &str) -> Result<Vec<String>, UsersError> {
+/// Splits a line into its cells; `None` where a quote does not end, or stands inside a cell
+/// without quotes.
+pub(crate) fn cells(text: &str) -> Option<Vec<String>> {
     let mut cells = Vec::new();
     let mut rest = text;
     loop {
-        let (cell, tail) = cell(rest).ok_or(UsersError::Quote { line })?;
+        let (cell, tail) = cell(rest)?;
         cells.push(cell);
         match tail {
             Some(tail) => rest = tail,
-            None => return Ok(cells),
+            None => return Some(cells),
         }
     }
+}
+
+/// Writes a cell so that [`cells`] reads it again.
+pub(crate) fn cell_of(text: &str) -> String {
+    if text.contains([',', '"']) || text.trim() != text {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text.to_owned()
+}
+
+/// The lines of a file that say something, counted from 1: not blank, and no comment.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let says = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    (1..).zip(text.lines()).filter(move |(_, line)| says(line))
 }
 
 /// The first cell, and what follows its comma if there is one.
