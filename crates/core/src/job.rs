@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use crate::{catalogue::ObjectKind, model::Time, selection::Selection};
+use crate::{catalogue::ObjectKind, conflict::Resolution, model::Time, selection::Selection};
 
 /// Number of a job in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,6 +57,9 @@ pub struct JobOptions {
     /// Only these projects, some of them under other names.
     #[serde(skip_serializing_if = "Selection::is_all")]
     pub selection: Selection,
+    /// What was decided about conflicts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resolutions: Vec<Resolution>,
     /// Path that the project, or the owner of all projects, gets at the destination.
     pub target: Option<String>,
     /// The users file's content, so that a resumed run maps as the first did.

@@ -8,6 +8,7 @@
 
 pub mod authored;
 pub mod catalogue;
+pub mod conflict;
 pub mod error;
 pub mod event;
 pub mod fingerprint;

@@ -1,7 +1,13 @@
 //! The plan: what will arrive, and how, before anything moves.
 
-use crate::{catalogue::ObjectKind, loss::LossCause, port::SourceLoss};
+use crate::{
+    catalogue::ObjectKind,
+    conflict::{About, Choice},
+    loss::LossCause,
+    port::SourceLoss,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What is to be expected of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +40,12 @@ impl Plan {
                             || field.strip_prefix(&gap.field).is_some_and(|it| it.starts_with('.'))
                     }))
         })
+    }
+
+    /// Projects that are not carried until somebody has decided, with the first reason.
+    pub fn blocked(&self) -> BTreeMap<&str, &str> {
+        let blocking = self.conflicts.iter().rev().filter(|it| it.blocks);
+        blocking.filter_map(|it| Some((it.project.as_deref()?, it.detail.as_str()))).collect()
     }
 
     /// Whether everything arrives as it is.
@@ -104,6 +116,19 @@ pub struct Conflict {
     pub project: Option<String>,
     /// What is the matter, for people.
     pub detail: String,
-    /// Whether the run refuses to start because of it.
+    /// Whether the project is not carried until somebody has decided.
     pub blocks: bool,
+    /// What it is about.
+    #[serde(default)]
+    pub about: About,
+    /// What can be chosen at this destination.
+    #[serde(default)]
+    pub choices: Vec<Choice>,
+}
+
+impl Conflict {
+    /// Something to look at, with nothing to decide.
+    pub fn note(project: Option<String>, detail: String) -> Self {
+        Self { project, detail, blocks: false, about: About::Note, choices: Vec::new() }
+    }
 }

@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn what_is_excluded_stays_so_and_nothing_said_means_all() {
-        let patterns = |texts: &[&str]| texts.iter().map(|it| Pattern::parse(it).unwrap()).collect();
+        let patterns =
+            |texts: &[&str]| texts.iter().map(|it| Pattern::parse(it).unwrap()).collect();
         let pair = Pair { source: "o/p".into(), target: Some("q/r".into()), said: "1".into() };
         let all = Selection::default();
         let but = Selection { exclude: patterns(&["acme/old-*"]), ..Selection::default() };

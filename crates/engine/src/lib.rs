@@ -12,6 +12,7 @@ mod plan;
 mod reading;
 pub mod relink;
 pub mod report;
+pub mod resolutions;
 mod rollback;
 mod run;
 pub mod selection;

@@ -9,7 +9,7 @@ use crate::{
 use packhorse_core::{
     Listener,
     job::{JobOptions, JobView},
-    port::{Journal, Source},
+    port::{Journal, Source, Stage},
 };
 use packhorse_git::{Git, RefPolicy};
 use std::{path::Path, sync::Arc};
@@ -28,10 +28,11 @@ pub async fn verify(
     let sides = Sides::probe(ends).await?;
     let reader = (ends.reader)()?;
     let reader_caps = reader.probe().await?;
-    let projects = journal.history(job.id).await?.projects().await?;
-    let pairs = projects.iter().map(|it| (it.source.clone(), it.target.clone()));
-    let paths = Arc::new(PathMap::new(pairs));
+    let mut projects = journal.history(job.id).await?.projects().await?;
+    projects.retain(|it| it.stage != Stage::Blocked);
     let options = &job.spec.options;
+    let pairs = projects.iter().map(|it| (it.source.clone(), it.target.clone()));
+    let paths = Arc::new(PathMap::new(pairs.chain(PathPlan::of(options)?.mapped())));
     let transforms = stack(transform::Route {
         options,
         source: &sides.source,
@@ -47,6 +48,7 @@ pub async fn verify(
         transforms: &transforms,
         journal,
         route: job.route,
+        paths: Arc::clone(&paths),
         listener,
     };
     let git = Git::find().await?;

@@ -3,7 +3,7 @@
 use crate::{
     Ends, EngineError, Stop, Worker,
     carry::{Carrier, Gone},
-    plan::{Sides, draft},
+    plan::{PathPlan, Sides, draft, written_by},
     reading,
     relink::{Relinking, relink},
     report, rollback,
@@ -89,8 +89,11 @@ impl Run<'_> {
         let ours = self.our_projects().await?;
         let plan = self.stop.or(draft(self.ends, self.options, &sides, &ours)).await?;
         self.keep("plan", &plan).await?;
-        let conflicts: Vec<_> = plan.conflicts.iter().filter(|it| it.blocks).cloned().collect();
-        if !conflicts.is_empty() {
+        let blocked = plan.blocked();
+        if !plan.projects.is_empty()
+            && plan.projects.iter().all(|it| blocked.contains_key(it.source.as_str()))
+        {
+            let conflicts = plan.conflicts.iter().filter(|it| it.blocks).cloned().collect();
             return Err(EngineError::Blocked { conflicts });
         }
         let failed = self.carry(&sides, &plan).await?;
@@ -111,14 +114,8 @@ impl Run<'_> {
 
     /// Destination projects that jobs of this route have written to.
     async fn our_projects(&self) -> Result<BTreeSet<String>, EngineError> {
-        let mut ours = BTreeSet::new();
-        for job in self.worker.journal.jobs(None).await? {
-            if job.route == self.claim.route {
-                let history = self.worker.journal.history(job.id).await?;
-                ours.extend(history.projects().await?.into_iter().map(|it| it.target));
-            }
-        }
-        Ok(ours)
+        let route = self.claim.route;
+        Ok(written_by(&*self.worker.journal, |job| job.route == route).await?)
     }
 
     /// Carries everything; the number of projects that failed.
@@ -126,8 +123,11 @@ impl Run<'_> {
         let records: Option<u64> = plan.kinds.iter().map(|it| it.records).sum();
         let projects = plan.projects.len() as u64;
         self.worker.tell(self.claim, Event::Started { projects, records }).await?;
-        let pairs = plan.projects.iter().map(|it| (it.source.clone(), it.target.clone()));
-        let paths = Arc::new(PathMap::new(pairs));
+        let blocked = plan.blocked();
+        let carried = plan.projects.iter().filter(|it| !blocked.contains_key(it.source.as_str()));
+        let pairs = carried.map(|it| (it.source.clone(), it.target.clone()));
+        let mapped = PathPlan::of(self.options)?.mapped();
+        let paths = Arc::new(PathMap::new(pairs.chain(mapped)));
         let route = transform::Route {
             options: self.options,
             source: &sides.source,
@@ -178,7 +178,8 @@ impl Run<'_> {
         let verification = self.stop.or(work).await?;
         self.keep("verification", &verification).await?;
         let history = journal.history(self.claim.job).await?;
-        for view in history.projects().await? {
+        let begun = history.projects().await?.into_iter().filter(|it| it.stage != Stage::Blocked);
+        for view in begun {
             let stage = if is_clean(&verification, &view.source) {
                 Stage::Verified
             } else {
@@ -201,9 +202,14 @@ impl Run<'_> {
         let report = report::report(&*self.worker.journal, self.claim.job).await?;
         let verified = verification.as_ref().map(|it| it.clean);
         let unplanned = report.losses.iter().find(|it| !it.planned);
-        let total = plan.projects.len();
+        let mut all: BTreeSet<&str> = plan.blocked().into_keys().collect();
+        all.extend(plan.projects.iter().map(|it| it.source.as_str()));
+        let total = all.len();
         let reason = if failed_projects > 0 {
             Some(format!("{failed_projects} of {total} projects failed"))
+        } else if let Some((project, why)) = plan.blocked().first_key_value() {
+            let n = plan.blocked().len();
+            Some(format!("{n} of {total} projects wait for a decision: {project}: {why}"))
         } else if report.n_failures > 0 {
             Some(format!("{} records did not arrive", report.n_failures))
         } else if verified == Some(false) {

@@ -179,7 +179,8 @@ mod tests {
 
         add_patterns(&mut selection, "list", "# ours\nacme/*\n\n  !acme/old-*  \n").unwrap();
 
-        assert!(selection.matches("acme/app") && !selection.matches("acme/old-app"));
+        let picker = selection.picker();
+        assert!(picker.wants("acme/app") && !picker.wants("acme/old-app"));
         let error = add_patterns(&mut selection, "list", "acme/*\n!\n").unwrap_err();
         assert_eq!(error.to_string(), "line 2 of `list`");
     }

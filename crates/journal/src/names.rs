@@ -48,6 +48,7 @@ pub(crate) fn stage(row: &Row<'_>, column: usize) -> rusqlite::Result<Stage> {
         Stage::Verified,
         Stage::Differs,
         Stage::Failed,
+        Stage::Blocked,
     ];
     among(row, column, &all, stage_name)
 }
@@ -61,6 +62,7 @@ pub(crate) const fn stage_name(stage: Stage) -> &'static str {
         Stage::Verified => "verified",
         Stage::Differs => "differs",
         Stage::Failed => "failed",
+        Stage::Blocked => "blocked",
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) enum Progress {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Says what would arrive, what would be lost and why, before anything moves
-    Plan(Route),
+    Plan(Plan),
     /// Carries everything from one place to another, and verifies it
     Migrate(Migrate),
     /// Carries the projects of Anaconda Enterprise between Git hosts, as migrate_projects.py does
@@ -189,6 +189,20 @@ pub(crate) struct Route {
     /// File that maps users: lines `old:new`, or CSV with a header `source,target`
     #[arg(long, value_name = "FILE")]
     pub(crate) users: Option<PathBuf>,
+    /// File with what was decided about conflicts, as `plan --write-conflicts` writes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) conflicts: Option<PathBuf>,
+}
+
+/// A plan.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Plan {
+    /// What is carried, and where.
+    #[command(flatten)]
+    pub(crate) route: Route,
+    /// Write what is in the way into a new file, to be filled in and given to `--conflicts`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_conflicts: Option<PathBuf>,
 }
 
 /// Which projects are meant.

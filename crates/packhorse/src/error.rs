@@ -157,7 +157,9 @@ impl From<EngineError> for AppError {
             EngineError::Users(_) => {
                 Some("the users file has lines `old:new`, or is CSV with a header")
             }
-            EngineError::Blocked { .. } => Some("`packhorse plan FROM TO` lists all conflicts"),
+            EngineError::Blocked { .. } => Some(
+                "`packhorse plan FROM TO --write-conflicts FILE` lists all, to be decided on there",
+            ),
             EngineError::NoProject { .. } => Some("`packhorse show LOCATION` lists what is there"),
             EngineError::NothingSelected { .. } => {
                 Some("`packhorse inventory LOCATION` lists the projects; capitals count")

@@ -188,6 +188,8 @@ pub enum Stage {
     Differs,
     /// It stopped with an error.
     Failed,
+    /// Nothing moves, because something is in the way that somebody has to decide on.
+    Blocked,
 }
 
 /// Counters of a lane in a job.

@@ -7,7 +7,7 @@ use super::{
 use crate::{EngineError, error::chain, plan::PathPlan};
 use packhorse_core::{
     Lane, ObjectKind, Scope,
-    port::{Failure, Item, ItemQuery, ProjectView},
+    port::{Failure, Item, ItemQuery, ProjectView, Stage},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,7 +88,8 @@ impl Carrier<'_> {
         for job in jobs.filter(|it| it.route == claim.route && it.id < claim.job) {
             let views = journal.history(job.id).await?.projects().await?;
             let pair = |it: ProjectView| (it.source, it.target);
-            views.into_iter().map(pair).for_each(|(source, target)| {
+            let begun = views.into_iter().filter(|it| it.stage != Stage::Blocked);
+            begun.map(pair).for_each(|(source, target)| {
                 list.entry(source).or_insert(target);
             });
         }

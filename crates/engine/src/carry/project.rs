@@ -24,8 +24,12 @@ impl Carrier<'_> {
     ///
     /// A project that fails leaves the others alone.
     pub(crate) async fn projects(&self, plan: &Plan) -> Result<Carried, EngineError> {
-        let planned: BTreeMap<&str, &PlannedProject> =
+        let mut planned: BTreeMap<&str, &PlannedProject> =
             plan.projects.iter().map(|it| (it.source.as_str(), it)).collect();
+        for (path, why) in plan.blocked() {
+            let target = planned.remove(path).map_or(path, |it| it.target.as_str());
+            self.tell_stage((path, target), Stage::Blocked, Some(why.to_owned())).await?;
+        }
         let done = self.carried_before().await?;
         let mut waiting: BTreeSet<&str> = planned.keys().copied().collect();
         let lane = Lane::new(Scope::Shared, ObjectKind::Project);
@@ -60,7 +64,7 @@ impl Carrier<'_> {
         drop(running);
         for path in waiting {
             let reason = "the source does not list it any more".to_owned();
-            self.tell_stage(planned[path], Stage::Failed, Some(reason)).await?;
+            self.tell_stage(ends(planned[path]), Stage::Failed, Some(reason)).await?;
             carried.n_failed += 1;
         }
         Ok(carried)
@@ -71,7 +75,7 @@ impl Carrier<'_> {
         let history = self.run.worker.journal.history(self.run.claim.job).await?;
         let is_done = |stage| match stage {
             Stage::Carried | Stage::Verified | Stage::Differs => true,
-            Stage::Waiting | Stage::Carrying | Stage::Failed => false,
+            Stage::Waiting | Stage::Carrying | Stage::Failed | Stage::Blocked => false,
         };
         let views = history.projects().await?.into_iter().filter(|it| is_done(it.stage));
         let mut list: BTreeSet<String> = views.map(|it| it.source).collect();
@@ -90,23 +94,23 @@ impl Carrier<'_> {
         match result {
             Ok(gone) => {
                 carried.gone.extend(gone);
-                self.tell_stage(project, Stage::Carried, None).await
+                self.tell_stage(ends(project), Stage::Carried, None).await
             }
             Err(error) if error.ends_run() => Err(error),
             Err(error) => {
                 carried.n_failed += 1;
-                self.tell_stage(project, Stage::Failed, Some(chain(&error))).await
+                self.tell_stage(ends(project), Stage::Failed, Some(chain(&error))).await
             }
         }
     }
 
     async fn tell_stage(
         &self,
-        project: &PlannedProject,
+        (path, target): (&str, &str),
         stage: Stage,
         reason: Option<String>,
     ) -> Result<(), EngineError> {
-        let (path, target) = (project.source.clone(), project.target.clone());
+        let (path, target) = (path.to_owned(), target.to_owned());
         let event = Event::Project { path, target, stage, reason };
         self.run.worker.tell(self.run.claim, event).await
     }
@@ -123,7 +127,7 @@ impl Carrier<'_> {
         if before {
             return self.deletions(&source, &target).await;
         }
-        self.tell_stage(project, Stage::Carrying, None).await?;
+        self.tell_stage(ends(project), Stage::Carrying, None).await?;
         let place = self.place(source, target).await?;
         self.head(&place, record).await?;
         let by_number = self.goes_by_number(&place).await?;
@@ -184,4 +188,9 @@ impl Carrier<'_> {
         }
         self.project_record(place, record).await
     }
+}
+
+/// Paths of a project at both ends.
+fn ends(project: &PlannedProject) -> (&str, &str) {
+    (&project.source, &project.target)
 }

@@ -1,6 +1,6 @@
 //! The plan, drawn up from counts.
 
-use super::{conflicts::conflicts, fate, paths::PathPlan};
+use super::{conflicts::Search, fate, paths::PathPlan};
 use crate::{
     Ends, EngineError,
     transform::users::{UserMap, identities},
@@ -65,6 +65,7 @@ pub(crate) async fn draft(
     }
     let there = projects.iter().map(|it| it.source.as_str()).collect();
     let mut look_at = paths.unmatched(&there);
+    look_at.extend(paths.notes());
     if projects.is_empty() && !options.selection.is_all() {
         let why = look_at.into_iter().map(|it| it.detail).collect();
         return Err(EngineError::NothingSelected { from: ends.from.clone(), why });
@@ -73,7 +74,9 @@ pub(crate) async fn draft(
         let records = Some(projects.len() as u64);
         tally.add([&KindCount { kind: ObjectKind::Project, records, bytes: None }]);
     }
-    look_at.extend(conflicts(ends, options, sides, &projects, ours).await?);
+    let numbered = &tally.numbered;
+    let search = Search { ends, options, sides, paths: &paths, ours, numbered };
+    look_at.extend(search.among(&projects).await?);
     Ok(Plan {
         from: ends.from.clone(),
         to: ends.to.clone(),
@@ -113,11 +116,18 @@ async fn projects(
             let wanted = || counts().filter(|it| fate::is_wanted(options, it.kind));
             let own = u64::from(fate::is_wanted(options, ObjectKind::Project));
             list.push(PlannedProject {
-                source: path,
+                source: path.clone(),
                 target,
                 records: wanted().try_fold(own, |sum, it| Some(sum + it.records?)),
                 bytes: wanted().filter_map(|it| it.bytes).reduce(|a, b| a + b),
             });
+            let has_numbers = |it: &KindCount| {
+                matches!(it.kind, ObjectKind::Issue | ObjectKind::ChangeRequest)
+                    && it.records != Some(0)
+            };
+            if wanted().any(has_numbers) {
+                tally.numbered.insert(path.clone());
+            }
             tally.add(counts());
             tally.lose(inventory.losses);
         }
@@ -133,6 +143,8 @@ async fn projects(
 struct Tally {
     counts: BTreeMap<ObjectKind, KindCount>,
     losses: BTreeMap<(String, String, String), SourceLoss>,
+    /// Projects that have issues or change requests to carry.
+    numbered: BTreeSet<String>,
 }
 
 impl Tally {

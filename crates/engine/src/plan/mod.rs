@@ -16,18 +16,50 @@ pub(crate) use gaps::HIDDEN_REFS;
 pub(crate) use paths::{PathPlan, is_path};
 
 use crate::{Ends, EngineError};
-use packhorse_core::{job::JobOptions, plan::Plan};
+use packhorse_core::{
+    job::{JobOptions, JobView},
+    plan::Plan,
+    port::{Journal, JournalError, Stage},
+};
 use std::collections::BTreeSet;
 
 /// Says what a run between these ends would do.
 ///
-/// Without a journal, every project that is at the destination already counts
-/// as somebody else's.
+/// Projects at the destination that jobs of the journal made between the same ends are ours;
+/// without a journal, all count as somebody else's.
 ///
 /// # Errors
 ///
 /// When an end cannot be read, or the options ask for what cannot be.
-pub async fn plan(ends: &Ends, options: &JobOptions) -> Result<Plan, EngineError> {
+pub async fn plan(
+    ends: &Ends,
+    options: &JobOptions,
+    journal: Option<&dyn Journal>,
+) -> Result<Plan, EngineError> {
     let sides = Sides::probe(ends).await?;
-    draft(ends, options, &sides, &BTreeSet::new()).await
+    let ours = match journal {
+        None => BTreeSet::new(),
+        Some(journal) => {
+            let is_same = |it: &JobView| {
+                it.spec.source_identity == sides.source.identity
+                    && it.spec.sink_identity == sides.sink.identity
+            };
+            written_by(journal, is_same).await?
+        }
+    };
+    draft(ends, options, &sides, &ours).await
+}
+
+/// Paths at the destination of the projects that some jobs have written to.
+pub(crate) async fn written_by(
+    journal: &dyn Journal,
+    jobs: impl Fn(&JobView) -> bool,
+) -> Result<BTreeSet<String>, JournalError> {
+    let mut ours = BTreeSet::new();
+    for job in journal.jobs(None).await?.into_iter().filter(|it| jobs(it)) {
+        let views = journal.history(job.id).await?.projects().await?;
+        // What was blocked is somebody else's still.
+        ours.extend(views.into_iter().filter(|it| it.stage != Stage::Blocked).map(|it| it.target));
+    }
+    Ok(ours)
 }

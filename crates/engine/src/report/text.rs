@@ -227,6 +227,7 @@ pub(super) fn stage_name(stage: Stage) -> &'static str {
         Stage::Verified => "verified",
         Stage::Differs => "differs",
         Stage::Failed => "failed",
+        Stage::Blocked => "not begun",
     }
 }
 

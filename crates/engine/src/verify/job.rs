@@ -8,7 +8,6 @@ use super::{
     repository::Repositories,
     tally::{Matching, Tally},
 };
-use crate::transform::PathMap;
 use packhorse_core::{
     Lane, ObjectKind, RepoKind, Scope, Support,
     job::JobOptions,
@@ -37,8 +36,7 @@ pub async fn verify(
     let mut verification = Verification::begun();
     let wants = |kind| is_wanted(options, kind) && inspection.holds(kind);
     let shared = Scope::Shared;
-    let paths = projects.iter().map(|it| (it.source.clone(), it.target.clone()));
-    let paths = Arc::new(PathMap::new(paths));
+    let paths = &inspection.paths;
     for kind in kinds_of(&shared).filter(|kind| wants(*kind)) {
         let lane = Lane::new(shared.clone(), kind);
         let pair = Pair { origin: lane.clone(), target: lane, paths: paths.clone() };

@@ -42,6 +42,8 @@ pub struct Inspection<'a> {
     pub journal: &'a dyn Journal,
     /// Number of the job's route.
     pub route: u64,
+    /// Which project became which.
+    pub paths: Arc<PathMap>,
     /// Who wants to know how far it is.
     pub listener: &'a dyn Listener,
 }

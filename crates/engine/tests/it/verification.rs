@@ -37,6 +37,7 @@ async fn read_back(
         transforms: &[],
         journal: &notes.journal,
         route: notes.claim.route,
+        paths: std::sync::Arc::default(),
         listener: &(),
     };
     let git = Git::find().await.unwrap();

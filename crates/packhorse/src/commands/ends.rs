@@ -35,6 +35,7 @@ impl Route {
             skip: route.skip.iter().copied().collect::<BTreeSet<_>>(),
             project: from.project.clone(),
             selection: config::selection(&route.projects)?,
+            resolutions: config::resolutions(route.conflicts.as_deref())?,
             target: to.project.clone(),
             users,
             verify: true,

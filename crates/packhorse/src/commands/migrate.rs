@@ -37,8 +37,7 @@ pub(super) async fn run(
     check_verb(verb, &route)?;
     let scratch = config::scratch(globals)?;
     if arguments.dry_run {
-        let ends = route.open_to_plan(scratch.path())?;
-        return super::plan::print(globals, &packhorse_engine::plan(&ends, &route.options).await?);
+        return super::plan::print(globals, &super::plan::draw_up(globals, &route).await?);
     }
     let journal = Arc::new(config::journal(globals, true)?);
     let earlier = interrupted(&journal, &route).await?;

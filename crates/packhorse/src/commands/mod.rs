@@ -29,7 +29,7 @@ use crate::{
 pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
     let globals = &cli.globals;
     match cli.command {
-        Command::Plan(route) => plan::run(globals, &route).await,
+        Command::Plan(arguments) => plan::run(globals, &arguments).await,
         Command::Migrate(arguments) => {
             migrate::run(globals, &arguments, migrate::Verb::Migrate).await
         }

@@ -7,18 +7,53 @@ use crate::{
     error::{AppError, Status},
     terminal,
 };
-use packhorse_core::plan::{Fate, Plan, PlannedKind};
+use packhorse_core::{
+    plan::{Fate, Plan, PlannedKind},
+    port::Journal,
+};
+use packhorse_engine::resolutions;
+use std::{fs::File, io::Write as _, path::Path};
 
 /// Prints the plan of a route.
-pub(super) async fn run(globals: &Globals, route: &cli::Route) -> Result<Status, AppError> {
-    let route = Route::read(globals, route)?;
-    let scratch = config::scratch(globals)?;
-    let ends = route.open_to_plan(scratch.path())?;
-    let plan = packhorse_engine::plan(&ends, &route.options).await?;
-    print(globals, &plan)
+pub(super) async fn run(globals: &Globals, arguments: &cli::Plan) -> Result<Status, AppError> {
+    let route = Route::read(globals, &arguments.route)?;
+    if let Some(file) = arguments.write_conflicts.as_deref().filter(|it| it.exists()) {
+        return Err(AppError::usage(format!("`{}` is there already", file.display()))
+            .hint("give a new name: what was filled in there is not overwritten"));
+    }
+    let plan = draw_up(globals, &route).await?;
+    let status = print(globals, &plan)?;
+    if let Some(file) = &arguments.write_conflicts {
+        write_conflicts(file, &plan, &route)?;
+    }
+    Ok(status)
 }
 
-/// Prints a plan; one that cannot start fails.
+/// Draws up the plan of a route; what its earlier jobs made is no conflict.
+pub(super) async fn draw_up(globals: &Globals, route: &Route) -> Result<Plan, AppError> {
+    let scratch = config::scratch(globals)?;
+    let ends = route.open_to_plan(scratch.path())?;
+    let journal = config::journal_if_any(globals)?;
+    let journal = journal.as_ref().map(|it| it as &dyn Journal);
+    Ok(packhorse_engine::plan(&ends, &route.options, journal).await?)
+}
+
+fn write_conflicts(file: &Path, plan: &Plan, route: &Route) -> Result<(), AppError> {
+    let Some(text) = resolutions::write(plan, &route.options.resolutions) else {
+        terminal::talk("there is nothing to decide on, so no file was written");
+        return Ok(());
+    };
+    let fail = || AppError::failed(format!("could not write `{}`", file.display()));
+    let mut made = File::create_new(file).map_err(|error| fail().because(error))?;
+    made.write_all(text.as_bytes()).map_err(|error| fail().because(error))?;
+    terminal::talk(&format!(
+        "\nhint: write your choices into `{0}`, then run with `--conflicts {0}`",
+        file.display()
+    ));
+    Ok(())
+}
+
+/// Prints a plan; one in which something waits for a decision fails.
 pub(super) fn print(globals: &Globals, plan: &Plan) -> Result<Status, AppError> {
     if globals.json {
         terminal::data(&document::json(plan)?);
@@ -54,9 +89,14 @@ fn text(plan: &Plan) -> String {
         &mut text,
         "Look at these first",
         plan.conflicts.iter().map(|it| {
-            let what = if it.blocks { "blocks the run: " } else { "" };
+            let what = if it.blocks { "is not begun: " } else { "" };
             let project = it.project.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
-            format!("{project}{what}{}", it.detail)
+            let choices: Vec<_> = it.choices.iter().map(|it| it.name()).collect();
+            let choices = match it.blocks && !choices.is_empty() {
+                true => format!(" ({} {})", it.about.name(), choices.join("|")),
+                false => String::new(),
+            };
+            format!("{project}{what}{}{choices}", it.detail)
         }),
     );
     section(&mut text, "Users without a mapping", plan.unmapped_users.iter().cloned());

@@ -5,7 +5,7 @@ mod secret;
 mod selection;
 
 pub(crate) use hosts::Hosts;
-pub(crate) use selection::selection;
+pub(crate) use selection::{resolutions, selection};
 
 use crate::{cli::Globals, error::AppError};
 use packhorse_core::{GitCredentials, Location, Secret};
@@ -28,6 +28,12 @@ pub(crate) fn journal(globals: &Globals, create: bool) -> Result<SqliteJournal, 
     }
     make_private(&globals.journal)?;
     Ok(SqliteJournal::open(&file)?)
+}
+
+/// Opens the journal where there is one.
+pub(crate) fn journal_if_any(globals: &Globals) -> Result<Option<SqliteJournal>, AppError> {
+    let is_there = globals.journal.join("journal.sqlite").exists();
+    is_there.then(|| journal(globals, false)).transpose()
 }
 
 /// SECURITY: the journal holds names and e-mail addresses; only its owner reads it.

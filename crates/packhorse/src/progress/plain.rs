@@ -48,6 +48,7 @@ fn stage_line(path: &str, target: &str, stage: Stage, reason: &Option<String>) -
         Stage::Verified => Some(format!("{path}: verified")),
         Stage::Differs => Some(format!("{path}: differs{because}")),
         Stage::Failed => Some(format!("{path}: failed{because}")),
+        Stage::Blocked => Some(format!("{path}: not begun{because}")),
     }
 }
 

@@ -156,6 +156,11 @@ impl Known<'_> {
                 let why = noted.reason.as_deref().unwrap_or("nobody said why");
                 return failed(format!("{why}; run again, and it goes on"));
             }
+            Some(Stage::Blocked) => {
+                return failed(
+                    noted.reason.clone().unwrap_or_else(|| "nobody said why".to_owned()),
+                );
+            }
             Some(Stage::Differs) => {
                 return failed("it was read back and differs: see `packhorse report`".to_owned());
             }

@@ -117,6 +117,30 @@ fn projects_are_chosen_by_pattern_by_file_and_by_pair() {
 }
 
 #[test]
+fn conflicts_are_decided_in_a_file() {
+    let bench = arrived();
+    let plan = "plan github-archive:acme.tar.gz local:store --only label --journal other";
+    let mut text = bench.run(&format!("{plan} --write-conflicts c.csv")).to_string();
+    let file = fs::read_to_string(bench.path("c.csv")).unwrap();
+    let filled = file
+        .replace("acme/site,name,,,", "acme/site,name,rename,acme/site-2,")
+        .replace("acme/widgets,name,,,", "acme/widgets,name,skip,,");
+    fs::write(bench.path("c.csv"), filled).unwrap();
+    text += &file;
+    let commands = [
+        &format!("{plan} --write-conflicts c.csv"),
+        &format!("{plan} --conflicts c.csv"),
+        "migrate github-archive:acme.tar.gz local:store --only label --journal other \
+         --conflicts c.csv --progress none",
+        "show local:store",
+        &format!("{plan} --conflicts acme.tar.gz"),
+    ];
+    text += &transcript(&bench, &commands);
+
+    assert_snapshot!(text);
+}
+
+#[test]
 fn a_place_can_be_looked_into() {
     let commands = [
         "show github-archive:acme.tar.gz",

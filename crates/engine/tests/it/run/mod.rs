@@ -2,6 +2,7 @@
 
 mod bench;
 mod crashes;
+mod deciding;
 mod deltas;
 mod large_files;
 mod losses;

@@ -33,7 +33,7 @@ async fn each_kind_has_its_fate_and_its_count() {
     bench.fill("acme/lib", &kinds[1..], 2);
     let options = JobOptions { skip: [ObjectKind::Label].into(), ..JobOptions::default() };
 
-    let plan = plan(&bench.plain_ends(), &options).await.unwrap();
+    let plan = plan(&bench.plain_ends(), &options, None).await.unwrap();
 
     let rows: Vec<_> = plan.kinds.iter().map(|it| (it.kind, it.records, it.fate)).collect();
     assert_eq!(
@@ -58,7 +58,7 @@ async fn between_ends_that_hold_everything_the_plan_is_whole() {
     let bench = Bench::settling(packhorse_core::Settle::Page);
     bench.fill(APP, &all_kinds(), 1);
 
-    let plan = plan(&bench.plain_ends(), &JobOptions::default()).await.unwrap();
+    let plan = plan(&bench.plain_ends(), &JobOptions::default(), None).await.unwrap();
 
     assert!(plan.is_whole());
     assert_eq!(plan.conflicts, []);
@@ -112,7 +112,7 @@ async fn a_project_that_is_not_there_is_an_error() {
     let bench = Bench::settling(packhorse_core::Settle::Page);
     let options = JobOptions { project: Some("no/such".into()), ..JobOptions::default() };
 
-    let error = plan(&bench.plain_ends(), &options).await.unwrap_err();
+    let error = plan(&bench.plain_ends(), &options, None).await.unwrap_err();
 
     assert!(matches!(error, EngineError::NoProject { project, .. } if project == "no/such"));
 }
@@ -124,7 +124,7 @@ async fn users_that_the_file_does_not_map_are_named() {
     let mapped = samples::sample(ObjectKind::User, 2).origin.id;
     let options = JobOptions { users: Some(format!("{mapped}:new\n")), ..JobOptions::default() };
 
-    let plan = plan(&bench.plain_ends(), &options).await.unwrap();
+    let plan = plan(&bench.plain_ends(), &options, None).await.unwrap();
 
     let stored = bench.source.stored(&packhorse_core::Lane::new(Scope::Shared, ObjectKind::User));
     let mut expected: Vec<_> =

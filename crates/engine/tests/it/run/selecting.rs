@@ -69,13 +69,13 @@ async fn a_pair_without_its_project_is_told_by_its_line_and_an_idle_pattern_too(
         ..Selection::default()
     };
 
-    let plan = plan(&bench.plain_ends(), &selecting(selection)).await.unwrap();
+    let plan = plan(&bench.plain_ends(), &selecting(selection), None).await.unwrap();
 
     let told: Vec<_> = plan.conflicts.iter().map(|it| (it.detail.as_str(), it.blocks)).collect();
     assert_eq!(
         told,
         [
-            ("line 2 of `p.csv` names it, and the source has no such project", true),
+            ("line 2 of `p.csv` names `other/lob`, and the source has no such project", true),
             ("no project of the source is like `acne/*`", false),
         ]
     );
@@ -86,7 +86,7 @@ async fn picking_nothing_is_an_error() {
     let bench = bench();
     let selection = Selection { include: patterns(&["acne/*"]), ..Selection::default() };
 
-    let error = plan(&bench.plain_ends(), &selecting(selection)).await.unwrap_err();
+    let error = plan(&bench.plain_ends(), &selecting(selection), None).await.unwrap_err();
 
     assert!(matches!(&error, EngineError::NothingSelected { .. }), "{error}");
     assert!(error.to_string().contains("`acne/*`"), "{error}");

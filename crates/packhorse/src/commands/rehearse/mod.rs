@@ -51,7 +51,7 @@ async fn play(
     scratch: &std::path::Path,
 ) -> Result<Status, AppError> {
     let ends = route.open_to_plan(scratch)?;
-    let plan = packhorse_engine::plan(&ends, &route.options).await?;
+    let plan = packhorse_engine::plan(&ends, &route.options, None).await?;
     if super::plan::print(globals, &plan)? == Status::Failed {
         return Ok(Status::Failed);
     }
