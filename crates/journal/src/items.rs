@@ -10,6 +10,7 @@ use packhorse_core::{
     port::{Claim, Gone, Item, ItemQuery},
 };
 use rusqlite::{OptionalExtension, Params, Row, Transaction};
+use std::collections::BTreeSet;
 
 /// Beginning of every query for items that have been settled.
 const ITEMS: &str = "SELECT id, target, fingerprint, created_by, written_by FROM items
@@ -64,6 +65,29 @@ pub(crate) fn look_up(
             let after = after.as_deref();
             let condition = "AND (?2 IS NULL OR id > ?2) ORDER BY id LIMIT ?3";
             list = select(transaction, lane, condition, (listing, after, *limit as u64))?;
+        }
+    }
+    Ok(list)
+}
+
+/// Fields in which records lost something, in any job of the route.
+pub(crate) fn lost_fields(
+    transaction: &Transaction<'_>,
+    route: u64,
+    lane: &Lane,
+    ids: &[String],
+) -> Result<Vec<(String, String)>, AnyError> {
+    let Some(listing) = session::find(transaction, route, lane)? else { return Ok(Vec::new()) };
+    let mut statement = transaction.prepare_cached(
+        "SELECT DISTINCT field FROM losses
+         WHERE job IN (SELECT id FROM jobs WHERE route = ?1) AND listing = ?2 AND id = ?3
+         ORDER BY field",
+    )?;
+    let mut list = Vec::new();
+    for id in ids.iter().collect::<BTreeSet<_>>() {
+        let fields = statement.query_map((route, listing, id), |row| row.get::<_, String>(0))?;
+        for field in fields {
+            list.push((id.clone(), field?));
         }
     }
     Ok(list)

@@ -154,6 +154,16 @@ impl Journal for SqliteJournal {
         self.read("look up items", move |tx| items::look_up(tx, route, &lane, &query)).await
     }
 
+    async fn lost_fields(
+        &self,
+        route: u64,
+        lane: &Lane,
+        ids: &[String],
+    ) -> Result<Vec<(String, String)>, JournalError> {
+        let (lane, ids) = (lane.clone(), ids.to_vec());
+        self.read("look up losses", move |tx| items::lost_fields(tx, route, &lane, &ids)).await
+    }
+
     async fn note(&self, claim: &Claim, event: &Event) -> Result<(), JournalError> {
         let (claim, event, now) = (claim.clone(), event.clone(), self.now_ms());
         self.write("note an event", move |session| events::note(session, &claim, &event, now)).await

@@ -370,6 +370,15 @@ pub trait Journal: Queue {
         query: &ItemQuery,
     ) -> Result<Vec<Item>, JournalError>;
 
+    /// Fields in which records of these origin ids lost something, in any job of the route: pairs
+    /// of id and field, each pair once, in that order.
+    async fn lost_fields(
+        &self,
+        route: u64,
+        lane: &Lane,
+        ids: &[String],
+    ) -> Result<Vec<(String, String)>, JournalError>;
+
     /// Notes an event; progress ticks are not noted, but for what they say of the source's count.
     ///
     /// [`Event::Project`] moves the project's view, [`Event::Dropped`] the lane's counters and losses.

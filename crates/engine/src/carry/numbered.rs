@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{EngineError, Stop};
 use packhorse_core::{
-    HostErrorKind, Lane, Numbering, Object, ObjectKind, Record, Scope,
+    HostErrorKind, Lane, Numbering, Object, ObjectKind, Origin, Record, Scope,
     model::{Issue, Markup, OpenState, Text},
     port::{Counts, Item, ItemQuery, Position, Settled},
 };
@@ -263,6 +263,12 @@ fn filler(number: u64) -> Record {
         ..Issue::default()
     };
     Record::new(format!("{FILLER}{number}"), Object::Issue(issue))
+}
+
+/// The issue that took a number for nobody, by the id that it is noted under.
+pub(crate) fn filler_of(origin: &Origin) -> Option<Record> {
+    let number = origin.id.strip_prefix(FILLER)?.parse().ok()?;
+    (origin.kind == ObjectKind::Issue).then(|| filler(number))
 }
 
 fn number(record: &Record) -> Option<u64> {

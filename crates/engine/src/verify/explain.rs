@@ -8,6 +8,7 @@
 use super::{
     VerifyError,
     lane::{Inspection, Pair},
+    lost::Masks,
     mask::Mask,
     pages::Pages,
     tally::Row,
@@ -36,7 +37,7 @@ pub(super) struct Mismatch {
 pub(super) async fn explain(
     inspection: &Inspection<'_>,
     pair: &Pair,
-    mask: &Mask,
+    masks: &Masks,
     rows: Vec<Row>,
 ) -> Result<Vec<Mismatch>, VerifyError> {
     if rows.is_empty() {
@@ -62,7 +63,8 @@ pub(super) async fn explain(
         .map(|row| match (expected.get(&row.origin), found.get(&row.id)) {
             (Some(expected), Some(found)) => {
                 let changed = written.get(&row.origin) != Some(&Fingerprint::of(expected));
-                named(row.origin, mask.differences(expected, found), changed)
+                let fields = masks.of(&row.id).differences(expected, found);
+                named(row.origin, fields, changed)
             }
             (None, _) => unexplained(
                 row.origin,

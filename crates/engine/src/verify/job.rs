@@ -3,13 +3,12 @@
 use super::{
     Inspection, Verification, VerifyError,
     lane::{Pair, counts, kinds_of},
-    mask::Mask,
     pages::Pages,
     repository::Repositories,
     tally::{Matching, Tally},
 };
 use packhorse_core::{
-    Lane, ObjectKind, RepoKind, Scope, Support,
+    Lane, ObjectKind, Record, RepoKind, Scope, Support,
     job::JobOptions,
     port::{ItemQuery, ProjectView},
 };
@@ -112,43 +111,56 @@ impl Inspection<'_> {
         verification: &mut Verification,
     ) -> Result<(), VerifyError> {
         let kind = ObjectKind::Project;
-        let mask = Mask::of(self.sink_caps, kind).and(Mask::of(self.reader_caps, kind));
+        let mask = self.mask(kind);
         let lane = Lane::new(Scope::Shared, kind);
         let ours: BTreeSet<&str> = projects.iter().map(|it| it.source.as_str()).collect();
         let mut targets = BTreeSet::new();
+        let mut masks = self.masks(&lane, &mask, []).await?;
         tally.clear()?;
         let mut pages = Pages::of(self.source, &lane);
         while let Some(records) = pages.next().await? {
             for record in records.into_iter().filter(|it| ours.contains(it.origin.id.as_str())) {
                 let id = record.origin.id.clone();
                 let scope = Scope::Project(id.clone());
-                let Some(target) = self.project_target(&scope, &id).await? else { continue };
+                let Some((home, target)) = self.project_target(&scope, &id).await? else {
+                    continue;
+                };
                 targets.insert(target.clone());
+                masks = masks.and(self.masks(&home, &mask, [target.clone()]).await?);
                 let record = self.transformed(&scope, record);
-                tally.expect([(target, id, mask.fingerprint(&record.object))])?;
+                let hash = masks.of(&target).fingerprint(&record.object);
+                tally.expect([(target, id, hash)])?;
             }
         }
         let mut pages = Pages::of(self.reader, &lane);
         while let Some(records) = pages.next().await? {
             let found = records.into_iter().filter(|it| targets.contains(&it.origin.id));
-            tally.find(found.map(|it| (it.origin.id.clone(), mask.fingerprint(&it.object))))?;
+            let row = |it: Record| {
+                let hash = masks.of(&it.origin.id).fingerprint(&it.object);
+                (it.origin.id, hash)
+            };
+            tally.find(found.map(row))?;
         }
         let outcome = tally.outcome(Matching::ById, verification.room())?;
         let tallied = counts(&outcome);
         let pair = Pair { origin: lane.clone(), target: lane, paths: Arc::default() };
-        self.report(&pair, &mask, outcome, verification).await?;
+        self.report(&pair, &masks, outcome, verification).await?;
         verification.close_lane(&Scope::Shared, kind, tallied);
         Ok(())
     }
 
-    /// What a project's record became, wherever the journal has it.
-    async fn project_target(&self, scope: &Scope, id: &str) -> Result<Option<String>, VerifyError> {
+    /// What a project's record became, and the lane in which the journal has it.
+    async fn project_target(
+        &self,
+        scope: &Scope,
+        id: &str,
+    ) -> Result<Option<(Lane, String)>, VerifyError> {
         for scope in [scope, &Scope::Shared] {
             let lane = Lane::new(scope.clone(), ObjectKind::Project);
             let query = ItemQuery::Origins(vec![id.to_owned()]);
             let items = self.journal.items(self.route, &lane, &query).await?;
             if let Some(item) = items.into_iter().next() {
-                return Ok(Some(item.target.0));
+                return Ok(Some((lane, item.target.0)));
             }
         }
         Ok(None)

@@ -3,6 +3,7 @@
 use super::{
     Finding, MAX_FINDINGS, Tallied, Verification, VerifyError, What, blob,
     explain::{Mismatch, explain},
+    lost::Masks,
     mask::Mask,
     pages::Pages,
     tally::{Matching, Outcome, Row, Tally},
@@ -50,13 +51,13 @@ pub struct Inspection<'a> {
 
 /// One lane on both sides.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
+pub(crate) struct Pair {
     /// The lane at the source, which is also the journal's.
-    pub(super) origin: Lane,
+    pub(crate) origin: Lane,
     /// The lane at the destination.
-    pub(super) target: Lane,
+    pub(crate) target: Lane,
     /// Which project becomes which.
-    pub(super) paths: Arc<PathMap>,
+    pub(crate) paths: Arc<PathMap>,
 }
 
 /// Records whose bytes are wrong.
@@ -85,7 +86,7 @@ impl Inspection<'_> {
         verification: &mut Verification,
     ) -> Result<(), VerifyError> {
         let kind = pair.origin.kind;
-        let mask = Mask::of(self.sink_caps, kind).and(Mask::of(self.reader_caps, kind));
+        let mask = self.mask(kind);
         tally.sum_up()?;
         let mut damaged = self.both(pair, &mask, tally).await?;
         let outcome = match tally.agreed() {
@@ -108,9 +109,16 @@ impl Inspection<'_> {
             let (scope, what) = (pair.origin.scope.clone(), What::Corrupt { detail });
             verification.find(Finding { scope, kind, id, what });
         }
-        self.report(pair, &mask, outcome, verification).await?;
+        let different = outcome.different.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
+        let masks = self.masks(&pair.origin, &mask, different).await?;
+        self.report(pair, &masks, outcome, verification).await?;
         verification.close_lane(&pair.origin.scope, kind, tallied);
         Ok(())
+    }
+
+    /// What counts of records of a kind.
+    pub(crate) fn mask(&self, kind: ObjectKind) -> Mask {
+        Mask::written(self.sink_caps, kind).and(Mask::of(self.reader_caps, kind))
     }
 
     /// Goes through both sides of a lane.
@@ -154,11 +162,14 @@ impl Inspection<'_> {
         let mut pages = Pages::of(self.source, &pair.origin);
         while let Some(records) = pages.next().await? {
             let items = self.items_of(&pair.origin, &records).await?;
+            let targets = items.values().map(|it| it.target.0.clone()).collect::<Vec<_>>();
+            let masks = self.masks(&pair.origin, mask, targets).await?;
             let records = self.linked(pair, records).await?;
             let rows = records.into_iter().filter_map(|record| {
                 let item = items.get(&record.origin.id)?;
                 let id = record.origin.id.clone();
                 let record = self.transformed(&pair.origin.scope, record);
+                let mask = masks.of(&item.target.0);
                 Some((item.target.0.clone(), id, mask.fingerprint(&record.object)))
             });
             tally.expect(rows.collect::<Vec<_>>())?;
@@ -167,7 +178,7 @@ impl Inspection<'_> {
     }
 
     /// The journal's items of these records, by origin id.
-    pub(super) async fn items_of(
+    pub(crate) async fn items_of(
         &self,
         lane: &Lane,
         records: &[Record],
@@ -178,7 +189,7 @@ impl Inspection<'_> {
     }
 
     /// A source's records with what they refer to, as they were when they were written last.
-    pub(super) async fn linked(
+    pub(crate) async fn linked(
         &self,
         pair: &Pair,
         mut records: Vec<Record>,
@@ -192,7 +203,7 @@ impl Inspection<'_> {
     }
 
     /// A source's record as it was to be written.
-    pub(super) fn transformed(&self, scope: &Scope, mut record: Record) -> Record {
+    pub(crate) fn transformed(&self, scope: &Scope, mut record: Record) -> Record {
         let context = Context { source: self.source_caps, sink: self.sink_caps, scope };
         self.transforms.apply(&context, &mut record);
         record
@@ -215,8 +226,10 @@ impl Inspection<'_> {
                 }
             }
             compared += records.len() as u64;
+            let targets = records.iter().map(|it| it.origin.id.clone()).collect::<Vec<_>>();
+            let masks = self.masks(&pair.origin, mask, targets).await?;
             tally.find(records.into_iter().map(|it| {
-                let hash = mask.fingerprint(&it.object);
+                let hash = masks.of(&it.origin.id).fingerprint(&it.object);
                 (it.origin.id, hash)
             }))?;
             self.listener.on(&Event::Verifying { scope: scope.clone(), kind, compared });
@@ -269,7 +282,7 @@ impl Inspection<'_> {
     pub(super) async fn report(
         &self,
         pair: &Pair,
-        mask: &Mask,
+        masks: &Masks,
         outcome: Outcome,
         verification: &mut Verification,
     ) -> Result<(), VerifyError> {
@@ -278,7 +291,7 @@ impl Inspection<'_> {
         let listed = outcome.different.len() as u64;
         verification.count_more(outcome.n_different - listed, true);
         for Mismatch { origin, fields, note } in
-            explain(self, pair, mask, outcome.different).await?
+            explain(self, pair, masks, outcome.different).await?
         {
             verification.find(finding(origin, What::Different { fields, note }));
         }

@@ -1,16 +1,23 @@
 //! Comparing only what a destination promises to hold.
+//!
+//! A gap in a table says what a destination may do to a field. Where it has a place for the field
+//! all the same, only some records lose it, and only those are let off: those of which the run
+//! noted the loss. So a text that somebody changed is found also where some texts are cut.
 
 use packhorse_core::{
-    Capabilities, Fingerprint, Object, ObjectKind,
+    Capabilities, Fingerprint, Loss, Object, ObjectKind,
     fingerprint::{Difference, comparable, differences},
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// The fields of a kind that a destination does not hold as they were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mask {
+pub(crate) struct Mask {
     fields: Vec<&'static str>,
+    /// Fields that only those records do not hold that have lost them.
+    told: Vec<&'static str>,
 }
 
 const TIMES: [&str; 6] =
@@ -28,9 +35,44 @@ const NUMBERS: [&str; 8] = [
     "columns",
 ];
 
+/// Fields that every host has a place for: a gap in one of them says what may become of it, and
+/// the losses of each record what did.
+const TOLD: [&str; 17] = [
+    Loss::WHOLE,
+    "base",
+    "base.name",
+    "body",
+    "content",
+    "context",
+    "description",
+    "head",
+    "head.commit",
+    "head.name",
+    "name",
+    "role",
+    "state",
+    "subject",
+    "title",
+    "value",
+    "verdict",
+];
+
+/// What a destination decides about the ends of a change request, whatever it lost of them.
+const ENDS: [(&str, &[&str]); 2] = [
+    ("base", &["base.commit", "base.owner", "base.project"]),
+    ("head", &["head.owner", "head.project"]),
+];
+
 impl Mask {
-    /// What `caps` says of a kind.
-    pub(super) fn of(caps: &Capabilities, kind: ObjectKind) -> Self {
+    /// What a destination holds of a kind: what it was given, but for what it lost.
+    pub(crate) fn written(caps: &Capabilities, kind: ObjectKind) -> Self {
+        let mut mask = Self::of(caps, kind);
+        mask.told = mask.fields.extract_if(.., |it| TOLD.contains(it)).collect();
+        mask
+    }
+
+    /// What can be read of a kind.
+    pub(crate) fn of(caps: &Capabilities, kind: ObjectKind) -> Self {
         let mut fields: Vec<_> = caps.of(kind).gaps().iter().map(|gap| gap.field).collect();
         if !caps.keeps.authors {
             fields.extend(["author", "actor"]);
@@ -41,28 +83,48 @@ impl Mask {
         if !caps.keeps.numbers {
             fields.extend(NUMBERS);
         }
-        Self { fields }
+        Self { fields, told: Vec::new() }
     }
 
     /// What neither of two masks lets through.
-    pub(super) fn and(mut self, other: Self) -> Self {
+    pub(crate) fn and(mut self, other: Self) -> Self {
         self.fields.extend(other.fields);
+        self.told.extend(other.told);
         self
     }
 
+    /// Whether records differ in what counts, by what they have lost.
+    pub(super) fn is_by_record(&self) -> bool {
+        !self.told.is_empty()
+    }
+
+    /// What counts of a record that lost something in these fields.
+    pub(super) fn without(&self, lost: &BTreeSet<String>) -> Self {
+        let mut fields = self.fields.clone();
+        for field in &self.told {
+            if lost.iter().any(|it| touches(it, field)) {
+                fields.push(field);
+            } else {
+                let decided = ENDS.iter().filter(|(end, _)| end == field);
+                fields.extend(decided.flat_map(|(_, decided)| decided.iter()));
+            }
+        }
+        Self { fields, told: Vec::new() }
+    }
+
     /// Whether every field counts.
-    pub(super) fn is_clear(&self) -> bool {
-        self.fields.is_empty()
+    pub(crate) fn is_clear(&self) -> bool {
+        self.fields.is_empty() && self.told.is_empty()
     }
 
     /// Whether no field counts at all: being there is enough.
     fn is_opaque(&self) -> bool {
-        self.fields.contains(&packhorse_core::Loss::WHOLE)
+        self.fields.contains(&Loss::WHOLE)
     }
 
-    /// Fingerprint of the fields that count.
-    pub(super) fn fingerprint(&self, object: &Object) -> Fingerprint {
-        if self.is_clear() {
+    /// Fingerprint of the fields that count; what is only lost by some records does.
+    pub(crate) fn fingerprint(&self, object: &Object) -> Fingerprint {
+        if self.fields.is_empty() {
             return Fingerprint::of(object);
         }
         let mut hash = Sha256::new();
@@ -90,6 +152,11 @@ impl Mask {
         list.retain(|it| !self.fields.iter().any(|field| is_within(&it.field, field)));
         list
     }
+}
+
+/// Whether a loss has to do with a field: it is the same, one within the other, or all of it.
+fn touches(loss: &str, field: &str) -> bool {
+    loss == Loss::WHOLE || field == Loss::WHOLE || is_within(loss, field) || is_within(field, loss)
 }
 
 fn is_within(field: &str, mask: &str) -> bool {
@@ -132,7 +199,7 @@ mod tests {
     use super::*;
     use packhorse_core::{
         Gap, Keeps, Support,
-        model::{Issue, Review},
+        model::{ChangeRequest, Issue, Markup, Review, Text},
     };
 
     const GAPS: &[Gap] = &[Gap { field: "weight", why: "" }, Gap { field: "body.markup", why: "" }];
@@ -163,6 +230,39 @@ mod tests {
         check(&mask, issue(|it| it.weight = Some(3)), true);
         check(&mask, issue(|it| it.title = "b".into()), false);
         check(&mask, issue(|it| it.number = 8), false);
+    }
+
+    #[test]
+    fn a_field_that_some_records_lose_counts_for_the_others() {
+        const GAPS: &[Gap] = &[Gap { field: "body", why: "" }, Gap { field: "weight", why: "" }];
+        let caps = Capabilities::promised(|_| Support::Partial(GAPS), "test");
+        let mask = Mask::written(&caps, ObjectKind::Issue);
+        let lost = |fields: &[&str]| mask.without(&fields.iter().map(|it| (*it).into()).collect());
+        let other = || issue(|it| it.body = Some(Text::new("x", Markup::Github)));
+
+        check(&lost(&[]), other(), false);
+        check(&lost(&["weight"]), other(), false);
+        check(&lost(&["body"]), other(), true);
+        check(&lost(&["body.text"]), other(), true);
+        check(&lost(&["*"]), other(), true);
+        check(&lost(&[]), issue(|it| it.weight = Some(3)), true);
+    }
+
+    #[test]
+    fn where_a_change_goes_counts_also_where_some_have_lost_their_branches() {
+        const GAPS: &[Gap] = &[Gap { field: "head", why: "" }];
+        let caps = Capabilities::promised(|_| Support::Partial(GAPS), "test");
+        let mask = Mask::written(&caps, ObjectKind::ChangeRequest).without(&BTreeSet::new());
+        let change = |commit: &str, project: Option<&str>| {
+            let mut change = ChangeRequest::default();
+            change.head.commit = Some(commit.into());
+            change.head.project = project.map(str::to_owned);
+            Object::ChangeRequest(change)
+        };
+        let plain = mask.fingerprint(&change("1", None));
+
+        assert_ne!(plain, mask.fingerprint(&change("2", None)));
+        assert_eq!(plain, mask.fingerprint(&change("1", Some("alice/fork"))));
     }
 
     #[test]

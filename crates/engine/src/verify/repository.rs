@@ -55,7 +55,7 @@ impl Repositories<'_> {
         };
         let mut wrong = wrong_refs(&expected, &found);
         // Only where everything travels does `HEAD` travel too.
-        if self.policy == RefPolicy::MIRROR {
+        if self.policy.is_mirror() {
             wrong.extend(wrong_head(&expected, &found));
         }
         if let Some(path) = remote.as_ref().and_then(|it| it.url.as_path()) {

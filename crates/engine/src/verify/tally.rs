@@ -7,7 +7,7 @@
 
 use super::sum::Sum;
 use packhorse_core::Fingerprint;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
 
 /// Bytes of the scratch database that stay in memory, in KiB.
@@ -15,7 +15,7 @@ const CACHE_KIB: i64 = 16 << 10;
 
 /// What one lane should be and what it is.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     db: Connection,
     /// Whether anything was noted since it was last empty: most lanes have nothing.
     is_used: bool,
@@ -60,7 +60,7 @@ pub(super) struct Outcome {
 
 impl Tally {
     /// Makes the scratch database in a directory; it goes when the tally is dropped.
-    pub(super) fn open(scratch: &Path) -> Result<(Self, tempfile::TempDir), super::VerifyError> {
+    pub(crate) fn open(scratch: &Path) -> Result<(Self, tempfile::TempDir), super::VerifyError> {
         std::fs::create_dir_all(scratch)?;
         let directory = tempfile::Builder::new().prefix("tally-").tempdir_in(scratch)?;
         let db = Connection::open(directory.path().join("tally.sqlite"))?;
@@ -93,7 +93,7 @@ impl Tally {
     }
 
     /// Empties it for the next lane.
-    pub(super) fn clear(&mut self) -> Result<(), rusqlite::Error> {
+    pub(crate) fn clear(&mut self) -> Result<(), rusqlite::Error> {
         self.sums = None;
         if !std::mem::take(&mut self.is_used) {
             return Ok(());
@@ -104,7 +104,7 @@ impl Tally {
     }
 
     /// Notes records that should be there.
-    pub(super) fn expect(
+    pub(crate) fn expect(
         &mut self,
         rows: impl IntoIterator<Item = (String, String, Fingerprint)>,
     ) -> Result<(), rusqlite::Error> {
@@ -147,6 +147,18 @@ impl Tally {
             }
         }
         batch.commit()
+    }
+
+    /// The fingerprint that a record of that origin should have, if one is expected.
+    pub(crate) fn expected(
+        &self,
+        id: &str,
+        origin: &str,
+    ) -> Result<Option<Fingerprint>, rusqlite::Error> {
+        self.db
+            .prepare_cached("SELECT hash FROM expected WHERE id = ?1 AND origin = ?2")?
+            .query_row((id, origin), |row| Ok(Fingerprint::from_bytes(row.get(0)?)))
+            .optional()
     }
 
     /// Brings both sides together; `room` bounds each list.

@@ -2,9 +2,9 @@
 
 use crate::shelf::{Notes, Shelf, app, comment, full, issue, scratch};
 use packhorse_core::{
-    Capabilities, Gap, GitRemote, Object, ObjectKind, Record, Scope, Support,
+    Capabilities, Gap, GitRemote, Lane, Loss, Object, ObjectKind, Record, Scope, Support,
     job::JobOptions,
-    model::{Attachment, Blob, Project},
+    model::{Attachment, Blob, Markup, Project, Text},
     port::{ProjectView, Source, Stage},
 };
 use packhorse_engine::verify::{
@@ -144,6 +144,37 @@ async fn fields_that_a_destination_does_not_hold_are_left_out() {
     assert_eq!(found(&different), [("1", "different")]);
     let What::Different { fields, .. } = &different.findings[0].what else { panic!("fields") };
     assert_eq!(fields.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["title"]);
+}
+
+/// An issue with a text.
+fn said(number: u64, text: &str) -> Record {
+    let mut record = issue(number, "a");
+    let Object::Issue(issue) = &mut record.object else { panic!("an issue") };
+    issue.body = Some(Text::new(text, Markup::Github));
+    record
+}
+
+#[tokio::test]
+async fn a_text_that_somebody_changed_is_named_where_other_texts_are_lost() {
+    const GAPS: &[Gap] = &[Gap { field: "body", why: "some are rewritten" }];
+    let sink_caps = Capabilities::promised(|_| Support::Partial(GAPS), "sink");
+    let notes = Notes::begun().await;
+    let source = Shelf::default().with(&app(), [said(1, "lost"), said(2, "kept"), said(3, "kept")]);
+    let mut written = source.lanes[&Lane::new(app(), ObjectKind::Issue)].clone();
+    written[0].losses.push(Loss::sink("body", "rewritten"));
+    notes.wrote(&app(), &written).await;
+    let arrived =
+        Shelf::default().with(&app(), [said(1, "other"), said(2, "kept"), said(3, "kept")]);
+    let changed =
+        Shelf::default().with(&app(), [said(1, "other"), said(2, "forged"), said(3, "kept")]);
+
+    let untouched = read_back(&notes, &source, &arrived, &sink_caps).await;
+    let forged = read_back(&notes, &source, &changed, &sink_caps).await;
+
+    assert!(untouched.clean, "{:?}", untouched.findings);
+    assert_eq!(found(&forged), [("2", "different")]);
+    let What::Different { fields, .. } = &forged.findings[0].what else { panic!("fields") };
+    assert_eq!(fields[0].field, "body.text");
 }
 
 #[tokio::test]

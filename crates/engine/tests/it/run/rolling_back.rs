@@ -5,12 +5,13 @@ use super::{
     trap::{How, Trap},
 };
 use packhorse_core::{
-    HostErrorKind, ObjectKind, Scope, Settle,
+    Gap, HostErrorKind, Keeps, Lane, Object, ObjectKind, Scope, Settle, Support,
     job::{JobId, JobOptions, JobState},
+    model::{Markup, Text},
     port::Queue,
 };
 use packhorse_engine::{Ends, EngineError, RolledBack, rollback};
-use packhorse_testkit::samples;
+use packhorse_testkit::{memory::MemoryOptions, samples};
 
 const KINDS: [ObjectKind; 3] = [ObjectKind::User, ObjectKind::Issue, ObjectKind::Comment];
 
@@ -185,4 +186,64 @@ async fn a_job_that_a_worker_holds_is_left_alone() {
     let held = rollback(&*bench.journal, &view, &bench.plain_ends()).await;
 
     assert!(matches!(held, Err(EngineError::Held { .. })), "{held:?}");
+}
+
+const HELD: [ObjectKind; 2] = [ObjectKind::Issue, ObjectKind::Label];
+
+/// Somewhere that has no titles, and numbers nothing as it is told.
+fn in_part() -> Bench {
+    const GAPS: &[Gap] = &[Gap { field: "title", why: "there are no titles" }];
+    fn support(kind: ObjectKind) -> Support {
+        if kind == ObjectKind::Issue { Support::Partial(GAPS) } else { Support::Full }
+    }
+    let keeps = Keeps { times: false, ..Keeps::ALL };
+    let bench = Bench::to(MemoryOptions { support, keeps, ..MemoryOptions::default() });
+    bench.fill(APP, &HELD, 3);
+    bench
+}
+
+#[tokio::test]
+async fn what_is_held_in_part_is_removed_unless_somebody_changed_what_is_held() {
+    let bench = in_part();
+    let (job, _) = bench.carry(&only(&HELD)).await;
+    let lane = Lane::new(app(), ObjectKind::Issue);
+    let mut changed = bench.sink.stored(&lane).remove(1).record();
+    let Object::Issue(issue) = &mut changed.object else { panic!("an issue") };
+    issue.body = Some(Text::new("another text", Markup::Github));
+    let id = changed.origin.id.clone();
+    bench.sink.put(&app(), changed);
+
+    let rolled = roll_back(&bench, job).await;
+
+    let expected =
+        [(id.as_str(), "somebody changed it since"), (APP, "there is something in it that stays")];
+    assert_eq!(named(&rolled), expected);
+    assert_eq!(rolled.removed, 5);
+}
+
+#[tokio::test]
+async fn what_the_source_does_not_tell_any_more_stays_where_it_is_held_in_part() {
+    let bench = in_part();
+    let (job, _) = bench.carry(&only(&HELD)).await;
+    let other = samples::changed(ObjectKind::Issue, 1);
+    let id = other.origin.id.clone();
+    bench.put(&app(), other, 1);
+
+    let rolled = roll_back(&bench, job).await;
+
+    let why = "the source has changed since, and does not tell any more what was written";
+    assert_eq!(named(&rolled)[0], (id.as_str(), why));
+    assert_eq!(rolled.removed, 5);
+}
+
+#[tokio::test]
+async fn without_its_source_only_what_is_held_whole_is_removed() {
+    let bench = in_part();
+    let (job, _) = bench.carry(&only(&HELD)).await;
+    let trap = Trap::new(How::Refuse(HostErrorKind::Unavailable), 0, |name| name == "read");
+
+    let rolled = roll_back_over(&bench, job, &bench.trapped(&trap)).await;
+
+    assert!(named(&rolled)[0].1.starts_with("the source cannot be read"), "{rolled:?}");
+    assert_eq!(rolled.removed, 0);
 }

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, created, entries, entry, issues, print, settled, spec};
 use packhorse_core::{
-    Lane, ObjectKind, Origin, Scope, Settle, TargetId,
+    Lane, Loss, ObjectKind, Origin, Scope, Settle, TargetId,
     job::JobState,
     port::{Begun, Item, ItemQuery, Outcome, Position, Settled},
 };
@@ -124,6 +124,30 @@ pub(super) async fn items_are_found_by_origin_and_by_target(bench: &Bench) {
         written_by: claim.job,
     };
     assert_eq!(bench.items(claim.route, ItemQuery::Origins(owned(&["2"]))).await, [expected]);
+}
+
+pub(super) async fn lost_fields_are_told_of_each_record(bench: &Bench) {
+    let lost = |id: &str, fields: &[&'static str]| Settled {
+        losses: fields.iter().map(|field| Loss::sink(*field, "gone")).collect(),
+        ..settled(id, 1, Some(Outcome::Created))
+    };
+    let first = bench.carry(&[lost("1", &["body", "body", "author"]), lost("2", &[])]).await;
+    let again = bench.start().await;
+    bench
+        .settle(
+            &again,
+            &[Settled { outcome: Some(Outcome::Updated), ..lost("1", &["state"]) }],
+            None,
+        )
+        .await;
+    let ids = ["2", "1", "1", "9"].map(str::to_owned);
+
+    let told = bench.journal.lost_fields(first.route, &issues(), &ids).await;
+    let elsewhere = bench.journal.lost_fields(first.route + 1, &issues(), &ids).await;
+
+    let expected = ["author", "body", "state"].map(|field| ("1".to_owned(), field.to_owned()));
+    assert_eq!(told.expect("losses can be looked up"), expected);
+    assert_eq!(elsewhere.expect("losses can be looked up"), []);
 }
 
 pub(super) async fn who_created_an_object_is_remembered(bench: &Bench) {

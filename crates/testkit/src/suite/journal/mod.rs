@@ -50,6 +50,7 @@ async fn items(bench: impl Fn() -> Bench) {
     items::what_was_dropped_is_no_item(&bench()).await;
     items::routes_scopes_and_kinds_do_not_mix(&bench()).await;
     items::items_are_found_by_origin_and_by_target(&bench()).await;
+    items::lost_fields_are_told_of_each_record(&bench()).await;
     items::who_created_an_object_is_remembered(&bench()).await;
     items::a_full_batch_keeps_its_order(&bench()).await;
     gone::what_a_job_did_not_meet_is_gone(&bench()).await;

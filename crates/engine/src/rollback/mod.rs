@@ -1,5 +1,7 @@
 //! Rolling back: removes what a job made, unless somebody has changed it since.
 
+mod witness;
+
 use crate::{
     EngineError, Stopped, Why,
     carry::{object, repo_of},
@@ -12,7 +14,7 @@ use packhorse_core::{
     job::{JobId, JobState, JobView},
     port::{Claim, Item, ItemQuery, Journal, ProjectView, Pulse, Source},
 };
-use packhorse_git::{Git, refs};
+use packhorse_git::{Git, RefPolicy, refs};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashMap, HashSet},
@@ -21,6 +23,7 @@ use std::{
     io::{BufRead, BufReader, Seek, Write},
     time::{Duration, Instant},
 };
+use witness::{Known, Since, Witness};
 
 /// Name of the document that marks a job as rolled back: nothing may go on with it.
 pub(crate) const MARK: &str = "rolled_back";
@@ -141,7 +144,7 @@ pub async fn rollback(
         journal.cancel(own).await?;
         return Err(EngineError::Held { job: job.id });
     };
-    let rolled = roll(journal, (&claim, job.id), ends).await;
+    let rolled = roll(journal, (&claim, job), ends).await;
     let (state, reason) = match &rolled {
         Ok(_) => (JobState::Finished, format!("rolled back job {}", job.id)),
         Err(error) => {
@@ -159,18 +162,21 @@ async fn mark(journal: &dyn Journal, job: JobId) -> Result<(), EngineError> {
 
 async fn roll(
     journal: &dyn Journal,
-    (claim, job): (&Claim, JobId),
+    (claim, job): (&Claim, &JobView),
     ends: &Ends,
 ) -> Result<RolledBack, EngineError> {
     // Lanes that are through would not be carried again, however empty they are.
-    mark(journal, job).await?;
+    mark(journal, job.id).await?;
     let reader = (ends.reader)()?;
+    let known = Known::of(journal, job, ends, &*reader).await?;
     let mut rolling = Rolling {
         journal,
         claim,
-        job,
+        job: job.id,
         ends,
         reader: &*reader,
+        policy: ends.policy(&job.spec.options)?,
+        witness: known.witness((journal, claim.route), ends, &*reader)?,
         beaten: Instant::now(),
         n_foreign: 0,
         result: RolledBack::default(),
@@ -186,6 +192,8 @@ struct Rolling<'a> {
     job: JobId,
     ends: &'a Ends,
     reader: &'a dyn Source,
+    witness: Witness<'a>,
+    policy: RefPolicy,
     /// When the claim was last kept alive.
     beaten: Instant,
     /// Objects in the scope at hand that stay there.
@@ -257,6 +265,7 @@ impl Rolling<'_> {
         doomed: &mut std::fs::File,
     ) -> Result<Seen, EngineError> {
         let mut seen = Seen::default();
+        self.witness.turn_to(lane, target).await?;
         let is_project = lane.kind == ObjectKind::Project;
         let listed = Lane::new(if is_project { Scope::Shared } else { target.clone() }, lane.kind);
         let mut pages = Pages::of(self.reader, &listed);
@@ -267,13 +276,15 @@ impl Rolling<'_> {
                 self.journal.items(self.claim.route, lane, &ItemQuery::Targets(targets)).await?;
             let items: HashMap<&str, &Item> =
                 items.iter().map(|it| (it.target.0.as_str(), it)).collect();
+            let masks = self.witness.masks(lane, &records).await?;
             for record in &records {
                 let Some(item) = items.get(record.origin.id.as_str()) else {
                     self.n_foreign += u64::from(!is_project);
                     continue;
                 };
                 seen.note(&item.origin.id);
-                if self.may_go(item, target, Fingerprint::of(&record.object)) {
+                let since = self.witness.since(item, record, &masks)?;
+                if self.may_go(item, target, since) {
                     let line =
                         Doomed { origin: item.origin.id.clone(), target: item.target.0.clone() };
                     writeln!(
@@ -288,7 +299,7 @@ impl Rolling<'_> {
     }
 
     /// Whether the job made it and nobody has touched it since.
-    fn may_go(&mut self, item: &Item, target: &Scope, found: Fingerprint) -> bool {
+    fn may_go(&mut self, item: &Item, target: &Scope, since: Since) -> bool {
         let kind = item.origin.kind;
         if item.created_by != Some(self.job) {
             self.result.updated += u64::from(item.written_by == self.job);
@@ -296,13 +307,15 @@ impl Rolling<'_> {
             return false;
         }
         let why = if item.written_by != self.job {
-            "a later job has written it since"
+            "a later job has written it since".to_owned()
         } else if kind == ObjectKind::Project && self.n_foreign > 0 {
-            "there is something in it that stays"
-        } else if item.fingerprint != found {
-            "somebody changed it since"
+            "there is something in it that stays".to_owned()
         } else {
-            return true;
+            match since {
+                Since::Same => return true,
+                Since::Changed => "somebody changed it since".to_owned(),
+                Since::Unknown(why) => why,
+            }
         };
         self.leave(target, kind, &item.target.0, why);
         false
@@ -370,8 +383,10 @@ impl Rolling<'_> {
         let Some(remote) = self.reader.remote(path, repo).await? else { return Ok(seen) };
         seen.note(&item.origin.id);
         let list = refs::list(&Git::find().await?, &remote).await?;
-        let (list, _) = self.ends.policy().select(&list);
-        if self.may_go(item, target, Fingerprint::of(&object(repo, &list))) {
+        let (list, _) = self.policy.select(&list);
+        let is_same = item.fingerprint == Fingerprint::of(&object(repo, &list));
+        let since = if is_same { Since::Same } else { Since::Changed };
+        if self.may_go(item, target, since) {
             let doomed = Doomed { origin: item.origin.id.clone(), target: item.target.0.clone() };
             self.remove(lane, target, vec![doomed]).await?;
         }
