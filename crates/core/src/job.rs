@@ -64,6 +64,9 @@ pub struct JobOptions {
     pub target: Option<String>,
     /// The users file's content, so that a resumed run maps as the first did.
     pub users: Option<String>,
+    /// Where commits of change requests are kept that no branch leads to, such as
+    /// `refs/heads/reviewed`, if not where they are kept as a rule.
+    pub keep_commits_under: Option<String>,
     /// Whether the destination is read back and compared afterwards.
     pub verify: bool,
 }

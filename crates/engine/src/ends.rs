@@ -1,7 +1,9 @@
 //! The two ends of a route.
 
+use crate::EngineError;
 use packhorse_core::{
     HostError,
+    job::JobOptions,
     port::{Sink, Source},
 };
 use packhorse_git::RefPolicy;
@@ -33,9 +35,19 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Which refs travel between these ends.
-    pub fn policy(&self) -> RefPolicy {
-        RefPolicy::between(self.source_host, self.sink_host)
+    /// Which refs travel between these ends in a job.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Namespace`] when commits shall be kept where no refs can be.
+    pub fn policy(&self, options: &JobOptions) -> Result<RefPolicy, EngineError> {
+        let policy = RefPolicy::between(self.source_host, self.sink_host);
+        match &options.keep_commits_under {
+            None => Ok(policy),
+            Some(namespace) => policy
+                .keeping(namespace)
+                .ok_or_else(|| EngineError::Namespace { namespace: namespace.clone() }),
+        }
     }
 }
 

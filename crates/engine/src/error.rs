@@ -41,6 +41,15 @@ pub enum EngineError {
         /// What was asked for.
         target: String,
     },
+    /// Commits of change requests cannot be kept there.
+    #[error(
+        "`{namespace}` is no place for the commits of change requests: name a prefix of refs \
+         that hosts take, such as `refs/heads/reviewed`"
+    )]
+    Namespace {
+        /// What was asked for.
+        namespace: String,
+    },
     /// The project that was asked for is not at the source.
     #[error("there is no project `{project}` at {from}")]
     NoProject {

@@ -52,7 +52,7 @@ pub async fn verify(
         listener,
     };
     let git = Git::find().await?;
-    let policy = ends.policy();
+    let policy = ends.policy(options)?;
     Ok(verify::verify(&inspection, options, &projects, (&git, policy), &ends.scratch).await?)
 }
 

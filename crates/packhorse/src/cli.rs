@@ -240,6 +240,9 @@ pub(crate) struct Migrate {
     /// End with status 3 when anything was lost, also when the plan said so
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Keep commits of change requests that no branch leads to under these refs
+    #[arg(long, value_name = "REFS")]
+    pub(crate) keep_commits_under: Option<String>,
     /// Print the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,

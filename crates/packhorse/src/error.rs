@@ -171,6 +171,7 @@ impl From<EngineError> for AppError {
             EngineError::Journal(_)
             | EngineError::Verify(_)
             | EngineError::Target { .. }
+            | EngineError::Namespace { .. }
             | EngineError::Stopped(_)
             | EngineError::Relink(_)
             | EngineError::Report(_)

@@ -133,7 +133,8 @@ impl Carrier<'_> {
         let is_covered = earlier.as_ref().is_some_and(Lost::is_named);
         let again = earlier.map(Lost::pointers).unwrap_or_default();
         let ends = self.run.ends;
-        let gate = Gate::of(route, ends.policy(), ends.scratch.clone(), is_covered);
+        let gate =
+            Gate::of(route, ends.policy(self.run.options)?, ends.scratch.clone(), is_covered);
         let gate = self.run.stop.or(async { gate.await.map_err(HostError::from) }).await?;
         Ok(gate.map(|gate| LargeFiles { gate, again, locks, events, ledger }))
     }

@@ -8,6 +8,7 @@
 mod batch;
 mod blob;
 mod deletions;
+mod heads;
 mod lane;
 mod large_files;
 mod ledger;
@@ -23,6 +24,7 @@ mod through;
 pub(crate) use deletions::Gone;
 pub(crate) use large_files::LOCKS;
 pub(crate) use ledger::{at_server, is_of_source};
+pub(crate) use numbered::filler_of;
 pub(crate) use repository::{object, repo_of};
 
 use crate::{

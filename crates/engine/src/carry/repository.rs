@@ -26,6 +26,8 @@ struct Errand<'a> {
     item: Option<&'a Item>,
     /// Where it is, and where it goes.
     ends: (&'a GitRemote, &'a GitRemote),
+    /// Heads of change requests that no ref of the source leads to, by number.
+    heads: BTreeMap<u64, String>,
 }
 
 impl Carrier<'_> {
@@ -50,7 +52,12 @@ impl Carrier<'_> {
         let counts = Counts { source: Some(1), ..Counts::default() };
         run.worker.tell(run.claim, lane::progress(&lane, &counts, 0)).await?;
         let item = self.repository_item(&lane, repo).await?;
-        let errand = Errand { lane: &lane, item: item.as_ref(), ends: (&source, &destination) };
+        let heads = match repo {
+            RepoKind::Code => self.heads(place, &source).await?,
+            RepoKind::Wiki => BTreeMap::new(),
+        };
+        let ends = (&source, &destination);
+        let errand = Errand { lane: &lane, item: item.as_ref(), ends, heads };
         let done = match repo {
             RepoKind::Code => Box::pin(self.with_large_files(place, &errand)).await?,
             RepoKind::Wiki => match self.transfer(&errand, None).await {
@@ -118,7 +125,7 @@ impl Carrier<'_> {
         errand: &Errand<'_>,
         gate: Option<Gate>,
     ) -> Result<Transferred, EngineError> {
-        let Errand { lane, item, ends: (source, destination) } = *errand;
+        let Errand { lane, item, ends: (source, destination), ref heads } = *errand;
         let (run, name) = (self.run, document(lane));
         let Limits { push_bytes, file_bytes, .. } = self.sides.sink.limits;
         let known = match item {
@@ -133,10 +140,11 @@ impl Carrier<'_> {
             force: run.options.force || is_new_wiki,
             delete: run.options.delete,
             known: known.map_err(EngineError::document("of refs"))?,
+            heads: heads.clone(),
             limits: PushLimits { push_bytes, file_bytes },
             listener: self.transfer_listener(lane),
             gate,
-            ..TransferOptions::new(run.ends.policy(), &run.ends.scratch)
+            ..TransferOptions::new(run.ends.policy(run.options)?, &run.ends.scratch)
         };
         let done =
             run.stop.or(Box::pin(transfer(&self.git, source, destination, &options))).await?;

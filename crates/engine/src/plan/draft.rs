@@ -13,6 +13,7 @@ use packhorse_core::{
     plan::{Plan, PlannedKind, PlannedProject},
     port::{Inventory, KindCount, Source, SourceLoss},
 };
+use packhorse_git::RefPolicy;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Projects whose counts are asked for at the same time.
@@ -54,6 +55,7 @@ pub(crate) async fn draft(
     ours: &BTreeSet<String>,
 ) -> Result<Plan, EngineError> {
     let paths = PathPlan::of(options)?;
+    let policy = ends.policy(options)?;
     let source = &*ends.source;
     let mut tally = Tally::default();
     let shared = source.inventory(&Scope::Shared).await?;
@@ -80,7 +82,7 @@ pub(crate) async fn draft(
     Ok(Plan {
         from: ends.from.clone(),
         to: ends.to.clone(),
-        kinds: tally.rows(options, sides, ends),
+        kinds: tally.rows(options, sides, &policy),
         source_losses: tally.losses.into_values().collect(),
         conflicts: look_at,
         unmapped_users: unmapped(source, options).await?,
@@ -171,12 +173,12 @@ impl Tally {
     }
 
     /// One row for each kind that there is any of.
-    fn rows(&self, options: &JobOptions, sides: &Sides, ends: &Ends) -> Vec<PlannedKind> {
+    fn rows(&self, options: &JobOptions, sides: &Sides, policy: &RefPolicy) -> Vec<PlannedKind> {
         let some = self.counts.values().filter(|it| it.records != Some(0));
         some.map(|count| PlannedKind {
             records: count.records,
             bytes: count.bytes,
-            ..fate::row(count.kind, options, (&sides.source, &sides.sink), ends.policy())
+            ..fate::row(count.kind, options, (&sides.source, &sides.sink), policy)
         })
         .collect()
     }

@@ -38,7 +38,7 @@ pub(super) fn row(
     kind: ObjectKind,
     options: &JobOptions,
     (source, sink): (&Capabilities, &Capabilities),
-    policy: RefPolicy,
+    policy: &RefPolicy,
 ) -> PlannedKind {
     let row = |fate, why: Option<&str>, gaps| PlannedKind {
         kind,

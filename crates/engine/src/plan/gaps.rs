@@ -9,13 +9,17 @@ pub(crate) const HIDDEN_REFS: &str = "refs.hidden";
 
 /// Gaps of a kind that follow from limits, from what is kept of every record, and from the
 /// refs that travel.
-pub(super) fn derived(kind: ObjectKind, sink: &Capabilities, policy: RefPolicy) -> Vec<PlannedGap> {
+pub(super) fn derived(
+    kind: ObjectKind,
+    sink: &Capabilities,
+    policy: &RefPolicy,
+) -> Vec<PlannedGap> {
     let mut gaps = Vec::new();
     let mut add = |field: &str, cause, why: String| {
         gaps.push(PlannedGap { field: field.to_owned(), cause, why });
     };
     if matches!(kind, ObjectKind::Repository | ObjectKind::Wiki) {
-        if policy != RefPolicy::MIRROR {
+        if !policy.is_mirror() {
             let why = "refs that hosts make themselves stay behind, such as `refs/pull/*`";
             add(HIDDEN_REFS, LossCause::Policy, why.to_owned());
         }
@@ -94,7 +98,7 @@ mod tests {
     fn fields(kind: ObjectKind, change: impl FnOnce(&mut Capabilities)) -> Vec<String> {
         let mut sink = Capabilities::promised(|_| Support::Full, "test");
         change(&mut sink);
-        derived(kind, &sink, RefPolicy::MIRROR).into_iter().map(|it| it.field).collect()
+        derived(kind, &sink, &RefPolicy::MIRROR).into_iter().map(|it| it.field).collect()
     }
 
     #[test]
@@ -129,7 +133,7 @@ mod tests {
     fn hidden_refs_are_a_gap_where_they_do_not_travel() {
         let sink = Capabilities::promised(|_| Support::Full, "test");
 
-        let gaps = derived(ObjectKind::Repository, &sink, RefPolicy::between("a", "gitea"));
+        let gaps = derived(ObjectKind::Repository, &sink, &RefPolicy::between("a", "gitea"));
 
         assert_eq!(gaps.len(), 1);
         assert_eq!(gaps[0].field, HIDDEN_REFS);

@@ -8,6 +8,7 @@ mod conflicts;
 mod draft;
 mod fate;
 mod gaps;
+mod large_files;
 mod paths;
 
 pub(crate) use draft::{Sides, draft};
@@ -16,6 +17,7 @@ pub(crate) use gaps::HIDDEN_REFS;
 pub(crate) use paths::{PathPlan, is_path};
 
 use crate::{Ends, EngineError};
+use large_files::too_large;
 use packhorse_core::{
     job::{JobOptions, JobView},
     plan::Plan,
@@ -47,7 +49,9 @@ pub async fn plan(
             written_by(journal, is_same).await?
         }
     };
-    draft(ends, options, &sides, &ours).await
+    let mut plan = draft(ends, options, &sides, &ours).await?;
+    plan.conflicts.extend(too_large(ends, options, &sides, &plan.projects).await?);
+    Ok(plan)
 }
 
 /// Paths at the destination of the projects that some jobs have written to.

@@ -28,6 +28,11 @@ impl RefList {
         }
     }
 
+    /// How many heads of change requests there are refs to, under the names that hosts give them.
+    pub fn change_requests(&self) -> usize {
+        self.refs.keys().filter(|it| policy::number(it).is_some()).count()
+    }
+
     /// SHA-256 over `<object id> <name>\n` of every ref, sorted by name.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();

@@ -102,6 +102,11 @@ impl RefPolicy {
         Self { everything, ..Self::MIRROR }
     }
 
+    /// Whether everything under `refs/` travels.
+    pub const fn is_mirror(&self) -> bool {
+        self.everything
+    }
+
     /// Keeps the commits of change requests under `namespace`, such as `refs/heads/reviewed`.
     ///
     /// `None` when that is no place for refs.
@@ -181,7 +186,7 @@ impl RefPolicy {
 }
 
 /// The number in the name of a change request's head.
-fn number(name: &str) -> Option<&str> {
+pub(super) fn number(name: &str) -> Option<&str> {
     HEADS.iter().find_map(|(before, behind)| {
         let number = name.strip_prefix(before)?.strip_suffix(behind)?;
         let is_number = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());

@@ -33,6 +33,7 @@ pub(super) async fn run(
     route.options.delete = arguments.delete;
     route.options.force = arguments.force;
     route.options.strict = arguments.strict;
+    route.options.keep_commits_under.clone_from(&arguments.keep_commits_under);
     route.options.verify = !arguments.no_verify;
     check_verb(verb, &route)?;
     let scratch = config::scratch(globals)?;

@@ -2,16 +2,22 @@
 
 use super::bench::{APP, Bench, app};
 use packhorse_core::{
-    Lane, ObjectKind, RepoKind,
+    Lane, Limits, Object, ObjectKind, Record, RepoKind,
     job::{JobId, JobOptions, JobState},
-    port::Counts,
+    model::ChangeRequest,
+    plan::Conflict,
+    port::{Counts, Sink},
 };
-use packhorse_engine::{Ends, rollback};
+use packhorse_engine::{Ends, EngineError, rollback};
 use packhorse_testkit::{
     git::{self, Shape},
+    memory::MemoryOptions,
     samples,
 };
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 async fn bench() -> (Bench, PathBuf) {
     bench_that_tells_versions(false).await
@@ -194,4 +200,82 @@ async fn a_run_that_was_not_read_back_is_no_ground_to_skip_the_next() {
     let (_, outcome) = bench.carry(&JobOptions::default()).await;
 
     assert!(!outcome.unchanged);
+}
+
+/// A change request whose branch is gone, with a commit that the repository still has.
+async fn orphan(bench: &Bench, source: &Path) -> String {
+    git::repository(source, &Shape::default()).await;
+    let commit = git::commit(source, "gone", "new.txt", "new").await;
+    git::delete(source, "refs/heads/gone").await;
+    let mut change = ChangeRequest { number: 7, title: "a".into(), ..ChangeRequest::default() };
+    change.head.commit = Some(commit.clone());
+    let mut cut = change.clone();
+    cut.number = 8;
+    cut.head.commit = Some(commit[..12].to_owned());
+    for (id, change) in [("7", change), ("8", cut)] {
+        bench.source.put(&app(), Record::new(id, Object::ChangeRequest(change)));
+    }
+    commit
+}
+
+#[tokio::test]
+async fn commits_of_a_change_request_without_a_branch_are_kept() {
+    let (bench, source) = bench().await;
+    let commit = orphan(&bench, &source).await;
+
+    let (_, outcome) = bench.carry(&verified()).await;
+    let refs = git::refs_of(&target(&bench).await).await.refs;
+    let (second, again) = bench.carry(&verified()).await;
+
+    assert_eq!((outcome.state, outcome.verified), (JobState::Finished, Some(true)), "{outcome:?}");
+    assert_eq!(refs["refs/packhorse/change-requests/7/head"], commit);
+    assert!(!refs.contains_key("refs/packhorse/change-requests/8/head"), "half an id is none");
+    assert_eq!((again.state, again.n_gone), (JobState::Finished, 0), "{again:?}");
+    assert_eq!(counts(&bench, second).await.unchanged, 1);
+}
+
+#[tokio::test]
+async fn commits_of_change_requests_are_kept_where_somebody_says() {
+    let (bench, source) = bench().await;
+    let commit = orphan(&bench, &source).await;
+    let keep = |place: &str| JobOptions {
+        keep_commits_under: Some(place.to_owned()),
+        ..JobOptions::default()
+    };
+
+    bench.carry(&keep("refs/heads/reviewed")).await;
+    let refs = git::refs_of(&target(&bench).await).await.refs;
+    let nowhere = packhorse_engine::plan(&bench.plain_ends(), &keep("refs/pull"), None).await;
+
+    assert_eq!(refs["refs/heads/reviewed/7/head"], commit);
+    assert!(matches!(nowhere, Err(EngineError::Namespace { .. })), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn files_that_the_destination_does_not_take_are_in_the_plan() {
+    let bench = Bench::to(MemoryOptions {
+        limits: Limits { file_bytes: Some(1_000), ..Limits::default() },
+        ..MemoryOptions::default()
+    });
+    let limits = bench.sink.clone();
+    let bench = bench.with_repositories(false);
+    let sink: Arc<dyn Sink> = Arc::new(limits);
+    bench.fill(APP, &[], 0);
+    let remote = Sink::remote(&bench.source, APP, RepoKind::Code).await.unwrap().unwrap();
+    let source = remote.url.as_path().unwrap();
+    git::repository(source, &Shape::default()).await;
+    let commit = git::commit(source, "large", "film.bin", &"x".repeat(2_000)).await;
+    let ends = bench.ends(Arc::new(bench.source.clone()), sink);
+
+    let plan = packhorse_engine::plan(&ends, &JobOptions::default(), None).await.unwrap();
+    let skipped = JobOptions { skip: [ObjectKind::Repository].into(), ..JobOptions::default() };
+    let without = packhorse_engine::plan(&ends, &skipped, None).await.unwrap();
+
+    assert_eq!(plan.conflicts.len(), 1, "{:?}", plan.conflicts);
+    let Conflict { project, detail, blocks, .. } = &plan.conflicts[0];
+    assert_eq!((project.as_deref(), *blocks), (Some(APP), false));
+    for told in ["`film.bin`", &commit[..12], "1000 bytes", "`refs/heads/large`", "LFS"] {
+        assert!(detail.contains(told), "{told}: {detail}");
+    }
+    assert_eq!(without.conflicts, []);
 }
