@@ -82,6 +82,17 @@ pub enum Numbering {
     TwoRows,
 }
 
+/// How addresses below an endpoint's [`Capabilities::web_url`] name a project, and texts people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addresses {
+    /// `/acme/app`; people as its markup says.
+    #[default]
+    Paths,
+    /// `/projects/ACME/repos/app`, and `/users/alice/repos/app` for `~alice/app`; people by their
+    /// logins: Bitbucket Data Center.
+    Repositories,
+}
+
 /// What one endpoint can do: a host's promise, narrowed by `probe`.
 #[derive(Clone, Debug)]
 pub struct Capabilities {
@@ -98,6 +109,8 @@ pub struct Capabilities {
     pub identity: String,
     /// Address under which people link to objects here, such as `https://github.com`.
     pub web_url: Option<String>,
+    /// How addresses name what is here.
+    pub addresses: Addresses,
     /// Markup that texts are shown in here; `None` where any is kept as it is.
     pub markup: Option<Markup>,
     /// Changes whenever anything in the endpoint changes; `None` where that cannot be told cheaply.
@@ -118,6 +131,7 @@ impl Capabilities {
             settle: Settle::Record,
             identity: identity.into(),
             web_url: None,
+            addresses: Addresses::default(),
             markup: None,
             version: None,
         }

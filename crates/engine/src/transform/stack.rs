@@ -45,11 +45,12 @@ pub fn stack(route: Route<'_>) -> Result<Vec<Box<dyn Transform>>, UsersError> {
     if !paths.is_identity() {
         steps.push(Box::new(Paths::new(Arc::clone(paths))));
     }
+    // Before numbers, since files are looked up by what they belong to at the source, and before
+    // links, which give a text the destination's markup.
+    steps.push(Box::new(Files));
     if !route.sink.keeps.numbers {
         steps.push(Box::new(Numbers));
     }
-    // Before links, which give a text the destination's markup.
-    steps.push(Box::new(Files));
     if let Some(links) = links {
         steps.push(Box::new(links));
     }

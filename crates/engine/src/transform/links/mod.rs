@@ -25,7 +25,7 @@ use super::{
     users::{Account, UserMap},
 };
 use packhorse_core::{
-    Capabilities, Lane, Loss, ObjectKind, Origin, Record, Scope, Settle, TargetId,
+    Addresses, Capabilities, Lane, Loss, ObjectKind, Origin, Record, Scope, Settle, TargetId,
     authored::marked_up,
     model::{Markup, Text},
     port::{Context, Transform},
@@ -48,6 +48,8 @@ const MAX_REFERENCES: usize = 1_000;
 pub struct Links {
     source_url: Option<String>,
     sink_url: Option<String>,
+    /// How addresses name projects, here and there.
+    addresses: (Addresses, Addresses),
     /// Markup of the destination; `None` keeps any.
     markup: Option<Markup>,
     keeps_numbers: bool,
@@ -74,7 +76,16 @@ impl Links {
             && users.is_none();
         let keeps_numbers = sink.keeps.numbers;
         let markup = sink.markup;
-        (!stays).then_some(Self { source_url, sink_url, markup, keeps_numbers, paths, users })
+        let addresses = (source.addresses, sink.addresses);
+        (!stays).then_some(Self {
+            source_url,
+            sink_url,
+            addresses,
+            markup,
+            keeps_numbers,
+            paths,
+            users,
+        })
     }
 
     /// Whether numbers have to be looked up to lead references to their objects.
@@ -83,7 +94,8 @@ impl Links {
     }
 
     fn spots(&self, text: &Text) -> Vec<Spot> {
-        scan(text.as_str(), text.markup, self.source_url.as_deref(), &self.paths)
+        let web = (self.source_url.as_deref(), self.addresses.0);
+        scan(text.as_str(), text.markup, web, &self.paths)
     }
 
     /// What a spot becomes; `Err` when that is not known yet.
@@ -93,7 +105,7 @@ impl Links {
                 .users
                 .as_ref()
                 .and_then(|users| users.account(login))
-                .map(|account| mention(account, here.layout))),
+                .map(|account| mention(account, here.layout, self.addresses.1))),
             What::Shorthand { project, thing } => {
                 let thing = self.resolve(thing, project.as_deref(), here)?;
                 let path = project.as_deref().and_then(|it| self.paths.project(it));
@@ -103,8 +115,10 @@ impl Links {
                 let Some(url) = &self.sink_url else { return Ok(None) };
                 let thing = self.resolve(thing, Some(project), here)?;
                 let path = self.paths.project(project).unwrap_or(project);
-                let address = thing.address(here.layout);
-                let fragment = here.fragment(fragment, project);
+                let to = self.addresses.1;
+                let path = place::below(path, to);
+                let fragment = here.fragment(fragment, project, to);
+                let address = thing.address(here.layout, to);
                 Ok(address.map(|rest| format!("{url}/{path}{rest}{fragment}")))
             }
         }
@@ -155,17 +169,22 @@ impl Here<'_> {
     /// The part of an address that leads to a comment.
     ///
     /// A comment that is not known leads to the page as a whole.
-    fn fragment(&self, fragment: &str, project: &str) -> String {
-        let id = fragment.rsplit(['-', '_']).next().unwrap_or_default();
+    fn fragment(&self, fragment: &str, project: &str, addresses: Addresses) -> String {
+        let id = fragment.rsplit(['-', '_', '=']).next().unwrap_or_default();
         let known = (self.project == Some(project))
             .then(|| self.links.get(&Origin::new(ObjectKind::Comment, id)))
             .flatten();
-        match (known, self.layout) {
-            (Some(target), Markup::Gitlab) => format!("#note_{}", target.0),
-            (Some(target), Markup::Github | Markup::Gitea | Markup::Plain) => {
-                format!("#issuecomment-{}", target.0)
+        // Some ids say first what the comment belongs to.
+        let n = known.and_then(|it| it.0.rsplit('/').next()?.parse::<u64>().ok());
+        match (n, self.layout) {
+            (Some(n), Markup::Gitlab) => format!("#note_{n}"),
+            (Some(n), Markup::Github | Markup::Gitea | Markup::Plain) => {
+                format!("#issuecomment-{n}")
             }
-            (Some(target), Markup::Bitbucket) => format!("#comment-{}", target.0),
+            (Some(n), Markup::Bitbucket) if addresses == Addresses::Repositories => {
+                format!("/overview?commentId={n}")
+            }
+            (Some(n), Markup::Bitbucket) => format!("#comment-{n}"),
             (None, _) => String::new(),
         }
     }
@@ -291,8 +310,15 @@ fn short(thing: &Thing, path: &str, layout: Markup) -> Option<String> {
     }
 }
 
-fn mention(account: &Account, layout: Markup) -> String {
+fn mention(account: &Account, layout: Markup, addresses: Addresses) -> String {
     match layout {
+        Markup::Bitbucket if addresses == Addresses::Repositories => {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            match account.login.chars().all(is_plain) {
+                true => format!("@{}", account.login),
+                false => format!("@\"{}\"", account.login),
+            }
+        }
         Markup::Bitbucket => format!("@{{{}}}", account.login),
         Markup::Plain | Markup::Github | Markup::Gitlab | Markup::Gitea => {
             format!("@{}", account.login)

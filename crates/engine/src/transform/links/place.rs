@@ -2,7 +2,7 @@
 //!
 //! Source: the pages of GitHub, GitLab, Gitea and Bitbucket themselves.
 
-use packhorse_core::{ObjectKind, model::Markup};
+use packhorse_core::{Addresses, ObjectKind, model::Markup};
 
 /// What a reference points to, within a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,32 @@ pub(super) struct Candidate {
     pub(super) thing: fn(u64) -> Thing,
 }
 
+/// The path of a project as it stands in an address.
+pub(super) fn below(path: &str, addresses: Addresses) -> String {
+    match (addresses, path.split_once('/')) {
+        (Addresses::Repositories, Some((key, name))) => match key.strip_prefix('~') {
+            Some(user) => format!("users/{user}/repos/{name}"),
+            None => format!("projects/{key}/repos/{name}"),
+        },
+        (Addresses::Paths | Addresses::Repositories, _) => path.to_owned(),
+    }
+}
+
+/// The project's path that `projects/KEY/repos/name…` or `users/name/repos/name…` stands for, and
+/// how many bytes it takes there.
+pub(super) fn repository(inner: &str) -> Option<(String, usize)> {
+    let mut parts = inner.splitn(4, '/');
+    let (of, key) = (parts.next()?, parts.next()?);
+    let (repos, rest) = (parts.next()?, parts.next()?);
+    let name = word(rest);
+    let path = match (of, repos) {
+        ("projects", "repos") => format!("{key}/{name}"),
+        ("users", "repos") => format!("~{key}/{name}"),
+        _ => return None,
+    };
+    (!name.is_empty()).then(|| (path, inner.len() - rest.len() + name.len()))
+}
+
 /// Reads what stands after a project's path in an address; answers also how many bytes it is long.
 pub(super) fn parse(rest: &str) -> Option<(Thing, usize)> {
     if rest.is_empty() {
@@ -51,9 +77,10 @@ pub(super) fn parse(rest: &str) -> Option<(Thing, usize)> {
         // GitHub leads from an issue's address to the change request of that number.
         "issues" => number(tail).map(|(n, after)| (Thing::Numbered(n), after)),
         "work_items" => number(tail).map(|(n, after)| (Thing::Issue(n), after)),
-        "pull" | "pulls" | "merge_requests" | "pull-requests" => {
+        "pull" | "pulls" | "merge_requests" => {
             number(tail).map(|(n, after)| (Thing::ChangeRequest(n), after))
         }
+        "pull-requests" => overview(tail).map(|(n, after)| (Thing::ChangeRequest(n), after)),
         "milestone" | "milestones" => number(tail).map(|(n, after)| (Thing::Milestone(n), after)),
         "discussions" => number(tail).map(|(n, after)| (Thing::Discussion(n), after)),
         "releases" => {
@@ -69,6 +96,15 @@ pub(super) fn parse(rest: &str) -> Option<(Thing, usize)> {
         _ => None,
     }?;
     Some((thing, rest.len() - after.len()))
+}
+
+/// The number of a change request, with the name of its page where that has one.
+fn overview(text: &str) -> Option<(u64, &str)> {
+    let end = text.bytes().take_while(u8::is_ascii_digit).count();
+    match text[end..].strip_prefix("/overview") {
+        Some(after) => number(&text[..end]).map(|(n, _)| (n, after)),
+        None => number(text),
+    }
 }
 
 fn number(text: &str) -> Option<(u64, &str)> {
@@ -112,7 +148,21 @@ impl Thing {
     }
 
     /// What follows a project's path in an address of that layout; `None` where it has no such pages.
-    pub(super) fn address(&self, layout: Markup) -> Option<String> {
+    pub(super) fn address(&self, layout: Markup, addresses: Addresses) -> Option<String> {
+        let is_there = match (addresses, self) {
+            (Addresses::Paths, _)
+            | (
+                Addresses::Repositories,
+                Self::Project | Self::Numbered(_) | Self::ChangeRequest(_) | Self::Commit(_),
+            ) => true,
+            (
+                Addresses::Repositories,
+                Self::Issue(_) | Self::Milestone(_) | Self::Discussion(_) | Self::Release(_),
+            ) => false,
+        };
+        if !is_there {
+            return None;
+        }
         let infix = if layout == Markup::Gitlab { "/-" } else { "" };
         let change_request = match layout {
             Markup::Github | Markup::Plain => "pull",
@@ -122,6 +172,9 @@ impl Thing {
         };
         Some(match (self, layout) {
             (Self::Project, _) => String::new(),
+            (Self::Numbered(n), _) if addresses == Addresses::Repositories => {
+                format!("/pull-requests/{n}")
+            }
             (Self::Numbered(n) | Self::Issue(n), _) => format!("{infix}/issues/{n}"),
             (Self::ChangeRequest(n), _) => format!("{infix}/{change_request}/{n}"),
             (Self::Commit(id), Markup::Bitbucket) => format!("/commits/{id}"),
@@ -163,6 +216,21 @@ mod tests {
         check("/-/releases/v1", Some((Thing::Release("v1".into()), "")));
         check("/commit/0123abc", Some((Thing::Commit("0123abc".into()), "")));
         check("", Some((Thing::Project, "")));
+    }
+
+    #[test]
+    fn pages_of_repositories_in_projects_are_understood() {
+        assert_eq!(repository("projects/PRJ/repos/app/commits/1"), Some(("PRJ/app".into(), 22)));
+        assert_eq!(repository("users/ann/repos/app"), Some(("~ann/app".into(), 19)));
+        assert_eq!(repository("projects/PRJ/repos/app."), Some(("PRJ/app".into(), 22)));
+        assert_eq!(repository("projects/PRJ/permissions/app"), None);
+        assert_eq!(repository("projects/PRJ/repos"), None);
+        check("/pull-requests/3/overview?x", Some((Thing::ChangeRequest(3), "?x")));
+        check("/pull-requests/3/diff", None);
+        for path in ["PRJ/app", "~ann/app"] {
+            let address = below(path, Addresses::Repositories);
+            assert_eq!(repository(&address), Some((path.to_owned(), address.len())));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::place::{self, Thing};
 use crate::transform::paths::PathMap;
-use packhorse_core::model::Markup;
+use packhorse_core::{Addresses, model::Markup};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub(super) enum What {
 pub(super) fn scan(
     text: &str,
     markup: Markup,
-    web_url: Option<&str>,
+    (web_url, layout): (Option<&str>, Addresses),
     paths: &PathMap,
 ) -> Vec<Spot> {
     let has_address = web_url.is_some_and(|it| text.contains(it));
@@ -41,7 +41,7 @@ pub(super) fn scan(
     let mut closed = Closed::of(text, markup);
     let mut spots = Vec::new();
     if let Some(web_url) = web_url.filter(|_| has_address) {
-        addresses(text, web_url, paths, &closed.code, &mut spots);
+        addresses(text, (web_url, layout), paths, &closed.code, &mut spots);
     }
     if has_sign {
         closed.close_urls(text);
@@ -61,7 +61,13 @@ pub(super) fn files(text: &str, markup: Markup) -> Vec<Range<usize>> {
         "/uploads/",
         "//user-images.githubusercontent.com/",
     ];
-    if !PARTS.iter().any(|it| text.contains(it)) {
+    // Without a host, within what leads to them.
+    let short = match markup {
+        Markup::Gitlab => Some("/uploads/"),
+        Markup::Bitbucket => Some("attachment:"),
+        Markup::Plain | Markup::Github | Markup::Gitea => None,
+    };
+    if !PARTS.iter().chain(&short).any(|it| text.contains(it)) {
         return Vec::new();
     }
     let closed = Closed::of(text, markup);
@@ -69,12 +75,17 @@ pub(super) fn files(text: &str, markup: Markup) -> Vec<Range<usize>> {
         let start = text[..at].rfind(|c: char| !c.is_ascii_alphabetic()).map_or(0, |it| it + 1);
         at.min(start)..at + url_end(&text[at..])
     });
-    urls.filter(|it| {
+    let urls = urls.filter(|it| {
         let url = &text[it.clone()];
         url.starts_with("http") && PARTS.iter().any(|part| url.contains(part))
-    })
-    .filter(|it| !closed.code.hold(it.start))
-    .collect()
+    });
+    let short = short.into_iter().flat_map(|it| text.match_indices(it)).filter_map(|(at, _)| {
+        let opens = text[..at].ends_with(['(', '"', '\'', '<', ' ', '\n']) || at == 0;
+        opens.then(|| at..at + url_end(&text[at..]))
+    });
+    let mut found: Vec<_> = urls.chain(short).filter(|it| !closed.code.hold(it.start)).collect();
+    found.sort_by_key(|it| it.start);
+    found
 }
 
 /// Sorted ranges that do not overlap.
@@ -160,7 +171,13 @@ fn url_end(text: &str) -> usize {
     text.find(ends).unwrap_or(text.len())
 }
 
-fn addresses(text: &str, web_url: &str, paths: &PathMap, code: &Ranges, spots: &mut Vec<Spot>) {
+fn addresses(
+    text: &str,
+    (web_url, layout): (&str, Addresses),
+    paths: &PathMap,
+    code: &Ranges,
+    spots: &mut Vec<Spot>,
+) {
     for (start, _) in text.match_indices(web_url) {
         let before = text[..start].chars().next_back();
         if code.hold(start) || before.is_some_and(char::is_alphanumeric) {
@@ -168,7 +185,7 @@ fn addresses(text: &str, web_url: &str, paths: &PathMap, code: &Ranges, spots: &
         }
         let begin = start + web_url.len();
         let rest = &text[begin..begin + url_end(&text[begin..])];
-        let Some((project, path_len)) = project_in(rest, paths) else { continue };
+        let Some((project, path_len)) = project_in(rest, layout, paths) else { continue };
         let Some((thing, len)) = place::parse(&rest[path_len..]) else { continue };
         let after = &rest[path_len + len..];
         let fragment = match after.strip_prefix('#') {
@@ -177,7 +194,7 @@ fn addresses(text: &str, web_url: &str, paths: &PathMap, code: &Ranges, spots: &
                 let end = name.find(|c| !plain(c)).unwrap_or(name.len());
                 &after[..=end]
             }
-            None => "",
+            None => comment_in(after),
         };
         let end = begin + path_len + len + fragment.len();
         let what = What::Address { project, thing, fragment: fragment.to_owned() };
@@ -185,10 +202,22 @@ fn addresses(text: &str, web_url: &str, paths: &PathMap, code: &Ranges, spots: &
     }
 }
 
+/// The question by which Bitbucket Data Center's pages lead to a comment.
+fn comment_in(after: &str) -> &str {
+    const SIGN: &str = "?commentId=";
+    let Some(rest) = after.strip_prefix(SIGN) else { return "" };
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    &after[..SIGN.len() + end]
+}
+
 /// The longest path of a project of this job that `/path/…` begins with, and how long it is there.
-fn project_in(rest: &str, paths: &PathMap) -> Option<(String, usize)> {
+fn project_in(rest: &str, layout: Addresses, paths: &PathMap) -> Option<(String, usize)> {
     const MAX_DEPTH: usize = 24;
     let inner = rest.strip_prefix('/')?;
+    if layout == Addresses::Repositories {
+        let (path, len) = place::repository(inner)?;
+        return paths.project(&path).map(|_| (path, len + 1));
+    }
     let ends = inner.match_indices(['/', '#', '?']).map(|(at, _)| at).take(MAX_DEPTH);
     let mut ends: Vec<usize> =
         ends.chain([inner.trim_end_matches(['.', ',', ';', ':', '!']).len()]).collect();
@@ -205,7 +234,7 @@ fn signs(text: &str, markup: Markup, paths: &PathMap, closed: &Closed, spots: &m
             continue;
         }
         let spot = match sign {
-            "@" => mention(text, at),
+            "@" => mention(text, at, markup),
             _ => shorthand(text, at, markup, paths),
         };
         spots.extend(spot);
@@ -249,13 +278,17 @@ fn shorthand(text: &str, at: usize, markup: Markup, paths: &PathMap) -> Option<S
     Some(Spot { range: start..end, what: What::Shorthand { project, thing } })
 }
 
-fn mention(text: &str, at: usize) -> Option<Spot> {
+fn mention(text: &str, at: usize, markup: Markup) -> Option<Spot> {
     if !opens(text[..at].chars().next_back()) {
         return None;
     }
     let rest = &text[at + 1..];
-    if let Some(inner) = rest.strip_prefix('{') {
-        let end = inner.find('}').filter(|it| (1..=128).contains(it))?;
+    let quoted = match markup {
+        Markup::Bitbucket => rest.strip_prefix('"').map(|it| (it, '"')),
+        Markup::Plain | Markup::Github | Markup::Gitlab | Markup::Gitea => None,
+    };
+    if let Some((inner, end)) = quoted.or_else(|| rest.strip_prefix('{').map(|it| (it, '}'))) {
+        let end = inner.find(end).filter(|it| (1..=128).contains(it))?;
         let login = inner[..end].to_owned();
         return Some(Spot { range: at..at + 3 + end, what: What::Mention(login) });
     }

@@ -200,3 +200,36 @@ proptest! {
         apply(&sink, Some("ann:lee"), &[], Text::new(text, Markup::Github));
     }
 }
+
+#[test]
+fn repositories_of_a_data_center_are_led_to_and_from() {
+    let paths = Arc::new(PathMap::new([("PRJ/app".to_owned(), "~ann/app".to_owned())]));
+    let server = |url: &str| {
+        let mut caps = caps(Some(url), Some(Markup::Bitbucket), false);
+        caps.addresses = Addresses::Repositories;
+        caps
+    };
+    let (source, sink) = (server(OLD), server(NEW));
+    let users = Arc::new(UserMap::parse("ann:lee\nbob:bob@x.example").unwrap());
+    let links = Links::between(&source, &sink, paths, Some(users)).unwrap();
+    let scope = Scope::Project("PRJ/app".into());
+    let context = Context { source: &source, sink: &sink, scope: &scope };
+    let text = "https://old.example/projects/PRJ/repos/app/pull-requests/3/overview?commentId=7, \
+                https://old.example/projects/PRJ/repos/app/commits/0123abc @ann @\"bob\" \
+                https://old.example/PRJ/app/pull-requests/3";
+    let body = Some(Text::new(text, Markup::Bitbucket));
+    let mut record = Record::new("1", Object::Comment(Comment { body, ..Comment::default() }));
+    for (kind, id, target) in
+        [(ObjectKind::ChangeRequest, "3", "4"), (ObjectKind::Comment, "7", "4/9")]
+    {
+        record.links.insert(Origin::new(kind, id), TargetId(target.into()));
+    }
+
+    links.apply(&context, &mut record);
+
+    let Object::Comment(comment) = record.object else { panic!("a comment") };
+    let expected = "https://new.example/git/users/ann/repos/app/pull-requests/4/overview?commentId=9, \
+         https://new.example/git/users/ann/repos/app/commits/0123abc @lee @\"bob@x.example\" \
+         https://old.example/PRJ/app/pull-requests/3";
+    assert_eq!(comment.body.unwrap().as_str(), expected);
+}

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use futures::stream;
 use http::StatusCode;
 use packhorse_core::{
-    Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
-    Record, RepoKind, Scope,
+    Addresses, Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object,
+    ObjectKind, Record, RepoKind, Scope,
     model::Markup,
     port::{BlobRef, ByteStream, Inventory, KindCount, Page, Source},
 };
@@ -69,6 +69,8 @@ pub(super) async fn probe(
     let identity = format!("bitbucket-server:{}", api.place.home);
     let mut capabilities = Capabilities::promised(promised, identity);
     capabilities.markup = Some(Markup::Bitbucket);
+    capabilities.web_url = Some(api.place.home.as_str().trim_end_matches('/').to_owned());
+    capabilities.addresses = Addresses::Repositories;
     Ok((capabilities, name))
 }
 
