@@ -13,6 +13,7 @@ mod git;
 mod gitea;
 mod github;
 mod gitlab;
+mod kept;
 mod lenient;
 mod local;
 pub mod published_limits;

@@ -195,12 +195,26 @@ fn github_points(method: &Method, path: &str) -> u32 {
     }
 }
 
-/// What notifies people: issues, change requests, comments, reviews, discussions.
+/// What notifies people: issues, change requests, comments, reviews, releases, who is asked.
+///
+/// Source: GitHub's OpenAPI description, the operations of which it says "triggers notifications".
 fn github_content(method: &Method, path: &str) -> u32 {
     // The importer of issues notifies nobody, and is not counted.
     let is_import = path.ends_with("/import/issues");
-    let makes = ["issues", "pulls", "comments", "replies", "reviews", "gists", "discussions"];
-    u32::from(*method == Method::POST && !is_import && makes.contains(&last(path)))
+    let makes = [
+        "issues",
+        "pulls",
+        "comments",
+        "replies",
+        "reviews",
+        "requested_reviewers",
+        "releases",
+        "gists",
+        "discussions",
+    ];
+    let is_made = *method == Method::POST && !is_import && makes.contains(&last(path));
+    let is_asked = *method == Method::PUT && path.contains("/collaborators/");
+    u32::from(is_made || is_asked)
 }
 
 fn gitlab_issues(method: &Method, path: &str) -> u32 {
@@ -254,6 +268,8 @@ mod tests {
             ("new content an hour", 1),
         ];
         check(&GITHUB, Method::POST, "/repos/acme/app/issues/7/comments", &content);
+        check(&GITHUB, Method::POST, "/repos/acme/app/releases", &content);
+        check(&GITHUB, Method::PUT, "/repos/acme/app/collaborators/bob", &content);
         check(&GITHUB, Method::POST, "/graphql", &[("GraphQL points an hour", 1)]);
         let search = [("points a minute", 1), ("searches a minute", 1)];
         check(&GITHUB, Method::GET, "/search/issues", &search);

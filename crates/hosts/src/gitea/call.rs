@@ -1,6 +1,7 @@
 //! One change over the API at a time.
 
 use super::api::{Api, MAX_ANSWER};
+use crate::kept::pieces;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::{HeaderName, HeaderValue, Method};
@@ -9,14 +10,11 @@ use packhorse_net::{Answer, Body, Request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;
-use tokio::io::AsyncReadExt;
 
 /// In whose name a change is made.
 ///
 /// Source: Gitea, `routers/api/v1/api.go`, `sudo`: administrators may.
 const SUDO: HeaderName = HeaderName::from_static("sudo");
-/// What of a file is read at a time, in bytes.
-const PIECE: usize = 64 << 10;
 
 /// A change: what, where, and in whose name.
 #[derive(Clone, Copy)]
@@ -160,16 +158,6 @@ impl Api {
         }
         self.transport.send(request).await?.success().await?.json(MAX_ANSWER).await
     }
-}
-
-/// A file, a piece at a time.
-pub(super) fn pieces(file: tokio::fs::File) -> ByteStream {
-    Box::pin(stream::try_unfold(file, |mut file| async move {
-        let mut piece = vec![0; PIECE];
-        let n_read = file.read(&mut piece).await?;
-        piece.truncate(n_read);
-        Ok((n_read > 0).then(|| (Bytes::from(piece), file)))
-    }))
 }
 
 fn header(text: &str, operation: &'static str) -> Result<HeaderValue, HostError> {

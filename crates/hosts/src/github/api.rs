@@ -15,7 +15,7 @@ use std::sync::Arc;
 use url::Url;
 
 /// What an answer may weigh, in bytes.
-const MAX_ANSWER: u64 = 32 << 20;
+pub(super) const MAX_ANSWER: u64 = 32 << 20;
 /// Records on a page: the most that GitHub gives.
 ///
 /// Source: GitHub, "Using pagination in the REST API", `per_page`.
@@ -31,7 +31,9 @@ const MEDIA_TYPE: &str = "application/vnd.github+json";
 /// The API of one server.
 pub(super) struct Api {
     pub(super) place: Place,
-    transport: Arc<dyn Transport>,
+    pub(super) transport: Arc<dyn Transport>,
+    /// To where files of releases are sent.
+    pub(super) uploads: Arc<dyn Transport>,
     /// To the pages for people, where Git is too.
     web: Arc<dyn Transport>,
 }
@@ -70,13 +72,15 @@ impl Api {
         let transport = network(&place, &place.api, &place.api_credentials())?;
         let git: Vec<_> = place.git_credentials().into_iter().collect();
         let web = network(&place, &place.home, &git)?;
-        Ok(Self { place, transport, web })
+        let uploads = network(&place, &place.uploads, &place.api_credentials())?;
+        Ok(Self { place, transport, uploads, web })
     }
 
     /// Over any transport.
     #[cfg(test)]
     pub(super) fn over(place: Place, transport: Arc<dyn Transport>) -> Self {
-        Self { place, web: Arc::clone(&transport), transport }
+        let (uploads, web) = (Arc::clone(&transport), Arc::clone(&transport));
+        Self { place, transport, uploads, web }
     }
 
     /// Asks the server who it is, and who we are.
@@ -145,7 +149,7 @@ impl Api {
     }
 
     /// The address of a path below the API's root; its parts are escaped here.
-    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
+    pub(super) fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
         below(&self.place.api, path, query)
     }
 
@@ -282,7 +286,7 @@ impl Api {
     }
 
     /// Source: GitHub Enterprise Server, "Forming calls with GraphQL": beside `v3`, not below it.
-    fn graphql_url(&self) -> Result<Url, HostError> {
+    pub(super) fn graphql_url(&self) -> Result<Url, HostError> {
         let api = &self.place.api;
         let root = if api.path().ends_with("/v3/") { "../graphql" } else { "graphql" };
         api.join(root).map_err(|error| {
@@ -316,7 +320,7 @@ impl Api {
 
 impl Told {
     /// Whether the token may do one of these things, as far as it says.
-    fn may(&self, scopes: &[&str]) -> bool {
+    pub(super) fn may(&self, scopes: &[&str]) -> bool {
         let told = self.scopes.as_ref().filter(|it| !it.is_empty());
         self.is_known && told.is_none_or(|it| it.iter().any(|it| scopes.contains(&it.as_str())))
     }
@@ -374,7 +378,7 @@ fn network(
 }
 
 /// The address of a path below a root; its parts are escaped here.
-fn below(root: &Url, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
+pub(super) fn below(root: &Url, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
     let mut url = root.clone();
     let fail = || HostError::new(HostErrorKind::Rejected, "make an address of the API");
     // SECURITY: a part like `..` would be another object's address.
@@ -389,7 +393,7 @@ fn below(root: &Url, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostE
 }
 
 /// A request that says what it understands.
-fn dressed(request: Request) -> Request {
+pub(super) fn dressed(request: Request) -> Request {
     let version = HeaderName::from_static("x-github-api-version");
     request
         .header(header::ACCEPT, HeaderValue::from_static(MEDIA_TYPE))
@@ -419,7 +423,10 @@ fn last_page(links: &str) -> Option<u64> {
 }
 
 /// What stands under `data`, or the words under `errors`.
-fn data<T: DeserializeOwned>(answer: Value, operation: &'static str) -> Result<T, HostError> {
+pub(super) fn data<T: DeserializeOwned>(
+    answer: Value,
+    operation: &'static str,
+) -> Result<T, HostError> {
     let errors = answer.get("errors").and_then(Value::as_array).filter(|it| !it.is_empty());
     let found = answer.get("data").filter(|it| !it.is_null());
     let Some(found) = found else {

@@ -5,11 +5,13 @@
 //! in `support.rs`, before anything moves.
 
 mod api;
+mod call;
 mod map;
 mod place;
 mod read;
 mod support;
 mod wire;
+mod write;
 
 use api::Api;
 use packhorse_core::{Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext};
@@ -28,13 +30,18 @@ pub(crate) const SPEC: HostSpec = HostSpec {
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    if context.access != Access::Read {
-        return Err(HostError::new(HostErrorKind::Unsupported, "write to GitHub")
-            .with("reason", "it can be read, and not written yet"));
-    }
     let place = Place::of(location).map_err(|error| {
         HostError::new(HostErrorKind::Rejected, "read the address of a GitHub").because(error)
     })?;
     let api = Api::new(place)?;
-    Ok(Endpoint { source: Some(Arc::new(read::GithubSource::new(api))), sink: None })
+    Ok(match context.access {
+        Access::Read => {
+            let source = read::GithubSource::new(api);
+            Endpoint { source: Some(Arc::new(source)), sink: None }
+        }
+        Access::Write | Access::Plan => {
+            let sink = write::GithubSink::new(api, context.scratch.clone());
+            Endpoint { source: None, sink: Some(Arc::new(sink)) }
+        }
+    })
 }

@@ -39,7 +39,6 @@ impl Extent {
     }
 
     /// Whether a project lies in it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "it is what writing asks for"))]
     pub(super) fn holds(&self, project: &str) -> bool {
         let is = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
         match self {
@@ -68,11 +67,9 @@ pub(super) struct Place {
     /// Address of the API, with a slash at its end.
     pub(super) api: Url,
     /// Address that files of releases are sent to, with a slash at its end.
-    #[cfg_attr(not(test), expect(dead_code, reason = "it is what writing asks for"))]
     pub(super) uploads: Url,
     pub(super) credentials: Option<GitCredentials>,
     pub(super) extent: Extent,
-    #[cfg_attr(not(test), expect(dead_code, reason = "it is what writing asks for"))]
     pub(super) issues: IssueWay,
 }
 

@@ -15,6 +15,14 @@ fn a_rehearsal_carries_the_example_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn github_is_rehearsed_as_a_destination() {
+    let done = Bench::new().ok("rehearse --from gitea --to github");
+
+    assert!(done.contains("2 of 2 projects are through"), "{done}");
+    assert!(done.contains("0 differ, 0 missing"), "{done}");
+}
+
+#[test]
 fn what_goes_wrong_on_the_way_loses_nothing() {
     let done = Bench::new().ok("rehearse --faults some");
 

@@ -5,21 +5,17 @@
 
 use super::{Done, GiteaSink, Path, Task, comment::place, issue::unnumbered};
 use crate::gitea::{call::Change, wire};
-use futures::StreamExt;
 use packhorse_core::{
     HostError, HostErrorKind, Origin,
     model::{Attachment, Subject},
     port::{BlobRef, ByteStream, Outcome},
 };
-use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
-    fmt::Write as _,
     path::{Path as FilePath, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tempfile::TempPath;
-use tokio::io::AsyncWriteExt;
 
 /// A file that goes away when nobody needs it any more.
 #[derive(Debug)]
@@ -57,43 +53,9 @@ impl Files {
 
     /// Keeps a blob, if it is what was announced.
     pub(super) async fn keep(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
-        let file = self.write(bytes, blob).await?;
+        let file = crate::kept::keep(&self.scratch, blob, bytes).await?;
         self.all().insert(blob.origin.clone(), Arc::new(Kept(file)));
         Ok(())
-    }
-
-    async fn write(&self, mut bytes: ByteStream, blob: &BlobRef) -> Result<TempPath, HostError> {
-        let operation = "keep a file until it is uploaded";
-        let fail = |error: std::io::Error| {
-            HostError::new(HostErrorKind::Unavailable, operation)
-                .with("file", &blob.origin)
-                .because(error)
-        };
-        tokio::fs::create_dir_all(&self.scratch).await.map_err(fail)?;
-        let (file, path) =
-            tempfile::NamedTempFile::new_in(&self.scratch).map_err(fail)?.into_parts();
-        let mut file = tokio::fs::File::from_std(file);
-        let (mut size, mut hash) = (0u64, Sha256::new());
-        while let Some(piece) = bytes.next().await {
-            let piece = piece.map_err(fail)?;
-            size += piece.len() as u64;
-            hash.update(&piece);
-            file.write_all(&piece).await.map_err(fail)?;
-        }
-        file.flush().await.map_err(fail)?;
-        let mut sha256 = String::with_capacity(64);
-        for byte in hash.finalize() {
-            // Writing to a string cannot fail.
-            write!(sha256, "{byte:02x}").ok();
-        }
-        let is_size = blob.size.is_none_or(|it| it == size);
-        let is_hash = blob.sha256.as_ref().is_none_or(|it| *it == sha256);
-        if is_size && is_hash {
-            return Ok(path);
-        }
-        Err(HostError::new(HostErrorKind::Rejected, operation)
-            .with("file", &blob.origin)
-            .with("reason", "its bytes are not as they were announced"))
     }
 }
 

@@ -78,7 +78,7 @@ struct Aliased {
 }
 
 /// Whether an error means that GraphQL does not answer us, rather than that something broke.
-fn is_silent(kind: HostErrorKind) -> bool {
+pub(super) fn is_silent(kind: HostErrorKind) -> bool {
     matches!(
         kind,
         HostErrorKind::Unauthorized

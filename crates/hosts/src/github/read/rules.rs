@@ -1,7 +1,9 @@
 //! Rules: protection of branches by pattern, and rulesets.
 
 use super::{
-    GithubSource, Page, Path, is_closed,
+    GithubSource, Page, Path,
+    graph::is_silent,
+    is_closed,
     lists::spot,
     map::{Notes, rule},
     nested::AT_ONCE,
@@ -10,7 +12,7 @@ use super::{
 };
 use crate::github::api::Listing;
 use futures::{StreamExt, TryStreamExt, stream};
-use packhorse_core::{Cursor, HostError, HostErrorKind, Object, ObjectKind, Record};
+use packhorse_core::{Cursor, HostError, Object, ObjectKind, Record};
 
 const PROTECTION: &str = "query($owner: String!, $name: String!, $after: String) { \
     repository(owner: $owner, name: $name) { branchProtectionRules(first: 50, after: $after) { \
@@ -49,7 +51,7 @@ impl GithubSource {
         let operation = "read protection of branches";
         let found = match self.about(path, PROTECTION, place, operation).await {
             // Servers differ in what GraphQL knows; REST tells of branches that are there.
-            Err(error) if place.is_none() && error.kind == HostErrorKind::Rejected => {
+            Err(error) if place.is_none() && is_silent(error.kind) => {
                 return self.protected_branches(path, None).await;
             }
             other => other?,
