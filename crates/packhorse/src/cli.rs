@@ -116,6 +116,9 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
+    /// Checks or writes how Anaconda Enterprise is connected to an external repository
+    #[command(subcommand)]
+    Connect(Connect),
     /// Carries a place into a new archive
     Export(Migrate),
     /// Carries an archive into a place
@@ -397,6 +400,68 @@ pub(crate) struct Show {
     pub(crate) kind: Option<ObjectKind>,
     /// Id of one record
     pub(crate) id: Option<String>,
+}
+
+/// What to do with the platform's configuration.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Connect {
+    /// Says whether everything is there that the platform needs; makes a repository and removes it
+    Check(Check),
+    /// Writes the section of an external repository; the old one stays as a comment
+    Render(Render),
+}
+
+/// A look at the platform's configuration and at the host that it names.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Check {
+    /// The file anaconda-enterprise-anaconda-platform.yml
+    pub(crate) file: PathBuf,
+    /// Make no repository to push to and to remove again
+    #[arg(long)]
+    pub(crate) no_probe: bool,
+}
+
+/// A new section of the platform's configuration.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The token is asked for; from a pipe, it is the first line, and `y` the second."
+)]
+pub(crate) struct Render {
+    /// The file anaconda-enterprise-anaconda-platform.yml
+    pub(crate) file: PathBuf,
+    /// Type of the repository: github, gitlab, bitbucket, or an API type of newer releases
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// Address of the host's API
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Organization, team or group
+    #[arg(long, value_name = "NAME")]
+    pub(crate) organization: Option<String>,
+    /// Account that administers it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// What the service is called [default: the host]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Domain that people's credentials are for [default: the host]
+    #[arg(long, value_name = "HOST")]
+    pub(crate) credential_hostname: Option<String>,
+    /// Whether the platform's own server takes names from its proxy: off for a migration, on after
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) reverse_proxy_auth: Option<Switch>,
+    /// Write without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Switched on
+    On,
+    /// Switched off
+    Off,
 }
 
 /// Work on archive files.

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod config;
+mod connect;
 mod document;
 mod error;
 mod progress;

@@ -20,7 +20,7 @@ mod verify;
 
 use crate::{
     cli::{Cli, Command, HostsCommand},
-    document,
+    connect, document,
     error::{AppError, Status},
     projects,
 };
@@ -36,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
         Command::MigrateProjects { called, arguments } => {
             projects::run(globals, &called, &arguments).await
         }
+        Command::Connect(what) => connect::run(globals, &what).await,
         Command::Export(arguments) => {
             migrate::run(globals, &arguments, migrate::Verb::Export).await
         }

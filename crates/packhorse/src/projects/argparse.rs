@@ -227,7 +227,9 @@ impl Parser<'_> {
         let (original, ours): (Vec<_>, Vec<_>) = self.options.iter().partition(|it| it.original);
         original.iter().for_each(|it| entry(&mut text, &it.header(), it.help));
         text += "\nadditional arguments of Packhorse:\n";
-        ours.iter().for_each(|it| entry(&mut text, &it.header(), it.help));
+        // One without words is nobody's business.
+        let told = ours.iter().filter(|it| !it.help.is_empty());
+        told.for_each(|it| entry(&mut text, &it.header(), it.help));
         text
     }
 }

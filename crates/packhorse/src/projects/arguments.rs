@@ -8,7 +8,7 @@ use super::{
     argparse::{Ended, Given, Opt, Parser, Takes},
     host::{API_TYPES, ApiType},
 };
-use std::{num::NonZeroU16, path::PathBuf};
+use std::{num::NonZeroU16, path::PathBuf, time::Duration};
 
 /// Name of the tool whose place is taken.
 pub(crate) const ORIGINAL: &str = "migrate_projects.py";
@@ -17,6 +17,9 @@ pub(crate) const ORIGINAL: &str = "migrate_projects.py";
 const PARALLEL: NonZeroU16 = NonZeroU16::new(4).unwrap();
 /// Most projects that are carried at a time.
 const MAX_PARALLEL: i64 = 64;
+
+/// How long a worker may be silent where nobody says.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// A row of the original's page.
 const fn original(name: &'static str, takes: Takes, required: bool, help: &'static str) -> Opt {
@@ -101,6 +104,8 @@ static OPTIONS: &[Opt] = &[
         Takes::Text,
         "File of the authorities that vouch for the database, in PEM; means --postgres-tls",
     ),
+    // For tests, which do not wait so long for a worker that was killed.
+    ours("--lease", Takes::Number, ""),
     ours(
         "--journal",
         Takes::Text,
@@ -157,6 +162,8 @@ pub(super) struct Arguments {
     pub(super) only_report: bool,
     pub(super) skip_unmapped: bool,
     pub(super) full_check: bool,
+    /// How long a worker may be silent before another takes its job over.
+    pub(super) lease: Duration,
 }
 
 impl Arguments {
@@ -200,6 +207,8 @@ impl Arguments {
             only_report: given.has("--only-report"),
             skip_unmapped: given.has("--skip-unmapped"),
             full_check: given.has("--full-check"),
+            lease: range("--lease", 3_600)?
+                .map_or(LEASE, |it| Duration::from_secs(it.get().into())),
         })
     }
 

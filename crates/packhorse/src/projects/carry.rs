@@ -26,9 +26,6 @@ use std::{
 /// alone would do nothing most of the time.
 pub(super) const AHEAD: usize = 8;
 
-/// How long a worker may be silent before another takes its job over.
-const LEASE: Duration = Duration::from_secs(15);
-
 /// What a run goes by.
 pub(super) struct Course<'a> {
     pub(super) origin: &'a Host,
@@ -38,6 +35,7 @@ pub(super) struct Course<'a> {
     pub(super) parallel: usize,
     pub(super) force: bool,
     pub(super) full_check: bool,
+    pub(super) lease: Duration,
     pub(super) progress: Progress,
     pub(super) log: Arc<Log>,
 }
@@ -52,6 +50,11 @@ impl Course<'_> {
             verify: self.full_check,
             ..JobOptions::default()
         }
+    }
+
+    /// What the journal calls the origin: no location, for no other command can read it.
+    fn from(&self) -> String {
+        format!("projects of {}", self.origin.location)
     }
 
     /// Which refs travel.
@@ -72,7 +75,7 @@ impl Course<'_> {
         reader: &Arc<dyn Source>,
     ) -> Result<(JobId, RunOutcome), AppError> {
         let ends = Ends {
-            from: self.origin.location.to_string(),
+            from: self.from(),
             to: self.destination.location.to_string(),
             source,
             sink,
@@ -82,11 +85,15 @@ impl Course<'_> {
             scratch: self.scratch.to_owned(),
         };
         let job = self.job(&ends).await?;
-        let claim = migrate::claim(&self.journal, job, LEASE).await?;
+        let claim = migrate::claim(&self.journal, job, self.lease).await?;
         let worker = packhorse_engine::Worker {
             journal: self.journal.clone(),
             listener: Arc::new(Both(progress::listener(self.progress), self.log.clone())),
-            tuning: Tuning { projects: self.parallel * AHEAD, lease: LEASE, ..Tuning::default() },
+            tuning: Tuning {
+                projects: self.parallel * AHEAD,
+                lease: self.lease,
+                ..Tuning::default()
+            },
         };
         let outcome = migrate::work(&worker, &claim, &ends, &self.options()).await?;
         Ok((job, outcome))
@@ -131,7 +138,7 @@ impl Course<'_> {
 
     /// Number of the route in the journal, once a run has gone over it.
     pub(super) async fn route(&self) -> Result<Option<u64>, AppError> {
-        let (from, to) = (self.origin.location.to_string(), self.destination.location.to_string());
+        let (from, to) = (self.from(), self.destination.location.to_string());
         let jobs = self.journal.jobs(None).await?;
         // Another command between the same hosts carries other things under other names.
         let same = |it: &&JobView| {

@@ -92,6 +92,8 @@ pub(crate) struct Host {
     pub(crate) api: ApiType,
     /// The host of ours that speaks its API.
     pub(crate) spec: &'static HostSpec,
+    /// Address of its first page.
+    pub(crate) home: Url,
     /// Organization, workspace, group or project of the server; where there is none, the account.
     pub(crate) organization: String,
     /// Where its repositories are, with the right to use it.
@@ -144,7 +146,8 @@ impl Host {
         let credentials = credentials(username.as_deref(), token);
         let rest = place(api, home, &organization);
         let location = Location { host: id.to_owned(), rest, project: None, credentials };
-        Ok(Self { api, spec, organization, location, username })
+        let home = home.clone();
+        Ok(Self { api, spec, home, organization, location, username })
     }
 
     /// The same without the right to use it: what everybody may see.

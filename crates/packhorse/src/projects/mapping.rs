@@ -21,7 +21,7 @@ const MAX_FILE: u64 = 64 << 20;
 const MAX_TOLD: usize = 20;
 
 /// Who is who.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mappings {
     by_platform: BTreeMap<String, String>,
 }
@@ -94,6 +94,20 @@ impl Mappings {
     /// The Git host's name for a user of the platform.
     pub(super) fn git(&self, platform: &str) -> Option<&str> {
         self.by_platform.get(platform).map(String::as_str)
+    }
+
+    /// The Git host's names of these users, each once.
+    pub(super) fn accounts<'a>(
+        &'a self,
+        platform: impl IntoIterator<Item = &'a str>,
+    ) -> BTreeSet<&'a str> {
+        platform.into_iter().filter_map(|it| self.git(it)).collect()
+    }
+
+    /// The same without these names of the Git host.
+    pub(super) fn without(&self, accounts: &BTreeSet<String>) -> Self {
+        let rest = self.by_platform.iter().filter(|(_, git)| !accounts.contains(*git));
+        Self { by_platform: rest.map(|(a, b)| (a.clone(), b.clone())).collect() }
     }
 
     /// Users of the platform that nobody has mentioned.

@@ -33,13 +33,16 @@ pub(crate) use arguments::{ORIGINAL, help};
 
 use crate::{
     cli::Globals,
-    config, document,
+    config,
+    connect::api::Api,
+    document,
     error::{AppError, Status},
     terminal,
 };
 use argparse::Ended;
 use arguments::{Arguments, program};
 use carry::{AHEAD, Course};
+use futures::{StreamExt, stream};
 use host::{ApiType, Host};
 use log::Log;
 use mapping::Mappings;
@@ -58,6 +61,9 @@ use std::{
 use survey::Survey;
 use triage::{Earlier, Triage, Verdict};
 
+/// Most accounts that are looked for at the destination before anything moves: hosts allow some
+/// thousand questions an hour.
+const MAX_LOOKED_FOR: usize = 2_000;
 /// Names that a list of people or repositories tells one by one.
 const MAX_NAMED: usize = 20;
 
@@ -127,6 +133,7 @@ impl Migration {
         let scratch = config::scratch(&self.globals)?;
         let (origin, at_origin) = self.look_at_origin(origin, scratch.path()).await?;
         let there = Survey::of(&destination, scratch.path()).await?;
+        let mappings = self.check_accounts(&destination, &projects).await?;
         let course = Course {
             origin: &origin,
             destination: &destination,
@@ -135,6 +142,7 @@ impl Migration {
             parallel: arguments.parallel.get().into(),
             force: arguments.force,
             full_check: arguments.full_check,
+            lease: arguments.lease,
             progress: self.globals.progress,
             log: self.log.clone(),
         };
@@ -145,7 +153,7 @@ impl Migration {
             origin: &at_origin,
             destination: &there,
             hosts: (&origin, &destination),
-            mappings: &self.mappings,
+            mappings: &mappings,
             earlier: &earlier,
             git: (&git, &policy),
             force: arguments.force,
@@ -156,6 +164,7 @@ impl Migration {
             paths: projects.iter().map(|it| triage.path(it)).collect(),
             verdicts: &verdicts,
             projects: &projects,
+            mappings: &mappings,
             ends: (&at_origin, &there),
         };
         if arguments.only_report {
@@ -214,7 +223,7 @@ impl Migration {
         let rows = judged.each().map(|(path, project, verdict)| {
             let (noted, differs, kept) = (noted.get(path), differs.get(path), kept.get(path));
             let (result, why, mut notes) = Known { verdict, noted, differs, kept }.result();
-            notes.extend(self.remarks(course.destination, project));
+            notes.extend(remarks(course.destination, judged.mappings, project));
             Row { name: project.name.clone(), repository: path.to_owned(), result, why, notes }
         });
         let outcome = Outcome { projects: rows.collect(), strangers: judged.strangers() };
@@ -246,34 +255,6 @@ impl Migration {
             }
         }
         course.replace(git, judged.ends, paths).await.into_iter().collect()
-    }
-
-    /// What somebody should know of a project's people.
-    fn remarks(&self, destination: &Host, project: &Project) -> Vec<String> {
-        let mut notes = Vec::new();
-        let invites = destination.api == ApiType::Github
-            && destination.location.rest.starts_with("https://github.com/");
-        let members = project.members(&self.mappings);
-        if invites && !members.is_empty() {
-            let names: Vec<_> = members.keys().map(String::as_str).collect();
-            notes.push(format!("invited, and still to accept: {}", names.join(", ")));
-        }
-        let unmapped: BTreeSet<_> =
-            project.users().filter(|it| self.mappings.git(it).is_none()).collect();
-        if !unmapped.is_empty() {
-            notes.push(format!(
-                "got no right, for the mappings file has no line: {}",
-                names(&unmapped)
-            ));
-        }
-        if !project.groups.is_empty() {
-            let groups = project.groups.iter().map(String::as_str).collect();
-            notes.push(format!(
-                "groups are not carried, give them their rights there: {}",
-                names(&groups)
-            ));
-        }
-        notes
     }
 
     fn tell(&self, outcome: &Outcome) -> Result<(), AppError> {
@@ -314,6 +295,47 @@ impl Migration {
             .hint("or say --skip-unmapped: their projects are carried, and they get no right"))
     }
 
+    /// Stops where names of the mappings file have no account at the destination, unless that is
+    /// wanted; then they are left out.
+    async fn check_accounts(
+        &self,
+        destination: &Host,
+        projects: &[Project],
+    ) -> Result<Mappings, AppError> {
+        let accounts = self.mappings.accounts(projects.iter().flat_map(Project::users));
+        if accounts.len() > MAX_LOOKED_FOR {
+            self.say(&format!(
+                "note: {} accounts are too many to look for at the destination; those that are not \
+                 there are told with their projects",
+                accounts.len()
+            ));
+            return Ok(self.mappings.clone());
+        }
+        let api = Api::of(destination)?;
+        let found = stream::iter(accounts).map(|name| {
+            let api = &api;
+            async move { (api.has_account(name).await == Some(false)).then(|| name.to_owned()) }
+        });
+        let at_once = usize::from(self.arguments.parallel.get()) * AHEAD;
+        let found = found.buffer_unordered(at_once).filter_map(std::future::ready);
+        let missing: BTreeSet<String> = found.collect().await;
+        if missing.is_empty() {
+            return Ok(self.mappings.clone());
+        }
+        let text = format!(
+            "{} names of the mappings file have no account at the destination: {}",
+            missing.len(),
+            names(&missing.iter().map(String::as_str).collect())
+        );
+        if self.arguments.skip_unmapped || self.arguments.only_report {
+            self.say(&format!("note: {text}"));
+            return Ok(self.mappings.without(&missing));
+        }
+        Err(AppError::failed(text)
+            .hint("make the accounts, or correct the lines; Bitbucket Cloud wants account ids; nothing was moved")
+            .hint("or say --skip-unmapped: projects are carried, and these people get no right"))
+    }
+
     /// Lists the origin; the platform's own server may want nobody's name where it has no token.
     async fn look_at_origin(
         &self,
@@ -340,9 +362,38 @@ impl Migration {
     }
 }
 
+/// What somebody should know of a project's people.
+fn remarks(destination: &Host, mappings: &Mappings, project: &Project) -> Vec<String> {
+    let mut notes = Vec::new();
+    let invites = destination.api == ApiType::Github
+        && destination.location.rest.starts_with("https://github.com/");
+    let members = project.members(mappings);
+    if invites && !members.is_empty() {
+        let members = members.keys().map(String::as_str).collect();
+        notes.push(format!("invited, and still to accept: {}", names(&members)));
+    }
+    let without: BTreeSet<_> = project.users().filter(|it| mappings.git(it).is_none()).collect();
+    if !without.is_empty() {
+        notes.push(format!(
+            "got no right, having no line in the mappings file or no account there: {}",
+            names(&without)
+        ));
+    }
+    if !project.groups.is_empty() {
+        let groups = project.groups.iter().map(String::as_str).collect();
+        notes.push(format!(
+            "groups are not carried, give them their rights there: {}",
+            names(&groups)
+        ));
+    }
+    notes
+}
+
 /// Projects, their paths at the destination, and what is to become of them.
 struct Judged<'a> {
     projects: &'a [Project],
+    /// Who is who, those without an account at the destination apart.
+    mappings: &'a Mappings,
     paths: Vec<String>,
     verdicts: &'a [Verdict],
     ends: (&'a Survey, &'a Survey),

@@ -87,6 +87,25 @@ impl Bench {
             .unwrap()
     }
 
+    /// Starts the program, says something to it and leaves it running.
+    #[expect(clippy::disallowed_methods, reason = "only a process of its own can be killed")]
+    pub(crate) fn begin(&self, arguments: &str, input: &str) -> process::Child {
+        use std::io::Write;
+        let mut child = process::Command::new(program())
+            .args(arguments.split_whitespace())
+            .current_dir(self.directory.path())
+            .env_clear()
+            .envs(self.environment())
+            .stdin(process::Stdio::piped())
+            .stdout(process::Stdio::null())
+            .stderr(process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // What is said fits into the pipe, which closes at once.
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child
+    }
+
     /// Runs `git` as anybody would, and gives what it printed.
     #[track_caller]
     pub(crate) fn git(&self, arguments: &[&str], input: &str) -> String {
@@ -102,11 +121,16 @@ impl Bench {
 
     fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         let way = std::env::var_os("PATH").unwrap_or_default();
-        vec![
+        let mut all = vec![
             ("PATH", way.into()),
             ("HOME", self.directory.path().to_owned()),
             ("TMPDIR", self.path("scratch")),
-        ]
+        ];
+        let authority = self.path("ca.pem");
+        if authority.exists() {
+            all.push(("SSL_CERT_FILE", authority));
+        }
+        all
     }
 
     /// Leaves out what is different in each run: this directory and durations.

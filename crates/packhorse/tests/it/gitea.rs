@@ -15,13 +15,13 @@ use std::{
 };
 
 /// A server, and one who may do everything there.
-struct Live {
-    host: String,
-    token: String,
+pub(crate) struct Live {
+    pub(crate) host: String,
+    pub(crate) token: String,
 }
 
 impl Live {
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let read = |name| env::var(name).ok().filter(|it: &String| !it.is_empty());
         let told = read("PACKHORSE_LIVE_GITEA_URL").zip(read("PACKHORSE_LIVE_GITEA_TOKEN"));
         let host = |url: &str| Some(url.strip_prefix("http://")?.trim_end_matches('/').to_owned());
@@ -57,7 +57,7 @@ impl Live {
     }
 
     /// An organization of a name that nobody has.
-    fn owner(&self) -> String {
+    pub(crate) fn owner(&self) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let name = format!("live-{}", now.as_nanos() % 1_000_000_000_000);
         self.call("POST", "orgs", &format!(r#"{{"username":"{name}"}}"#));

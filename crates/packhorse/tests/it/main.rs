@@ -5,6 +5,7 @@
 mod architecture;
 mod bench;
 mod commands;
+mod connect;
 mod documents;
 mod every_kind;
 mod export;
@@ -18,3 +19,4 @@ mod real_archive;
 mod rehearsal;
 mod round_trip;
 mod tidy;
+mod tls;

@@ -1,8 +1,10 @@
 //! `migrate-projects`, against a real database and stand-ins for the hosts.
 
 mod arguments;
+mod guide;
+mod live;
 mod pairings;
 mod postgres;
 mod storage;
 mod trouble;
-mod world;
+pub(crate) mod world;

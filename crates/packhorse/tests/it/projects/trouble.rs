@@ -1,7 +1,13 @@
 //! What stands in the way is told a line each, and the others go on.
 
 use super::world::{DATABASE, EMPTY, INTERNAL, ONE, Place, Platform, SERVER, TWO};
-use std::fs;
+use packhorse_core::{Scope, model::Project};
+use packhorse_fakes::fault::Faults;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+};
 
 /// The platform, its origin, and a destination without repositories.
 async fn stage(statements: &str) -> Option<(Platform, Place, Place)> {
@@ -24,23 +30,23 @@ async fn people_without_a_line_stop_the_run_before_anything_moves() {
     let told = "2 users of the projects have no line in the mappings file: ae-bob, ae-carol";
     assert!(stopped.stderr.contains(told), "{stopped}");
     assert!(stopped.stderr.contains("no project needs: ae-dave"), "{stopped}");
-    assert!(
-        carried.stdout.contains("the mappings file has no line: ae-bob, ae-carol"),
-        "{carried}"
-    );
+    assert!(carried.stdout.contains("no account there: ae-bob, ae-carol"), "{carried}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_that_is_not_there_is_told_and_the_project_counts_as_failed() {
+async fn an_account_that_is_not_there_is_told_before_anything_moves() {
     let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
     fs::write(platform.bench.path("mappings"), "ae-alice:alice\nae-bob:bob\nae-carol:caroline\n")
         .unwrap();
 
-    let ran = platform.run(&origin, &destination, "");
+    let stopped = platform.run(&origin, &destination, "");
+    let nothing = destination.refs(&destination.path(&format!("ae-bob-{TWO}")));
+    let carried = platform.ok(&origin, &destination, "--skip-unmapped");
 
-    assert_eq!(ran.status, Some(1), "{ran}");
-    assert!(ran.stdout.contains("caroline"), "{ran}");
-    assert!(ran.stdout.contains("2 of 3 projects arrived"), "{ran}");
+    assert_eq!((stopped.status, nothing.len()), (Some(1), 0), "{stopped}");
+    let told = "1 names of the mappings file have no account at the destination: caroline";
+    assert!(stopped.stderr.contains(told), "{stopped}");
+    assert!(carried.stdout.contains("no account there: ae-carol"), "{carried}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,4 +147,81 @@ async fn an_organization_that_is_not_there_or_rights_that_are_missing_stop_the_r
     assert_eq!((missing.status, wrong.status), (Some(1), Some(1)), "{missing}{wrong}");
     assert!(missing.stderr.contains("there is no such organization"), "{missing}");
     assert!(wrong.stderr.contains("the token or password is wrong"), "{wrong}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_killed_again_and_again_arrives_whole_and_once() {
+    let more = "INSERT INTO projects
+        SELECT md5(n::text), 'p' || n, 'ae-alice', now() FROM generate_series(1, 20) n;";
+    let Some((platform, origin, destination)) = stage(&format!("{DATABASE}{more}")).await else {
+        return;
+    };
+    let ids = platform.database.psql("SELECT md5(n::text) FROM generate_series(1, 20) n");
+    for id in ids.split_whitespace() {
+        origin.project(&format!("ae-alice-{id}"), 2).await;
+    }
+    let latency = std::time::Duration::from_millis(15);
+    destination.fake.set_faults(Faults { latency, ..Faults::default() });
+    let arguments = platform.arguments(&origin, &destination, "--parallel 1 --lease 1");
+    let secrets = format!("\n{0}\n{0}\n", packhorse_fakes::Options::TOKEN);
+
+    let mut n_killed = 0;
+    for kill in 1..=4_u64 {
+        let mut child = platform.bench.begin(&arguments, &secrets);
+        let mut talk = BufReader::new(child.stderr.take().unwrap()).lines();
+        talk.any(|line| line.is_ok_and(|it| it.starts_with("carrying ")));
+        std::thread::sleep(std::time::Duration::from_millis(150 * kill));
+        child.kill().unwrap();
+        n_killed += u32::from(child.wait().unwrap().code().is_none());
+    }
+    let ran = platform.ok(&origin, &destination, "--parallel 1 --lease 1");
+
+    assert!(n_killed > 0, "it was not killed at all");
+    assert!(ran.stdout.contains("23 of 23 projects arrived"), "{ran}");
+    for id in ids.split_whitespace() {
+        let name = format!("ae-alice-{id}");
+        let refs = destination.refs(&destination.path(&name));
+        assert_eq!(refs, origin.refs(&origin.path(&name)), "{name}");
+    }
+    let n_there = destination.fake.store(|store| store.all::<Project>(&Scope::Shared).count());
+    assert_eq!(n_there, 23);
+}
+
+/// Every file below a directory.
+fn files(below: &Path) -> Vec<PathBuf> {
+    let mut list = Vec::new();
+    for entry in fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { list.extend(files(&path)) } else { list.push(path) }
+    }
+    list
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_in_any_file_or_message() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+    let canaries = ["canary-of-postgres", packhorse_fakes::Options::TOKEN, "canary-that-is-wrong"];
+    let arguments = platform.arguments(&origin, &destination, "--log-file logs/run- --full-check");
+    let say = |third: &str| {
+        let input = format!("{}\n{}\n{third}\n", canaries[0], canaries[1]);
+        platform.bench.talk(&arguments, &input)
+    };
+
+    let wrong = say(canaries[2]);
+    let good = say(canaries[1]);
+
+    assert_eq!((wrong.status, good.status), (Some(1), Some(0)), "{wrong}{good}");
+    let mut n_logs = 0;
+    for file in files(&platform.bench.path(".")) {
+        let bytes = fs::read(&file).unwrap();
+        n_logs += usize::from(file.extension().is_some_and(|it| it == "log"));
+        for canary in canaries {
+            let found = bytes.windows(canary.len()).any(|it| it == canary.as_bytes());
+            assert!(!found, "{canary} is in {}", file.display());
+        }
+    }
+    assert!(n_logs > 0, "there is a log");
+    for canary in canaries {
+        assert!(!format!("{wrong}{good}").contains(canary), "{wrong}{good}");
+    }
 }

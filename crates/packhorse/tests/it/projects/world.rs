@@ -6,7 +6,7 @@ use packhorse_core::{
     Access, HostSpec, Object, OpenContext, Record, RepoKind, Scope,
     model::{Identity, ObjectFormat, Organization, Project, User, Visibility},
 };
-use packhorse_fakes::{BitbucketServer, Fake, Gitea, Github, Gitlab, Options};
+use packhorse_fakes::{BitbucketCloud, BitbucketServer, Fake, Gitea, Github, Gitlab, Options};
 use packhorse_git::{Git, repository};
 use std::{collections::BTreeMap, fs};
 
@@ -72,6 +72,7 @@ impl Api {
         let started = match self.host {
             "gitea" => Fake::start(Gitea, options).await,
             "bitbucket-server" => Fake::start(BitbucketServer, options).await,
+            "bitbucket-cloud" => Fake::start(BitbucketCloud::default(), options).await,
             "github" => Fake::start(Github, options).await,
             "gitlab" => Fake::start(Gitlab, options).await,
             _ => return None,
