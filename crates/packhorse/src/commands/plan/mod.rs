@@ -1,5 +1,7 @@
 //! `plan`: what would arrive, before anything moves.
 
+mod changes;
+
 use super::ends::Route;
 use crate::{
     cli::{self, Globals},
@@ -72,12 +74,15 @@ fn text(plan: &Plan) -> String {
         } else {
             format!(" → {}", project.target)
         };
-        let records = project.records.map(|it| format!("{it} records")).unwrap_or_default();
-        let bytes = project.bytes.map(|it| format!(", {}", bytes(it))).unwrap_or_default();
-        text += &format!("  {}{renamed}  {records}{bytes}\n", project.source);
+        let records = project.records.map(|it| format!("{it} records"));
+        let bytes = project.bytes.map(bytes);
+        let size: Vec<_> = records.into_iter().chain(bytes).collect();
+        text += format!("  {}{renamed}  {}", project.source, size.join(", ")).trim_end();
+        text.push('\n');
     }
     text.push('\n');
     plan.kinds.iter().for_each(|row| text += &kind(row));
+    text += &changes::text(plan);
     section(
         &mut text,
         "Lost in reading",
@@ -117,7 +122,7 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
 
 fn kind(row: &PlannedKind) -> String {
     let records = row.records.map_or_else(|| "?".to_owned(), |it| it.to_string());
-    let size = row.bytes.map(|it| format!(", {}", bytes(it))).unwrap_or_default();
+    let size = row.bytes.map(|it| format!(" ({})", bytes(it))).unwrap_or_default();
     let fate = match row.fate {
         Fate::Whole => "arrives whole",
         Fate::Degraded => "arrives in part",
@@ -125,11 +130,7 @@ fn kind(row: &PlannedKind) -> String {
         Fate::Skipped => "not asked for",
     };
     let why = row.why.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
-    let mut text = format!("  {:<20} {records:>10}  {fate}{why}{size}\n", row.kind.name());
-    for gap in &row.gaps {
-        text += &format!("  {:34}{}: {}\n", "", gap.field, gap.why);
-    }
-    text
+    format!("  {:<20} {records:>10}  {fate}{size}{why}\n", row.kind.name())
 }
 
 /// A size as people read it.
