@@ -209,7 +209,9 @@ impl Migration {
             let going = listed.iter().filter(|(path, _)| !kept.contains_key(path));
             let going = going.map(|(path, it)| (path.clone(), (*it).clone())).collect();
             let (origin, there) = judged.ends;
-            let source = PlatformSource { host: origin.source.clone(), listed: going };
+            let people_at = course.destination.home.host_str().map(str::to_owned);
+            let host = origin.source.clone();
+            let source = PlatformSource { host, people_at, listed: going };
             let (job, outcome) = course.carry(Arc::new(source), sink, &there.source).await?;
             is_stopped = matches!(outcome.state, JobState::Stopped | JobState::Cancelled);
             let history = course.journal.history(job).await?;

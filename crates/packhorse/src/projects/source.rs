@@ -35,6 +35,8 @@ pub(super) struct Listed {
 pub(super) struct PlatformSource {
     /// The host that keeps the repositories.
     pub(super) host: Arc<dyn Source>,
+    /// Name of the destination's server, whose accounts the members are.
+    pub(super) people_at: Option<String>,
     /// By full path at the destination.
     pub(super) listed: BTreeMap<String, Listed>,
 }
@@ -71,14 +73,14 @@ fn project(path: &str, listed: &Listed) -> Record {
     Record::new(path, Object::Project(project))
 }
 
-fn member((login, right): (&String, &Right)) -> Record {
+fn member(login: &str, right: Right, host: Option<&str>) -> Record {
     let role = match right {
         Right::Read => Role::Read,
         Right::Write => Role::Write,
     };
-    let grantee = Grantee::User(Identity::login(login.clone(), None));
+    let grantee = Grantee::User(Identity::login(login, host));
     let member = Member { place: Place::Project, grantee, role, ..Member::default() };
-    Record::new(login.clone(), Object::Member(member))
+    Record::new(login, Object::Member(member))
 }
 
 /// What there is of each kind.
@@ -118,7 +120,9 @@ impl Source for PlatformSource {
             Scope::Project(path) => {
                 let listed = self.get(path)?;
                 if lane.kind == ObjectKind::Member {
-                    listed.members.iter().map(member).collect()
+                    let host = self.people_at.as_deref();
+                    let members = listed.members.iter();
+                    members.map(|(login, right)| member(login, *right, host)).collect()
                 } else if lane.kind == ObjectKind::Project {
                     vec![project(path, listed)]
                 } else {
@@ -154,8 +158,11 @@ mod tests {
             (format!("acme/p{n}"), it)
         };
         let host = packhorse_testkit::memory::MemoryHost::named("origin");
-        let source =
-            PlatformSource { host: Arc::new(host), listed: (0..1_001).map(listed).collect() };
+        let source = PlatformSource {
+            host: Arc::new(host),
+            people_at: None,
+            listed: (0..1_001).map(listed).collect(),
+        };
         let lane = Lane::new(Scope::Shared, ObjectKind::Project);
 
         let (mut n, mut at) = (0, None);
