@@ -1,7 +1,7 @@
 //! Accounts, groups, namespaces, and what the server says of itself.
 
 use super::{
-    Desk, invalid, missing, not_found, project, refusal, setting,
+    Desk, Place, invalid, issue, missing, not_found, project, refusal, setting,
     view::{View, told},
 };
 use crate::exchange::Answer;
@@ -136,13 +136,26 @@ fn groups(desk: &mut Desk<'_>, method: &Method, rest: &[&str]) -> Answer {
         (&Method::GET, []) => {
             let mut value = desk.view().group(id, &group);
             value["prevent_sharing_groups_outside_hierarchy"] = json!(false);
+            let place = packhorse_core::model::Place::Organization(group.path);
+            value["shared_with_groups"] = json!(desk.view().shared_with(&Scope::Shared, &place));
             Answer::ok(&value)
+        }
+        (&Method::DELETE, []) => {
+            desk.store.remove::<Organization>(&Scope::Shared, id);
+            Answer::json(StatusCode::ACCEPTED, &json!({ "message": "202 Accepted" }))
+        }
+        (_, ["share", rest @ ..]) => {
+            let place = packhorse_core::model::Place::Organization(group.path);
+            setting::share(desk, (&Scope::Shared, &place), method, rest)
+                .unwrap_or_else(|| not_found(""))
         }
         (&Method::PUT, []) => {
             let (name, description) = (desk.text("name"), desk.text("description"));
+            let seen = asked_visibility(desk);
             if let Some(it) = desk.store.get_mut::<Organization>(&Scope::Shared, id) {
                 it.name = name.or(it.name.take());
                 it.description = description.or(it.description.take());
+                it.visibility = seen.or(it.visibility);
             }
             let found = desk.store.get::<Organization>(&Scope::Shared, id);
             found.map_or_else(|| not_found("Group"), |it| Answer::ok(&desk.view().group(id, it)))
@@ -164,7 +177,12 @@ fn groups(desk: &mut Desk<'_>, method: &Method, rest: &[&str]) -> Answer {
             setting::members(desk, (&Scope::Shared, &place), method, rest)
                 .unwrap_or_else(|| not_found(""))
         }
-        (&Method::GET, ["labels" | "milestones" | "variables"]) => desk.page(Vec::new()),
+        (&Method::GET, ["variables"]) => desk.page(Vec::new()),
+        (_, ["labels" | "milestones", ..]) => {
+            let scope = Scope::Project(group.path.clone());
+            let place = Place { id, path: group.path, scope };
+            issue::route(desk, &place, rest).unwrap_or_else(|| not_found(""))
+        }
         _ => not_found(""),
     }
 }

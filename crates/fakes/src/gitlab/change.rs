@@ -44,9 +44,7 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
                 (&Method::POST, ["approve" | "unapprove"]) => {
                     Some(approve(desk, place, number, rest == ["approve"]))
                 }
-                (&Method::PUT, ["merge"]) => {
-                    Some(refusal(StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed"))
-                }
+                (&Method::PUT, ["merge"]) => Some(merge(desk, place, id)),
                 (&Method::GET, ["reviewers"]) => Some(desk.page(reviewers(desk, it))),
                 (&Method::GET, [_]) => Some(desk.page(Vec::new())),
                 _ => None,
@@ -176,6 +174,33 @@ fn update(desk: &mut Desk<'_>, place: &Place, id: u64, number: u64) -> Option<An
     }
     let it = desk.store.get::<ChangeRequest>(&place.scope, id)?;
     Some(Answer::ok(&desk.view().change((place.id, &place.path), id, it)))
+}
+
+/// Merges: the target branch goes to where the source is.
+fn merge(desk: &mut Desk<'_>, place: &Place, id: u64) -> Answer {
+    let refused = || refusal(StatusCode::METHOD_NOT_ALLOWED, "405 Method Not Allowed");
+    let Some(it) = desk.store.get::<ChangeRequest>(&place.scope, id).cloned() else {
+        return not_found("Merge Request");
+    };
+    let tip = desk.store.branch(&place.path, &it.head.name);
+    let Some(tip) = tip.filter(|_| it.state == ChangeRequestState::Open && !it.draft) else {
+        return refused();
+    };
+    if desk.store.branch(&place.path, &it.base.name).is_none() {
+        return refused();
+    }
+    let target = format!("refs/heads/{}", it.base.name);
+    if desk.store.set_ref(&place.path, &target, &tip).is_err() {
+        return refused();
+    }
+    let (now, author) = (desk.store.now(), desk.author());
+    if let Some(it) = desk.store.get_mut::<ChangeRequest>(&place.scope, id) {
+        (it.state, it.merged_at, it.merged_by) = (ChangeRequestState::Merged, now, Some(author));
+        (it.merge_commit, it.updated_at) = (Some(tip), now);
+    }
+    let found = desk.store.get::<ChangeRequest>(&place.scope, id);
+    let at = (place.id, place.path.as_str());
+    found.map_or_else(refused, |it| Answer::ok(&desk.view().change(at, id, it)))
 }
 
 fn is_approval(it: &Review, number: u64) -> bool {

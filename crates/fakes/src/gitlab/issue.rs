@@ -1,10 +1,11 @@
 //! Labels, milestones and issues.
 
-use super::{Desk, Place, invalid, missing, not_found, refusal};
+use super::{Desk, Place, invalid, missing, not_found, refusal, view::OF_GROUPS};
 use crate::exchange::Answer;
 use http::{Method, StatusCode};
-use packhorse_core::model::{
-    Issue, Label, Markup, Milestone, OpenState, State, StateValue, Subject, Text, Time,
+use packhorse_core::{
+    Scope,
+    model::{Issue, Label, Markup, Milestone, OpenState, State, StateValue, Subject, Text, Time},
 };
 use serde_json::Value;
 
@@ -27,6 +28,9 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
                     desk.store.remove::<Issue>(&place.scope, id);
                     Some(Answer::no_content())
                 }
+                (&Method::POST, ["time_estimate" | "add_spent_time"]) => {
+                    note_time(desk, place, id, rest == ["time_estimate"])
+                }
                 (&Method::GET, [_]) => Some(desk.page(Vec::new())),
                 _ => None,
             }
@@ -41,9 +45,19 @@ pub(super) fn chosen(desk: &Desk<'_>, mut all: Vec<Value>) -> Vec<Value> {
     let request = desk.request;
     let state = request.query("state").unwrap_or("all");
     let since = request.query("updated_after").unwrap_or_default();
+    let numbers = desk.numbers();
+    let search = request.query("search").unwrap_or_default().to_lowercase();
+    let says = |it: &Value| {
+        ["title", "description"]
+            .iter()
+            .any(|field| it[field].as_str().unwrap_or_default().to_lowercase().contains(&search))
+    };
     all.retain(|it| {
+        let number = it["iid"].as_u64().unwrap_or_default();
         (state == "all" || it["state"] == state)
             && it["updated_at"].as_str().unwrap_or_default() >= since
+            && numbers.as_ref().is_none_or(|all| all.contains(&number))
+            && says(it)
     });
     let field = request.query("order_by").unwrap_or("created_at");
     let field = if field == "updated_at" { "updated_at" } else { "created_at" };
@@ -61,10 +75,25 @@ fn list(desk: &Desk<'_>, place: &Place) -> Answer {
     desk.page(chosen(desk, all.collect()))
 }
 
+/// Groups that a project or a group is in, the nearest first. Their labels and milestones are held
+/// as if they were those of a project of that path.
+pub(super) fn above(path: &str) -> Vec<String> {
+    let ends = path.rmatch_indices('/').map(|(at, _)| at);
+    ends.map(|at| path[..at].to_owned()).collect()
+}
+
+/// A label as one of a group.
+fn of_group(mut label: Value) -> Value {
+    label["is_project_label"] = false.into();
+    label
+}
+
 /// Labels that are named and not there are made, as GitLab does.
 pub(super) fn make_labels(desk: &mut Desk<'_>, place: &Place, names: &[String]) {
     for name in names {
-        if desk.store.find::<Label>(&place.scope, |it| it.name == *name).is_none() {
+        let scopes = above(&place.path).into_iter().map(Scope::Project);
+        let mut scopes = scopes.chain([place.scope.clone()]);
+        if !scopes.any(|it| desk.store.find::<Label>(&it, |it| it.name == *name).is_some()) {
             let color = Some("6699cc".to_owned());
             desk.store.add(&place.scope, Label { name: name.clone(), color, ..Label::default() });
         }
@@ -74,7 +103,11 @@ pub(super) fn make_labels(desk: &mut Desk<'_>, place: &Place, names: &[String]) 
 /// The number in the project of the milestone of that id; `Some(None)` where none is asked for.
 pub(super) fn milestone(desk: &Desk<'_>, place: &Place) -> Option<Option<u64>> {
     let id = desk.number("milestone_id")?;
-    Some(desk.store.get::<Milestone>(&place.scope, id).map(|it| it.number))
+    let own = desk.store.get::<Milestone>(&place.scope, id).map(|it| it.number);
+    let shared = above(&place.path).into_iter().find_map(|above| {
+        desk.store.get::<Milestone>(&Scope::Project(above), id).map(|_| OF_GROUPS + id)
+    });
+    Some(own.or(shared))
 }
 
 pub(super) fn body(desk: &Desk<'_>, field: &str) -> Option<Text> {
@@ -102,7 +135,7 @@ fn create(desk: &mut Desk<'_>, place: &Place) -> Answer {
         return refused;
     }
     let next = desk.store.next_number(&place.path, &["issue"]);
-    let number = desk.number("iid").filter(|_| desk.is_admin()).unwrap_or(next);
+    let number = desk.number("iid").filter(|_| desk.may_date()).unwrap_or(next);
     if desk.store.find::<Issue>(&place.scope, |it| it.number == number).is_some() {
         return refusal(StatusCode::CONFLICT, "Duplicated issue");
     }
@@ -127,6 +160,22 @@ fn create(desk: &mut Desk<'_>, place: &Place) -> Answer {
     };
     let id = desk.store.add(&place.scope, it.clone());
     Answer::created(&desk.view().issue((place.id, &place.path), id, &it))
+}
+
+/// Notes how long something takes, or has taken, in GitLab's words: seconds alone are understood.
+fn note_time(desk: &mut Desk<'_>, place: &Place, id: u64, is_estimate: bool) -> Option<Answer> {
+    let told = desk.text("duration")?;
+    let Some(seconds) = told.strip_suffix('s').and_then(|it| it.parse::<u64>().ok()) else {
+        return Some(refusal(StatusCode::BAD_REQUEST, "400 Bad request"));
+    };
+    let it = desk.store.get_mut::<Issue>(&place.scope, id)?;
+    if is_estimate {
+        it.time_estimate = Some(seconds);
+    } else {
+        it.time_spent = Some(it.time_spent.unwrap_or_default() + seconds);
+    }
+    let (estimate, spent) = (it.time_estimate, it.time_spent);
+    Some(Answer::created(&desk.view().time_stats(estimate, spent)))
 }
 
 /// Locks a discussion, or unlocks it.
@@ -156,7 +205,7 @@ fn update(desk: &mut Desk<'_>, place: &Place, id: u64, number: u64) -> Option<An
     let (due, secret, weight) =
         (date(desk, "due_date"), desk.flag("confidential"), desk.number("weight"));
     let told = desk.text("updated_at").and_then(|it| it.parse().ok());
-    let now = told.filter(|_| desk.is_admin()).or_else(|| desk.store.now());
+    let now = told.filter(|_| desk.may_date()).or_else(|| desk.store.now());
     let it = desk.store.get_mut::<Issue>(&place.scope, id)?;
     it.title = title.unwrap_or_else(|| it.title.clone());
     it.body = text.or(it.body.take());
@@ -184,9 +233,15 @@ fn labels(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str]) ->
     let view = desk.view();
     match (method, rest) {
         (&Method::GET, []) => {
-            let mut all: Vec<_> = desk.store.all::<Label>(&place.scope).collect();
-            all.sort_by_key(|(_, it)| it.name.to_lowercase());
-            Some(desk.page(all.into_iter().map(|(id, it)| view.label(id, it)).collect()))
+            let all = desk.store.all::<Label>(&place.scope);
+            let mut all: Vec<_> = all.map(|(id, it)| view.label(id, it)).collect();
+            for above in above(&place.path) {
+                let scope = Scope::Project(above);
+                let shared = desk.store.all::<Label>(&scope);
+                all.extend(shared.map(|(id, it)| of_group(view.label(id, it))));
+            }
+            all.sort_by_key(|it| it["name"].as_str().unwrap_or_default().to_lowercase());
+            Some(desk.page(all))
         }
         (&Method::POST, []) => {
             let Some(name) = desk.text("name") else { return Some(missing("name")) };
@@ -209,8 +264,17 @@ fn labels(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str]) ->
             let by_id: Option<u64> = name.parse().ok();
             let mut all = desk.store.all::<Label>(&place.scope);
             let found = all.find(|(id, it)| Some(*id) == by_id || it.name == *name);
-            let Some((id, _)) = found else { return Some(not_found("Label")) };
+            let found = found.map(|(id, _)| id);
             drop(all);
+            let Some(id) = found else {
+                let shared = above(&place.path).into_iter().find_map(|above| {
+                    let scope = Scope::Project(above);
+                    let (id, it) = desk.store.find::<Label>(&scope, |it| it.name == *name)?;
+                    Some(of_group(view.label(id, it)))
+                });
+                let shared = shared.filter(|_| *method == Method::GET);
+                return Some(shared.map_or_else(|| not_found("Label"), |it| Answer::ok(&it)));
+            };
             if *method == Method::DELETE {
                 desk.store.remove::<Label>(&place.scope, id);
                 return Some(Answer::no_content());
@@ -232,28 +296,58 @@ fn labels(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str]) ->
     }
 }
 
+/// A milestone of a project, or of a group.
+fn shown_milestone(desk: &Desk<'_>, place: &Place, id: u64, it: &Milestone) -> Value {
+    let is_group = desk.store.project(&place.path).is_none();
+    let view = desk.view();
+    if is_group {
+        view.group_milestone(id, it)
+    } else {
+        view.milestone((place.id, &place.path), id, it)
+    }
+}
+
+/// Milestones as they are asked for, those of groups among them.
+fn list_milestones(desk: &Desk<'_>, place: &Place) -> Answer {
+    let at = (place.id, place.path.as_str());
+    let view = desk.view();
+    let state = desk.request.query("state").filter(|it| *it != "all");
+    let all = desk.store.all::<Milestone>(&place.scope);
+    let mut all: Vec<_> = all.map(|(id, it)| view.milestone(at, id, it)).collect();
+    if desk.request.query("include_ancestors") == Some("true") {
+        for above in above(&place.path) {
+            let scope = Scope::Project(above);
+            let shared = desk.store.all::<Milestone>(&scope);
+            all.extend(shared.map(|(id, it)| view.group_milestone(id, it)));
+        }
+    }
+    let (numbers, title) = (desk.numbers(), desk.request.query("title"));
+    all.retain(|it| {
+        let number = it["iid"].as_u64().unwrap_or_default();
+        state.is_none_or(|state| it["state"] == state)
+            && title.is_none_or(|title| it["title"] == title)
+            && numbers.as_ref().is_none_or(|all| all.contains(&number))
+    });
+    desk.page(all)
+}
+
 fn milestones(
     desk: &mut Desk<'_>,
     place: &Place,
     method: &Method,
     rest: &[&str],
 ) -> Option<Answer> {
-    let at = (place.id, place.path.as_str());
     match (method, rest) {
-        (&Method::GET, []) => {
-            let view = desk.view();
-            let state = desk.request.query("state");
-            let all = desk.store.all::<Milestone>(&place.scope);
-            let mut all: Vec<_> = all.map(|(id, it)| view.milestone(at, id, it)).collect();
-            all.retain(|it| state.is_none_or(|state| it["state"] == state));
-            Some(desk.page(all))
-        }
+        (&Method::GET, []) => Some(list_milestones(desk, place)),
         (&Method::POST, []) => {
             let Some(title) = desk.text("title") else { return Some(missing("title")) };
             if let Some(refused) = bad_title(&title) {
                 return Some(refused);
             }
-            if desk.store.find::<Milestone>(&place.scope, |it| it.title == title).is_some() {
+            let scopes = above(&place.path).into_iter().map(Scope::Project);
+            let mut scopes = scopes.chain([place.scope.clone()]);
+            let same = |it: &Milestone| it.title == title;
+            if scopes.any(|it| desk.store.find::<Milestone>(&it, same).is_some()) {
                 return Some(invalid(
                     "title",
                     "already being used for another group or project milestone.",
@@ -271,7 +365,7 @@ fn milestones(
                 ..Milestone::default()
             };
             let id = desk.store.add(&place.scope, it.clone());
-            Some(Answer::created(&desk.view().milestone(at, id, &it)))
+            Some(Answer::created(&shown_milestone(desk, place, id, &it)))
         }
         (_, [id]) => {
             let id: u64 = id.parse().ok()?;
@@ -299,7 +393,7 @@ fn milestones(
                 }
             }
             let it = desk.store.get::<Milestone>(&place.scope, id)?;
-            Some(Answer::ok(&desk.view().milestone(at, id, it)))
+            Some(Answer::ok(&shown_milestone(desk, place, id, it)))
         }
         _ => None,
     }

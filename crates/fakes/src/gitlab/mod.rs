@@ -1,14 +1,18 @@
 //! GitLab: REST v4 below `/api/v4`.
 //!
 //! Known to be looser than the product: the branches of a merge request need not
-//! exist, nothing is merged, positions of diff notes are believed, and listings
-//! of events are empty. Uploads, boards, iterations and epics are not there.
+//! exist, nor the commit that a branch is made at; merging moves the target to the
+//! source's commit, positions of diff notes are believed, there are no differences
+//! to be asked for, and listings of events are empty. Iterations and epics are not there.
 //!
 //! Sources: GitLab's REST documentation and its OpenAPI description, which says `string` of many
 //! a number; where the two differ, the documentation's examples decide.
 
 mod account;
+mod board;
 mod change;
+mod commit;
+mod file;
 mod issue;
 mod project;
 mod release;
@@ -115,10 +119,23 @@ impl Desk<'_> {
         Some(list.as_array()?.iter().filter_map(Value::as_u64).filter_map(known).collect())
     }
 
-    /// When something is said to have been made: GitLab believes administrators and owners.
+    /// Whether the one who acts may say when something was made: administrators and owners, and
+    /// not those in whose name one of them acts.
+    fn may_date(&self) -> bool {
+        self.is_admin() && self.request.caller.login() == Some(self.who.as_str())
+    }
+
+    /// When something is said to have been made.
     fn moment(&self) -> Option<Time> {
         let told = self.text("created_at").and_then(|it| it.parse().ok());
-        told.filter(|_| self.is_admin()).or_else(|| self.store.now())
+        told.filter(|_| self.may_date()).or_else(|| self.store.now())
+    }
+
+    /// The numbers that a listing is asked for; `None` where it is asked for all.
+    fn numbers(&self) -> Option<Vec<u64>> {
+        let named = self.request.query.iter().filter(|(name, _)| name == "iids[]");
+        let numbers: Vec<u64> = named.filter_map(|(_, it)| it.parse().ok()).collect();
+        (!numbers.is_empty()).then_some(numbers)
     }
 
     /// A page of a listing, with the way on.
@@ -321,15 +338,20 @@ fn project_route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Answer {
             project::route(desk, place, rest)
         }
         ["labels" | "milestones", ..] => issue::route(desk, place, rest),
-        ["issues" | "merge_requests", _, "notes" | "discussions" | "award_emoji", ..] => {
-            talk::route(desk, place, rest)
-        }
+        [
+            "issues" | "merge_requests" | "snippets",
+            _,
+            "notes" | "discussions" | "award_emoji",
+            ..,
+        ] => talk::route(desk, place, rest),
         ["issues", ..] => issue::route(desk, place, rest),
         ["merge_requests", ..] => change::route(desk, place, rest),
         ["releases", ..] => release::route(desk, place, rest),
-        ["members" | "hooks" | "deploy_keys" | "variables", ..]
+        ["wikis"] if !writes(&desk.request.method) => Some(project::wikis(desk, place)),
+        ["uploads" | "packages", ..] => file::route(desk, place, rest),
+        ["boards" | "snippets", ..] => board::route(desk, place, rest),
+        ["members" | "share" | "hooks" | "deploy_keys" | "variables", ..]
         | ["protected_branches" | "protected_tags", ..] => setting::route(desk, place, rest),
-        ["boards" | "snippets", ..] if !writes(&desk.request.method) => Some(desk.page(Vec::new())),
         _ => None,
     };
     answer.unwrap_or_else(|| not_found(""))

@@ -108,6 +108,16 @@ fn shown(desk: &Desk<'_>, place: &Place) -> Option<Value> {
     Some(value)
 }
 
+/// The pages of a wiki, of which no more is known than that there are some.
+pub(super) fn wikis(desk: &Desk<'_>, place: &Place) -> Answer {
+    let is_there = !desk.store.refs(&place.path, RepoKind::Wiki).is_empty();
+    let page = json!({
+        "content": null, "encoding": "UTF-8", "format": "markdown", "slug": "home", "title": "home",
+        "wiki_page_meta_id": 1,
+    });
+    desk.page(is_there.then_some(page).into_iter().collect())
+}
+
 fn create(desk: &mut Desk<'_>) -> Answer {
     let (name, last) = (desk.text("name"), desk.text("path"));
     let Some(name) = name.or_else(|| last.clone()) else { return missing("name, path") };
@@ -147,6 +157,8 @@ fn update(desk: &mut Desk<'_>, place: &Place) -> Option<Answer> {
     let wiki = enabled("wiki_enabled", "wiki_access_level");
     let visibility = account::asked_visibility(desk);
     let topics = desk.names("topics").or_else(|| desk.names("tag_list"));
+    let (forking, squash) = (desk.text("forking_access_level"), desk.text("squash_option"));
+    let delete_head = desk.flag("remove_source_branch_after_merge");
     let (name, description) = (desk.text("name"), desk.text("description"));
     let (branch, method) = (desk.text("default_branch"), desk.text("merge_method"));
     let now = desk.store.now();
@@ -162,6 +174,9 @@ fn update(desk: &mut Desk<'_>, place: &Place) -> Option<Answer> {
         it.merge_methods.rebase = Some(method == "rebase_merge");
         it.merge_methods.fast_forward = Some(method == "ff");
     }
+    it.features.forking = forking.map(|it| it != "disabled").or(it.features.forking);
+    it.merge_methods.squash = squash.map(|it| it != "never").or(it.merge_methods.squash);
+    it.merge_methods.delete_head = delete_head.or(it.merge_methods.delete_head);
     it.updated_at = now;
     if let Some(topics) = topics {
         desk.store.remove_where::<Topic>(&place.scope, |_| true);
@@ -208,7 +223,6 @@ fn repository(
             let id = commit(desk, place, sha);
             Some(Answer::ok(&commit_view(desk, place, &id)))
         }
-        (&Method::GET, ["commits"]) => Some(desk.page(Vec::new())),
         (&Method::GET, ["commits", sha, "statuses"]) => {
             let id = commit(desk, place, sha);
             let all = desk.store.all::<CommitStatus>(&place.scope);
@@ -235,7 +249,7 @@ fn repository(
             desk.store.add(&place.scope, it.clone());
             Some(Answer::created(&commit_comment(desk, &it)))
         }
-        _ => None,
+        _ => super::commit::route(desk, place, rest),
     }
 }
 

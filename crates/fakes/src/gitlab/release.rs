@@ -38,10 +38,13 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
                 (&Method::PUT, []) => {
                     let (name, body) = (desk.text("name"), issue::body(desk, "description"));
                     let at = desk.text("released_at").and_then(|it| it.parse().ok());
+                    let milestones = milestones(desk, place);
                     let it = desk.store.get_mut::<Release>(&place.scope, id)?;
                     it.name = name.or(it.name.take());
                     it.body = body.or(it.body.take());
                     it.published_at = at.or(it.published_at);
+                    it.milestones =
+                        milestones.unwrap_or_else(|| std::mem::take(&mut it.milestones));
                     let it = desk.store.get::<Release>(&place.scope, id)?;
                     Some(Answer::ok(&shown(desk, place, it)))
                 }
@@ -87,6 +90,14 @@ fn shown(desk: &Desk<'_>, place: &Place, it: &Release) -> Value {
     })
 }
 
+/// Numbers of the milestones that a request names by their titles.
+fn milestones(desk: &Desk<'_>, place: &Place) -> Option<Vec<u64>> {
+    let titles = desk.names("milestones")?;
+    let all = desk.store.all::<Milestone>(&place.scope);
+    let named = all.filter(|(_, it)| titles.contains(&it.title));
+    Some(named.map(|(_, it)| it.number).collect())
+}
+
 fn create(desk: &mut Desk<'_>, place: &Place) -> Answer {
     let Some(tag) = desk.text("tag_name") else { return missing("tag_name") };
     if desk.store.find::<Release>(&place.scope, |it| it.tag == tag).is_some() {
@@ -105,10 +116,7 @@ fn create(desk: &mut Desk<'_>, place: &Place) -> Answer {
             return invalid("ref", "cannot be made");
         }
     }
-    let titles = desk.names("milestones").unwrap_or_default();
-    let milestones = desk.store.all::<Milestone>(&place.scope);
-    let milestones = milestones.filter(|(_, it)| titles.contains(&it.title));
-    let milestones = milestones.map(|(_, it)| it.number).collect();
+    let milestones = milestones(desk, place).unwrap_or_default();
     let now = desk.store.now();
     let told = desk.text("released_at").and_then(|it| it.parse().ok());
     let it = Release {
@@ -171,8 +179,16 @@ fn links(
             let value = link(desk, place, id, it);
             if *method == Method::DELETE {
                 desk.store.remove::<ReleaseAsset>(&place.scope, id);
+                return Some(Answer::ok(&value));
             }
-            Some(Answer::ok(&value))
+            let (name, url) = (desk.text("name"), desk.text("url"));
+            let it = desk.store.get_mut::<ReleaseAsset>(&place.scope, id)?;
+            if *method == Method::PUT {
+                it.name = name.unwrap_or_else(|| it.name.clone());
+                it.link = url.or(it.link.take());
+            }
+            let it = desk.store.get::<ReleaseAsset>(&place.scope, id)?;
+            Some(Answer::ok(&link(desk, place, id, it)))
         }
         _ => None,
     }

@@ -9,8 +9,8 @@ use http::{Method, StatusCode};
 use packhorse_core::{
     Scope,
     model::{
-        self, BranchRule, DeployKey, Enforcement, Grantee, Member, Role, TagRule, User, Variable,
-        Webhook,
+        self, BranchRule, DeployKey, Enforcement, Grantee, Member, Organization, Role, TagRule,
+        User, Variable, Webhook,
     },
 };
 use serde_json::{Value, json};
@@ -37,6 +37,7 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
         ["members", rest @ ..] => {
             members(desk, (&place.scope, &model::Place::Project), &method, rest)
         }
+        ["share", rest @ ..] => share(desk, (&place.scope, &model::Place::Project), &method, rest),
         ["hooks", rest @ ..] => hooks(desk, place, &method, rest),
         ["deploy_keys", rest @ ..] => keys(desk, place, &method, rest),
         ["variables", rest @ ..] => variables(desk, place, &method, rest),
@@ -119,6 +120,34 @@ pub(super) fn members(
         }
         _ => None,
     }
+}
+
+/// Shares a project or a group with a group.
+pub(super) fn share(
+    desk: &mut Desk<'_>,
+    (scope, at): (&Scope, &model::Place),
+    method: &Method,
+    rest: &[&str],
+) -> Option<Answer> {
+    let by_id = rest.first().and_then(|it| it.parse().ok()).or_else(|| desk.number("group_id"));
+    let group = by_id.and_then(|id| desk.store.get::<Organization>(&Scope::Shared, id));
+    let Some(path) = group.map(|it| it.path.clone()) else { return Some(not_found("Group")) };
+    let same = |it: &Member| it.place == *at && it.grantee == Grantee::Group(path.clone());
+    let was = desk.store.find::<Member>(scope, same).is_some();
+    if *method == Method::DELETE {
+        desk.store.remove_where::<Member>(scope, same);
+        return Some(if was { Answer::no_content() } else { not_found("") });
+    }
+    if was {
+        return Some(refusal(StatusCode::CONFLICT, "The group has already been shared with"));
+    }
+    let Some(role) = desk.number("group_access").and_then(role) else {
+        return Some(missing("group_access"));
+    };
+    let (place, created_at) = (at.clone(), desk.store.now());
+    let grantee = Grantee::Group(path);
+    desk.store.add(scope, Member { place, grantee, role, created_at, ..Member::default() });
+    Some(Answer::created(&json!({ "id": 1, "group_access": level(role), "group_id": by_id })))
 }
 
 fn hook(place: &Place, id: u64, it: &Webhook) -> Value {
@@ -206,8 +235,15 @@ fn keys(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str]) -> O
         }
         (_, [id]) => {
             let id: u64 = id.parse().ok()?;
-            let found = desk.store.get::<DeployKey>(&place.scope, id).cloned();
-            let Some(it) = found else { return Some(not_found("Deploy Key")) };
+            let (title, can_push) = (desk.text("title"), desk.flag("can_push"));
+            let Some(it) = desk.store.get_mut::<DeployKey>(&place.scope, id) else {
+                return Some(not_found("Deploy Key"));
+            };
+            if *method == Method::PUT {
+                it.title = title.unwrap_or_else(|| it.title.clone());
+                it.read_only = can_push.map_or(it.read_only, |it| !it);
+            }
+            let it = it.clone();
             if *method == Method::DELETE {
                 desk.store.remove::<DeployKey>(&place.scope, id);
                 return Some(Answer::no_content());
@@ -238,12 +274,17 @@ fn variables(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str])
         (&Method::POST, []) => {
             let Some(name) = desk.text("key") else { return Some(missing("key")) };
             let value = desk.field("value");
-            if desk.store.find::<Variable>(&place.scope, |it| it.name == name).is_some() {
+            let environment = desk.text("environment_scope").filter(|it| it != "*");
+            let same = |it: &Variable| {
+                let told = it.environment.as_deref().filter(|it| *it != "*");
+                it.name == name && told == environment.as_deref()
+            };
+            if desk.store.find::<Variable>(&place.scope, same).is_some() {
                 return Some(invalid("key", &format!("({name}) has already been taken")));
             }
             let it = Variable {
                 name: name.clone(),
-                environment: desk.text("environment_scope").filter(|it| it != "*"),
+                environment,
                 protected: desk.flag("protected") == Some(true),
                 masked: desk.flag("masked") == Some(true),
                 description: desk.text("description"),

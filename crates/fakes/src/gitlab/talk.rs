@@ -11,7 +11,7 @@ use crate::exchange::Answer;
 use http::{Method, StatusCode};
 use packhorse_core::model::{
     ChangeRequest, Comment, HostId, Issue, Position, Reaction, ReviewComment, ReviewThread, Side,
-    Subject,
+    Snippet, Subject,
 };
 use serde_json::{Value, json};
 
@@ -30,7 +30,10 @@ struct Topic {
 pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option<Answer> {
     let [list, number, rest @ ..] = rest else { return None };
     let number: u64 = number.parse().ok()?;
-    let topic = if *list == "issues" {
+    let topic = if *list == "snippets" {
+        let found = desk.store.get::<Snippet>(&place.scope, number);
+        found.map(|_| (Subject::Snippet(HostId(number.to_string())), "Snippet", number))
+    } else if *list == "issues" {
         let found = desk.store.find::<Issue>(&place.scope, |it| it.number == number);
         found.map(|(id, _)| (Subject::Issue(number), "Issue", id))
     } else {

@@ -5,8 +5,8 @@ use packhorse_core::{
     Scope,
     model::{
         ChangeRequest, ChangeRequestState, Comment, Grantee, Identity, IdentityKind, Issue, Label,
-        Milestone, OpenState, Organization, Project, Reaction, Role, State, StateValue, Subject,
-        Text, Time, Topic, Visibility,
+        Member, Milestone, OpenState, Organization, Place, Project, Reaction, Role, State,
+        StateValue, Subject, Text, Time, Topic, Visibility,
     },
 };
 use serde_json::{Value, json};
@@ -29,6 +29,9 @@ const EMOJI: [(&str, &str); 8] = [
     ("rocket", "rocket"),
     ("eyes", "eyes"),
 ];
+
+/// What is added to the id of a milestone of a group, where a project's number of one is held.
+pub(super) const OF_GROUPS: u64 = 1_000_000_000_000;
 
 /// GitLab's name of a picture.
 pub(super) fn emoji(content: &str) -> &str {
@@ -186,13 +189,30 @@ impl View<'_> {
             "repository_access_level": "enabled", "wiki_access_level": access(it.features.wiki),
             "forking_access_level": access(it.features.forking), "snippets_access_level": "enabled",
             "builds_access_level": "enabled", "releases_access_level": "enabled",
-            "creator_id": 1, "import_status": "none", "open_issues_count": 0, "shared_with_groups": [],
+            "creator_id": 1, "import_status": "none", "open_issues_count": 0,
+            "shared_with_groups": self.shared_with(&scope, &Place::Project),
             "merge_method": method, "repository_object_format": "sha1",
             "squash_option": if merges.squash == Some(false) { "never" } else { "default_off" },
             "remove_source_branch_after_merge": merges.delete_head,
             "only_allow_merge_if_pipeline_succeeds": false,
             "only_allow_merge_if_all_discussions_are_resolved": false,
         })
+    }
+
+    /// The groups that something is shared with.
+    pub(super) fn shared_with(&self, scope: &Scope, place: &Place) -> Vec<Value> {
+        let shown = |it: &Member| {
+            let Grantee::Group(path) = &it.grantee else { return None };
+            let group = self.store.find::<Organization>(&Scope::Shared, |it| it.path == *path);
+            let (id, group) = group?;
+            Some(json!({
+                "group_id": id, "group_name": group.name.as_deref().unwrap_or(path),
+                "group_full_path": path, "group_access_level": level(it.role),
+                "expires_at": day(it.expires_at),
+            }))
+        };
+        let all = self.store.all::<Member>(scope).filter(|(_, it)| it.place == *place);
+        all.filter_map(|(_, it)| shown(it)).collect()
     }
 
     pub(super) fn label(&self, id: u64, it: &Label) -> Value {
@@ -216,7 +236,24 @@ impl View<'_> {
         })
     }
 
+    /// A milestone of a group.
+    pub(super) fn group_milestone(&self, id: u64, it: &Milestone) -> Value {
+        let mut value = self.milestone((0, ""), id, it);
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("project_id");
+            fields.insert("group_id".to_owned(), json!(1));
+        }
+        value
+    }
+
     fn milestone_of(&self, project: (u64, &str), number: Option<u64>) -> Value {
+        if let Some(id) = number.and_then(|it| it.checked_sub(OF_GROUPS)) {
+            let shared = super::issue::above(project.1).into_iter().find_map(|above| {
+                let found = self.store.get::<Milestone>(&Scope::Project(above), id)?;
+                Some(self.group_milestone(id, found))
+            });
+            return shared.unwrap_or_default();
+        }
         let scope = Scope::Project(project.1.to_owned());
         let found = self.store.find::<Milestone>(&scope, |it| Some(it.number) == number);
         found.map_or(Value::Null, |(id, it)| self.milestone(project, id, it))
@@ -266,7 +303,7 @@ impl View<'_> {
         })
     }
 
-    fn time_stats(&self, estimate: Option<u64>, spent: Option<u64>) -> Value {
+    pub(super) fn time_stats(&self, estimate: Option<u64>, spent: Option<u64>) -> Value {
         json!({
             "time_estimate": estimate.unwrap_or(0), "total_time_spent": spent.unwrap_or(0),
             "human_time_estimate": null, "human_total_time_spent": null,

@@ -4,11 +4,14 @@
 //! take is in `support.rs`, before anything moves.
 
 mod api;
+mod call;
 mod map;
+mod ours;
 mod place;
 mod read;
 mod support;
 mod wire;
+mod write;
 
 use api::Api;
 use packhorse_core::{Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext};
@@ -27,13 +30,18 @@ pub(crate) const SPEC: HostSpec = HostSpec {
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    if context.access != Access::Read {
-        return Err(HostError::new(HostErrorKind::Unsupported, "write to GitLab")
-            .with("reason", "it can be read, and not written yet"));
-    }
     let place = Place::of(location).map_err(|error| {
         HostError::new(HostErrorKind::Rejected, "read the address of a GitLab").because(error)
     })?;
     let api = Arc::new(Api::new(place)?);
-    Ok(Endpoint { source: Some(Arc::new(read::GitlabSource::new(api))), sink: None })
+    Ok(match context.access {
+        Access::Read => {
+            Endpoint { source: Some(Arc::new(read::GitlabSource::new(api))), sink: None }
+        }
+        Access::Write | Access::Plan => {
+            let source = read::GitlabSource::new(Arc::clone(&api));
+            let sink = write::GitlabSink::new(api, context.scratch.clone());
+            Endpoint { source: Some(Arc::new(source)), sink: Some(Arc::new(sink)) }
+        }
+    })
 }

@@ -16,7 +16,7 @@ crate::lenient::wire! {
     SharedGroup {
         group_id: u64, group_full_path: String, group_access_level: u64, expires_at: String,
     }
-    Namespace { id: u64, kind: String, full_path: String, }
+    Namespace { id: u64, kind: String, full_path: String, plan: String, }
     Forked { path_with_namespace: String, }
     Statistics { repository_size: u64, wiki_size: u64, }
     Project {

@@ -5,6 +5,7 @@
 mod bitbucket_cloud;
 mod git;
 mod gitea;
+mod gitlab;
 mod local;
 mod place;
 mod suites;

@@ -23,6 +23,17 @@ fn github_is_rehearsed_as_a_destination() {
 }
 
 #[test]
+fn a_rehearsal_ends_at_gitlab_from_wherever_it_begins() {
+    for from in ["github", "gitea", "gitlab"] {
+        let done = Bench::new().ok(&format!("rehearse --from {from} --to gitlab"));
+
+        assert!(done.contains("2 of 2 projects are through"), "{done}");
+        assert!(done.contains("0 differ, 0 missing, 0 extra"), "{done}");
+        assert!(done.contains(" 0 of them not in the plan"), "{done}");
+    }
+}
+
+#[test]
 fn what_goes_wrong_on_the_way_loses_nothing() {
     let done = Bench::new().ok("rehearse --faults some");
 

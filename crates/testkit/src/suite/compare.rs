@@ -16,6 +16,8 @@ pub(super) struct Allowed<'a> {
     pub(super) support: Support,
     pub(super) keeps: Keeps,
     pub(super) losses: &'a [Loss],
+    /// Whether texts are shown in a markup of the host's own, which the engine puts them into.
+    pub(super) has_markup: bool,
 }
 
 impl Allowed<'_> {
@@ -29,6 +31,7 @@ impl Allowed<'_> {
         };
         self.support.gaps().iter().any(|gap| within(gap.field))
             || self.losses.iter().any(|loss| within(&loss.field))
+            || (self.has_markup && field.ends_with(".markup"))
             || (!self.keeps.authors && AUTHORS.iter().any(|it| within(it)))
             || (!self.keeps.times && field.ends_with("_at"))
             || (!self.keeps.numbers && NUMBERS.iter().any(|it| within(it)))

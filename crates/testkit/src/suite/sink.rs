@@ -129,6 +129,7 @@ impl<'a> Writer<'a> {
             support: self.capabilities.of(written.origin.kind),
             keeps: self.capabilities.keeps,
             losses: &came_of.losses,
+            has_markup: self.capabilities.markup.is_some(),
         };
         let surprises = allowed.surprises(&written.object, &without_mark(found));
         assert!(surprises.is_empty(), "{}: {surprises:#?}", written.origin);

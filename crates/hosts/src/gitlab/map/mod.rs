@@ -7,7 +7,7 @@ pub(super) mod note;
 pub(super) mod project;
 pub(super) mod settings;
 
-use super::wire;
+use super::{ours, wire};
 use packhorse_core::model::{Identity, IdentityKind, Markup, Text, Time};
 
 /// Where the numbers of a group's milestones begin in a project: they have a row of their own there.
@@ -23,9 +23,10 @@ pub(super) fn time(text: Option<&str>) -> Option<Time> {
     if text.len() == 10 { format!("{text}T00:00:00Z").parse().ok() } else { text.parse().ok() }
 }
 
-/// What somebody wrote; an empty text is none.
+/// What somebody wrote, without what we put into it; an empty text is none.
 pub(super) fn text(text: Option<String>) -> Option<Text> {
-    text.filter(|it| !it.is_empty()).map(|it| Text::new(it, Markup::Gitlab))
+    let text = text.filter(|it| !it.is_empty()).map(ours::as_it_was);
+    text.map(|it| Text::new(it, Markup::Gitlab))
 }
 
 /// A plain text; an empty one is none.

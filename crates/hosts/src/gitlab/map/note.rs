@@ -1,9 +1,9 @@
 //! What is said: discussions, as comments, threads and comments on lines.
 
 use super::{identity, plain, text, time};
-use crate::gitlab::wire;
+use crate::gitlab::{ours, wire};
 use packhorse_core::model::{
-    Comment, CommitComment, HostId, Position, ReviewComment, ReviewThread, Side, Subject,
+    Comment, CommitComment, HostId, Position, Review, ReviewComment, ReviewThread, Side, Subject,
 };
 
 /// Whether a discussion stands at a place in a diff.
@@ -32,18 +32,59 @@ pub(in crate::gitlab) fn comments(
             subject: subject.clone(),
             reply_to: first.clone().map(HostId),
             author: note.author.as_ref().and_then(|it| identity(it, host)),
+            task: note.body.as_deref().and_then(ours::task),
             body: text(note.body),
             internal: note.internal.or(note.confidential).unwrap_or_default(),
             resolver: note.resolved_by.as_ref().and_then(|it| identity(it, host)),
             resolved_at: time(note.resolved_at.as_deref()).filter(|_| is_resolved),
             created_at: time(note.created_at.as_deref()),
             updated_at: time(note.updated_at.as_deref()),
-            ..Comment::default()
         };
         first.get_or_insert_with(|| own.clone());
         found.push((own, comment));
     }
     found
+}
+
+/// Whether a comment is a verdict, which is read as one.
+pub(in crate::gitlab) fn is_verdict(it: &Comment) -> bool {
+    it.body.as_ref().is_some_and(|it| ours::verdict(it.as_str()).is_some())
+}
+
+/// A verdict that stands in a note.
+pub(in crate::gitlab) struct Verdict {
+    /// The end of its id.
+    pub(in crate::gitlab) id: String,
+    pub(in crate::gitlab) review: Review,
+    is_given: bool,
+}
+
+impl Verdict {
+    /// Whose approval it says as well.
+    pub(in crate::gitlab) fn given(&self) -> Option<String> {
+        let author = self.review.author.as_ref().filter(|_| self.is_given)?;
+        Some(author.login.clone())
+    }
+}
+
+/// The verdict that a note is.
+pub(in crate::gitlab) fn verdict(
+    it: wire::Note,
+    change_request: u64,
+    host: &str,
+) -> Option<Verdict> {
+    let found = ours::verdict(it.body.as_deref()?)?;
+    let at = time(it.created_at.as_deref());
+    let review = Review {
+        change_request,
+        author: it.author.as_ref().and_then(|it| identity(it, host)),
+        body: text(Some(found.text)),
+        verdict: found.verdict,
+        created_at: at,
+        submitted_at: at,
+        ..Review::default()
+    };
+    Some(Verdict { id: format!("note/{}", it.id?), review, is_given: found.is_given })
 }
 
 /// Where in a diff; a position in a picture is about the file as a whole.

@@ -58,6 +58,9 @@ impl GitlabSource {
             listing.items.into_iter().filter_map(|it| it.commit?.id).collect();
         commits.sort();
         commits.dedup();
+        // What several branches and tags lead to is told once.
+        let here = (name, place.map(str::to_owned));
+        commits.retain(|it| self.named.is_first((path, it), &here));
         let asked = commits.into_iter().map(async |commit| {
             let rest = ["repository", "commits", commit.as_str(), "statuses"];
             let query = [("all", "true")];

@@ -1,10 +1,51 @@
 //! The bytes of attachments and of files of releases.
 
 use super::GitlabSource;
-use packhorse_core::{HostError, HostErrorKind, ObjectKind, port::BlobRef};
+use packhorse_core::{HostError, HostErrorKind, Object, ObjectKind, Record, port::BlobRef};
 use packhorse_net::Answer;
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, PoisonError},
+};
 
 const OPERATION: &str = "open a file";
+/// Names of which it is remembered where they came first; a few megabytes.
+const MAX_NAMED: usize = 100_000;
+
+/// Where something was named first: a file that two texts refer to, a commit that several branches
+/// and tags lead to.
+///
+/// Walked from the beginning, a listing gives each where it first comes.
+#[derive(Debug, Default)]
+pub(super) struct Named(Mutex<HashMap<u64, u64>>);
+
+impl Named {
+    /// The records of files whose first place this is.
+    pub(super) fn files(&self, project: &str, mut records: Vec<Record>) -> Vec<Record> {
+        records.retain(|record| {
+            let Object::Attachment(file) = &record.object else { return true };
+            self.is_first((project, &record.origin.id), &file.subject)
+        });
+        records
+    }
+
+    /// Whether something of a project comes first at a place.
+    pub(super) fn is_first(&self, what: (&str, &str), place: impl Hash) -> bool {
+        let (what, here) = (hash(&what), hash(&place));
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_NAMED && !known.contains_key(&what) {
+            return true;
+        }
+        *known.entry(what).or_insert(here) == here
+    }
+}
+
+fn hash(it: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    it.hash(&mut hasher);
+    hasher.finish()
+}
 
 fn not_there(id: &str) -> HostError {
     HostError::new(HostErrorKind::NotFound, OPERATION).with("file", id)
@@ -27,9 +68,8 @@ impl GitlabSource {
         if blob.origin.kind == ObjectKind::ReleaseAsset {
             return self.open_asset(project, id, from).await;
         }
-        let parts: Vec<&str> = id.split('/').collect();
-        let [_, _, secret, name] = parts[..] else { return Err(not_there(id)) };
-        self.open_upload(project, (secret, name), from).await
+        let parts = id.split_once('/').ok_or_else(|| not_there(id))?;
+        self.open_upload(project, parts, from).await
     }
 
     /// An upload: by the API since version 17.4, before that as browsers do.
@@ -98,6 +138,24 @@ fn percent_decoded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use packhorse_core::model::{Attachment, Subject};
+
+    #[test]
+    fn a_file_that_two_texts_name_is_one_wherever_reading_begins() {
+        let named = Named::default();
+        let file = |number| {
+            let subject = Subject::Issue(number);
+            Record::new(
+                "0a/x.png",
+                Object::Attachment(Attachment { subject, ..Attachment::default() }),
+            )
+        };
+
+        for _ in ["first", "again"] {
+            assert_eq!(named.files("a/b", vec![file(7), file(9)]), [file(7)]);
+        }
+        assert_eq!(named.files("a/c", vec![file(9)]), [file(9)]);
+    }
 
     #[test]
     fn names_lose_their_escapes() {

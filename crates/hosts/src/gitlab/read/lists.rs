@@ -20,6 +20,9 @@ use serde::de::DeserializeOwned;
 /// Parts of states.
 const STATES: [&str; 3] = ["project", "issues", "merge_requests"];
 
+/// Topics on a page; the server gives them all at once.
+const TOPICS: usize = 1_000;
+
 /// A page of records that need nothing else.
 pub(super) fn plain<T>(listing: Listing<T>, map: impl Fn(T) -> Option<(String, Object)>) -> Page {
     let next = listing.next.map(|it| Cursor(it.to_string()));
@@ -38,10 +41,16 @@ impl GitlabSource {
         self.api.list(&below(path, rest), query, page(at)?, operation).await
     }
 
-    pub(super) async fn topics(&self, path: &str) -> Result<Page, HostError> {
-        let names = map::project::topics(self.project(path).await?);
+    pub(super) async fn topics(&self, path: &str, at: Option<&Cursor>) -> Result<Page, HostError> {
+        let topics = map::project::topics(self.project(path).await?);
+        let number = page(at)?;
+        let skip = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+        let skip = skip.saturating_mul(TOPICS);
+        let next = (topics.len() > skip.saturating_add(TOPICS))
+            .then(|| Cursor(number.saturating_add(1).to_string()));
         let topic = |name: String| Some((name.clone(), Object::Topic(Topic { name })));
-        Ok(Page { records: records(names, topic), next: None })
+        let topics = topics.into_iter().skip(skip).take(TOPICS).collect();
+        Ok(Page { records: records(topics, topic), next })
     }
 
     /// Labels of the project, and those of the groups above it.

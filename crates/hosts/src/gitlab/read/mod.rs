@@ -34,6 +34,7 @@ pub(super) struct GitlabSource {
     api: Arc<Api>,
     extent: OnceCell<Extent>,
     people: People,
+    named: files::Named,
 }
 
 /// The parts of an address below a project.
@@ -48,7 +49,12 @@ fn records<T>(items: Vec<T>, map: impl Fn(T) -> Option<(String, Object)>) -> Vec
 
 impl GitlabSource {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { api, extent: OnceCell::new(), people: People::default() }
+        Self {
+            api,
+            extent: OnceCell::new(),
+            people: People::default(),
+            named: files::Named::default(),
+        }
     }
 
     fn host(&self) -> &str {
@@ -77,7 +83,7 @@ impl GitlabSource {
                 Ok(Page { records: record.into_iter().collect(), next: None })
             }
             ObjectKind::Member => self.members(path, at).await,
-            ObjectKind::Topic => self.topics(path).await,
+            ObjectKind::Topic => self.topics(path, at).await,
             ObjectKind::Label => self.labels(path, at).await,
             ObjectKind::Milestone => self.milestones(path, at).await,
             ObjectKind::Attachment => self.attachments(path, at).await,

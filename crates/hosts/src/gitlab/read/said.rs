@@ -156,7 +156,10 @@ impl GitlabSource {
                         continue;
                     }
                     let id = |note| about.note_id(note);
-                    let comments = note::comments(it, &about.subject, id, self.host());
+                    let mut comments = note::comments(it, &about.subject, id, self.host());
+                    if about.list == "merge_requests" {
+                        comments.retain(|(_, it)| !note::is_verdict(it));
+                    }
                     let record = |(id, it)| Record::new(id, Object::Comment(it));
                     records.extend(comments.into_iter().map(record));
                 }
@@ -330,10 +333,14 @@ impl GitlabSource {
                     let told: Option<wire::Approvals> =
                         self.api.find(&below(path, &rest), &[], operation).await?;
                     let approvals = told.and_then(|it| it.approved_by).unwrap_or_default();
-                    let mapped = approvals.into_iter();
-                    let mut found: Vec<_> = mapped
-                        .filter_map(|it| change_request::approval(it, number, self.host()))
-                        .collect();
+                    let mut found = self.verdicts(path, &it, operation).await?;
+                    let given: BTreeSet<String> =
+                        found.iter().filter_map(|it| it.given()).collect();
+                    let mut found: Vec<_> = found.drain(..).map(|it| (it.id, it.review)).collect();
+                    let approvals = approvals
+                        .into_iter()
+                        .filter_map(|it| change_request::approval(it, number, self.host()));
+                    found.extend(approvals.filter(|(who, _)| !given.contains(who)));
                     if it.reviewers.is_some_and(|it| !it.is_empty()) {
                         let rest = ["merge_requests", key.as_str(), "reviewers"];
                         let told: Option<Vec<wire::Reviewer>> =
@@ -352,6 +359,19 @@ impl GitlabSource {
             })
             .await?;
         Ok(page("merge_requests", found, &["merge_requests"]))
+    }
+
+    /// Verdicts that stand in notes, where we wrote them.
+    async fn verdicts(
+        &self,
+        path: &str,
+        it: &wire::MergeRequest,
+        operation: &'static str,
+    ) -> Result<Vec<note::Verdict>, HostError> {
+        let Some(about) = About::change_request(it) else { return Ok(Vec::new()) };
+        let discussions = self.discussions(path, &about, operation).await?;
+        let notes = discussions.into_iter().flat_map(|it| it.notes.unwrap_or_default());
+        Ok(notes.filter_map(|it| note::verdict(it, about.number(), self.host())).collect())
     }
 
     /// Files that texts refer to.
@@ -376,7 +396,9 @@ impl GitlabSource {
                 .await
             }
         };
-        Ok(page(name, found?, &PARTS[..2]))
+        let (records, next) = found?;
+        let records = self.named.files(path, records);
+        Ok(page(name, (records, next), &PARTS[..2]))
     }
 
     /// The files that a text and what is said about it refer to.
@@ -397,10 +419,9 @@ impl GitlabSource {
             }
             let mut seen = BTreeSet::new();
             files.retain(|it| seen.insert(it.clone()));
-            let (list, key) = (about.list, &about.key);
             let record = |file: String| {
                 let attachment = issue::attachment(&file, &about.subject);
-                Record::new(format!("{list}/{key}/{file}"), Object::Attachment(attachment))
+                Record::new(file, Object::Attachment(attachment))
             };
             Ok(files.into_iter().map(record).collect())
         }
