@@ -355,6 +355,7 @@ partial! {
         "created_at": "it is that of the carrying",
     ];
     DEPLOY_KEY: [
+        "key": "the name behind it is left out",
         "key_fingerprint": "the API does not tell it; it follows from the key",
         "expires_at": "a key that ends is not made, for it would not end",
         "created_at": "it is that of the carrying",

@@ -5,6 +5,7 @@
 mod bitbucket_cloud;
 mod git;
 mod gitea;
+mod github;
 mod gitlab;
 mod local;
 mod place;

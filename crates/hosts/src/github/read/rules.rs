@@ -117,7 +117,9 @@ impl GithubSource {
             self.listing((&path.below(&["rulesets"]), &query), &spot, operation).await;
         let listing = match listing {
             // Servers before 3.11 have none, nor have private projects of some plans.
-            Err(error) if is_closed(error.kind) => return Ok(Page::default()),
+            Err(error) if is_closed(error.kind) => {
+                return self.repository(path).await.map(|_| Page::default());
+            }
             other => other?,
         };
         let default_branch = self.repository(path).await?.default_branch.unwrap_or_default();

@@ -3,8 +3,8 @@
 //! write it again.
 
 use super::{
-    GithubSink, Order, discussion, project::topic_name, review::PLAIN, rule, settings,
-    talk::numbered, wire,
+    GithubSink, Order, discussion, project::topic_name, release::tame, review::PLAIN, rule,
+    settings, talk::numbered, wire,
 };
 use crate::github::{
     api::{At, Listing, absent},
@@ -47,6 +47,10 @@ impl GithubSink {
     pub(super) async fn look_for(&self, scope: &Scope, record: &Record) -> Found {
         if *scope == Scope::Shared {
             return self.find_shared(record).await;
+        }
+        if !self.api.place.extent.holds(scope.project().unwrap_or_default()) {
+            // Nothing of ours is outside of what the location says.
+            return Ok(None);
         }
         let order = Order { path: self.path(scope)?, record, existing: None };
         let found = absent(self.find_in(order).await)?.flatten();
@@ -251,7 +255,7 @@ impl GithubSink {
             return Ok(None);
         };
         let is_it = |found: &wire::Asset| {
-            found.name.as_deref() == Some(&asset.name)
+            found.name.as_deref().is_some_and(|it| tame(it) == tame(&asset.name))
                 && found.state.as_deref().is_none_or(|it| it == "uploaded")
         };
         let found = release.assets.into_iter().flatten().find(is_it);

@@ -19,6 +19,16 @@ use serde_json::{Value, json};
 /// Source: GitHub, "About releases", "Storage and bandwidth quotas": under 2 GiB each.
 const MAX_FILE: u64 = (2 << 30) - 1;
 
+/// A file's name with single dots for what GitHub puts dots for: to compare names by.
+///
+/// Source: GitHub's description, "Upload a release asset": special characters, and periods at
+/// both ends.
+pub(super) fn tame(name: &str) -> String {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_+@~".contains(it);
+    let parts = name.split(|it| !is_plain(it)).filter(|it| !it.is_empty());
+    parts.collect::<Vec<_>>().join(".")
+}
+
 impl GithubSink {
     /// The release of a tag; drafts are found in the listing alone.
     pub(super) async fn release_by_tag(
@@ -149,7 +159,7 @@ impl GithubSink {
         name: &str,
     ) -> Result<(), HostError> {
         let is_half = |it: &&wire::Asset| {
-            it.name.as_deref() == Some(name)
+            it.name.as_deref().is_some_and(|it| tame(it) == tame(name))
                 && it.state.as_deref().is_some_and(|it| it != "uploaded")
         };
         let halves = release.assets.iter().flatten().filter(is_half);
@@ -159,5 +169,16 @@ impl GithubSink {
             self.api.delete(&below, "remove half a file").await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_the_name_that_it_got() {
+        assert_eq!(tame("app 1 (linux).tar.gz"), "app.1.linux.tar.gz");
+        assert_ne!(tame("app-1.zip"), tame("app.1.zip"));
     }
 }

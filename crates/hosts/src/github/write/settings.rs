@@ -171,6 +171,9 @@ impl GithubSink {
             }
             self.api.delete(&below, "make a key anew").await?;
         }
+        if key.key.split_whitespace().count() > 2 {
+            told.lost("key", "the name behind it is left out");
+        }
         let body = json!({"title": key.title, "key": key.key, "read_only": key.read_only});
         let path = order.path.below(&["keys"]);
         let made: Result<wire::Key, _> = self.api.send(Method::POST, &path, &body, operation).await;
