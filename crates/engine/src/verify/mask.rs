@@ -135,6 +135,7 @@ impl Mask {
             match serde_json::from_slice::<Value>(&bytes) {
                 Ok(mut value) => {
                     self.fields.iter().for_each(|field| drop_field(&mut value, field));
+                    drop_no(&mut value);
                     hash.update(value.to_string());
                 }
                 Err(_) => hash.update(&bytes),
@@ -150,6 +151,9 @@ impl Mask {
         }
         let mut list = differences(expected, found);
         list.retain(|it| !self.fields.iter().any(|field| is_within(&it.field, field)));
+        if !self.fields.is_empty() {
+            list.retain(|it| !(is_no(&it.expected) && is_no(&it.found)));
+        }
         list
     }
 }
@@ -189,6 +193,23 @@ fn drop_field(value: &mut Value, field: &str) {
     }
 }
 
+/// Whether a value says no, or nothing: what a source does not tell of, hosts tell as no.
+fn is_no(value: &Value) -> bool {
+    value.is_null() || *value == Value::Bool(false)
+}
+
+/// Takes out what says no, for one side may say nothing instead.
+fn drop_no(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, it| !is_no(it));
+            fields.values_mut().for_each(drop_no);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_no),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 fn is_empty(value: &Value) -> bool {
     value.as_object().is_some_and(serde_json::Map::is_empty)
         || value.as_array().is_some_and(Vec::is_empty)
@@ -199,7 +220,7 @@ mod tests {
     use super::*;
     use packhorse_core::{
         Gap, Keeps, Support,
-        model::{ChangeRequest, Issue, Markup, Review, Text},
+        model::{BranchRule, ChangeRequest, Issue, Markup, Review, Text},
     };
 
     const GAPS: &[Gap] = &[Gap { field: "weight", why: "" }, Gap { field: "body.markup", why: "" }];
@@ -263,6 +284,19 @@ mod tests {
 
         assert_ne!(plain, mask.fingerprint(&change("2", None)));
         assert_eq!(plain, mask.fingerprint(&change("1", Some("alice/fork"))));
+    }
+
+    #[test]
+    fn no_and_nothing_are_the_same_where_fields_are_lost() {
+        let mask = mask(Keeps::ALL);
+        let rule = |it: Option<bool>| {
+            Object::BranchRule(BranchRule { signatures: it, ..BranchRule::default() })
+        };
+
+        assert_eq!(mask.fingerprint(&rule(None)), mask.fingerprint(&rule(Some(false))));
+        assert_eq!(mask.differences(&rule(None), &rule(Some(false))), []);
+        assert_ne!(mask.fingerprint(&rule(None)), mask.fingerprint(&rule(Some(true))));
+        assert_eq!(mask.differences(&rule(Some(false)), &rule(Some(true))).len(), 1);
     }
 
     #[test]

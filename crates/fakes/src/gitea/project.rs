@@ -66,6 +66,14 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
             Some(desk.page(vec![page]))
         }
         (&Method::PUT, ["topics"]) => Some(set_topics(desk, place, &words(&body["topics"]))),
+        (&Method::PUT | &Method::DELETE, ["topics", name]) => {
+            let all = desk.store.all::<Topic>(&place.scope).map(|(_, it)| it.name.clone());
+            let mut all: Vec<String> = all.filter(|it| it != name).collect();
+            if method == Method::PUT {
+                all.push((*name).to_owned());
+            }
+            Some(set_topics(desk, place, &all))
+        }
         (&Method::GET, ["branches"]) => {
             let view = desk.view();
             let refs = desk.store.refs(&place.path, RepoKind::Code);

@@ -158,11 +158,13 @@ partial! {
     TEAM: [
         "description": "one that is there already stays as it is",
         "name": "a team is called as in its address",
+        "slug": "a team that is there keeps its capitals",
         "parent": "teams have none above them",
         "secret": "a team is seen by its organization",
         "created_at": "teams tell none",
     ];
     MEMBER: [
+        "place.team.slug": "a team that is there keeps its capitals",
         "role": "a team has one right in all its projects, and its members have it",
         "created_at": "members tell none",
     ];

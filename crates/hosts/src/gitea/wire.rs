@@ -39,6 +39,7 @@ wire! {
         website: String, empty: bool, private: bool, internal: bool, fork: bool, template: bool,
         parent: Box<Repository>, archived: bool, archived_at: String, default_branch: String,
         has_issues: bool, has_wiki: bool, has_projects: bool, has_releases: bool,
+        has_pull_requests: bool,
         allow_merge_commits: bool, allow_rebase: bool, allow_squash_merge: bool,
         allow_fast_forward_only_merge: bool, allow_rebase_update: bool, allow_manual_merge: bool,
         default_delete_branch_after_merge: bool, size: u64,

@@ -107,9 +107,13 @@ impl GiteaSink {
         if !is_login(path) {
             return task.drop("the server has no organizations within organizations");
         }
-        if task.existing.is_none() && self.organization_is_there(path).await? {
+        let there = self.organization_called(path).await?;
+        if task.existing.is_none()
+            && let Some(path) = there
+        {
+            task.lose("name", "the organization was there already, and stays as it is");
             task.lose("description", "the organization was there already, and stays as it is");
-            return Ok((path.to_owned(), Outcome::Adopted));
+            return Ok((path, Outcome::Adopted));
         }
         let mut body = json!({
             "full_name": task.fit("name", organization.name.as_deref(), 100),
@@ -130,9 +134,18 @@ impl GiteaSink {
     }
 
     pub(super) async fn organization_is_there(&self, name: &str) -> Result<bool, HostError> {
+        Ok(self.organization_called(name).await?.is_some())
+    }
+
+    /// The name of an organization as the server spells it, which does not tell capitals apart.
+    pub(super) async fn organization_called(
+        &self,
+        name: &str,
+    ) -> Result<Option<String>, HostError> {
         let found: Option<wire::Organization> =
             self.api.find(&["orgs", name], "look for an organization").await?;
-        Ok(found.is_some())
+        let spelled = |it: wire::Organization| it.username.or(it.name).filter(|it| !it.is_empty());
+        Ok(found.map(|it| spelled(it).unwrap_or_else(|| name.to_owned())))
     }
 
     /// A team, which may read until it is given more with a project.
@@ -143,11 +156,15 @@ impl GiteaSink {
         if !is_login(&team.slug) {
             return task.drop("the server takes no team of that name");
         }
-        let id = format!("{}/{}", team.organization, team.slug);
         let there = self.find_team(&team.organization, &team.slug).await?;
+        let called = there.as_ref().and_then(|it| it.name.clone());
+        let id = self.team_id(team, called.as_deref()).await?;
         let description = task.fit("description", team.description.as_deref(), 255);
         if team.name != team.slug {
             task.lose("name", "a team is called as in its address");
+        }
+        if called.as_ref().is_some_and(|it| *it != team.slug) {
+            task.lose("slug", "the server has it under another spelling");
         }
         match there.and_then(|it| it.id) {
             Some(_) if task.existing.is_none() => {
@@ -157,7 +174,9 @@ impl GiteaSink {
             Some(number) => {
                 let number = number.to_string();
                 let path = ["teams", number.as_str()];
-                let body = json!({ "name": team.slug, "description": description });
+                let body = json!({
+                    "name": called.as_ref().unwrap_or(&team.slug), "description": description,
+                });
                 self.api.patch(Change::new(&path, "describe a team"), &body).await?;
                 Ok((id, Outcome::Updated))
             }
@@ -172,6 +191,17 @@ impl GiteaSink {
                 Ok((id, Outcome::Created))
             }
         }
+    }
+
+    /// The id of a team, in the server's spelling of it.
+    pub(super) async fn team_id(
+        &self,
+        team: &Team,
+        called: Option<&str>,
+    ) -> Result<String, HostError> {
+        let organization = self.organization_called(&team.organization).await?;
+        let organization = organization.unwrap_or_else(|| team.organization.clone());
+        Ok(format!("{organization}/{}", called.unwrap_or(&team.slug)))
     }
 
     pub(super) async fn find_team(

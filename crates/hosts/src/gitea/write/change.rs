@@ -319,7 +319,7 @@ impl GiteaSink {
 
     /// Lets change requests be marked as merged while a project is written; whether that can be.
     async fn open_merging(&self, path: Path<'_>) -> Result<bool, HostError> {
-        if self.known.of(path, |it| it.opened_merging) {
+        if self.known.of(path, |it| it.opened_merging.is_some()) {
             return Ok(true);
         }
         let found = self.source.repository(path).await?;
@@ -333,7 +333,8 @@ impl GiteaSink {
             Err(error) if is_refusal(error.kind) => Ok(false),
             Err(error) => Err(error),
             Ok(()) => {
-                self.known.of(path, |it| it.opened_merging = true);
+                let had_requests = found.has_pull_requests != Some(false);
+                self.known.of(path, |it| it.opened_merging = Some(had_requests));
                 Ok(true)
             }
         }

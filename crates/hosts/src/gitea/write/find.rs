@@ -92,11 +92,12 @@ impl GiteaSink {
             return Ok(found.and_then(|it| it.login));
         }
         if let Object::Organization(it) = object {
-            return Ok(self.organization_is_there(&it.path).await?.then(|| it.path.clone()));
+            return self.organization_called(&it.path).await;
         }
         if let Object::Team(it) = object {
             let found = self.find_team(&it.organization, &it.slug).await?;
-            return Ok(found.map(|_| format!("{}/{}", it.organization, it.slug)));
+            let Some(found) = found else { return Ok(None) };
+            return self.team_id(it, found.name.as_deref()).await.map(Some);
         }
         // Putting somebody in their place twice does nothing.
         Ok(None)

@@ -26,8 +26,9 @@ pub(super) struct Project {
     pub(super) was_archived: bool,
     /// The commit of the page that nobody wrote, where its wiki was made with one.
     pub(super) made_wiki: Option<String>,
-    /// Whether marking a change request as merged was switched on for the time of writing.
-    pub(super) opened_merging: bool,
+    /// Where marking a change request as merged was switched on for the time of writing: whether
+    /// the project had change requests at all.
+    pub(super) opened_merging: Option<bool>,
 }
 
 /// What is known, by project.

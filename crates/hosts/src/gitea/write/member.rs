@@ -71,7 +71,11 @@ impl GiteaSink {
         let Some(team) = self.find_team(organization, slug).await? else {
             return task.drop("the team is not there");
         };
-        let id = format!("{organization}/{}/{}", team.name.unwrap_or_default(), who.login);
+        let called = team.name.unwrap_or_default();
+        if matches!(member.place, Place::Team { .. }) && called != slug {
+            task.lose("place.team.slug", "the server has the team under another spelling");
+        }
+        let id = format!("{organization}/{called}/{}", who.login);
         let number = team.id.unwrap_or_default().to_string();
         let path = ["teams", number.as_str(), "members", who.login.as_str()];
         self.api.put(Change::new(&path, "add a member to a team"), None).await?;

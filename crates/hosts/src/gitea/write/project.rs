@@ -145,9 +145,12 @@ impl GiteaSink {
         {
             body.insert("default_branch".to_owned(), branch.into());
         }
-        if known.opened_merging {
-            body.insert("has_pull_requests".to_owned(), true.into());
-            body.insert("allow_manual_merge".to_owned(), false.into());
+        if let Some(had_requests) = known.opened_merging {
+            // As it was; the server listens to the second only together with the first.
+            body.insert("has_pull_requests".to_owned(), had_requests.into());
+            if had_requests {
+                body.insert("allow_manual_merge".to_owned(), false.into());
+            }
         }
         if known.was_archived {
             body.insert("archived".to_owned(), true.into());
