@@ -2,10 +2,18 @@
 //!
 //! [`container`] reads and writes tars from and for strangers.
 
+mod check;
 pub mod container;
+pub mod gitea_dump;
 pub mod github;
+pub mod gitlab_archive;
+mod key;
 pub mod packhorse;
+mod spool;
 mod stream;
+mod wire;
+
+pub use check::{CheckFinding, CheckReport, check};
 
 /// Every format, one row each.
 pub static FORMATS: &[&packhorse_core::HostSpec] = &[&packhorse::SPEC, &github::SPEC];

@@ -70,25 +70,29 @@ impl From<ArchiveError> for std::io::Error {
     }
 }
 
-impl From<ArchiveError> for HostError {
-    fn from(error: ArchiveError) -> Self {
-        let kind = match &error {
-            ArchiveError::System { source, .. }
-                if source.kind() == std::io::ErrorKind::NotFound =>
-            {
+impl ArchiveError {
+    /// The same for whoever called the archive.
+    pub fn kind(&self) -> HostErrorKind {
+        match self {
+            Self::System { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 HostErrorKind::NotFound
             }
-            ArchiveError::System { .. } => HostErrorKind::Unavailable,
-            ArchiveError::NotAnArchive { .. }
-            | ArchiveError::Truncated { .. }
-            | ArchiveError::Damaged { .. }
-            | ArchiveError::Refused { .. }
-            | ArchiveError::OverLimit { .. }
-            | ArchiveError::TooMuch { .. }
-            | ArchiveError::Malformed { .. }
-            | ArchiveError::Version { .. }
-            | ArchiveError::Inconsistent { .. } => HostErrorKind::Protocol,
-        };
-        Self::new(kind, "use the archive").because(error)
+            Self::System { .. } => HostErrorKind::Unavailable,
+            Self::NotAnArchive { .. }
+            | Self::Truncated { .. }
+            | Self::Damaged { .. }
+            | Self::Refused { .. }
+            | Self::OverLimit { .. }
+            | Self::TooMuch { .. }
+            | Self::Malformed { .. }
+            | Self::Version { .. }
+            | Self::Inconsistent { .. } => HostErrorKind::Protocol,
+        }
+    }
+}
+
+impl From<ArchiveError> for HostError {
+    fn from(error: ArchiveError) -> Self {
+        Self::new(error.kind(), "use the archive").because(error)
     }
 }

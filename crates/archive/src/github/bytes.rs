@@ -1,11 +1,10 @@
 //! The bytes of an archive: repositories, attachments, release assets.
 
-use super::{
-    address,
-    rows::{ScopeRow, Stored},
-    spool::{Spool, SpoolError, hex},
+use super::address;
+use crate::{
+    container::{TarWriter, is_repository_file},
+    spool::{ScopeRow, Spool, SpoolError, Stored, hex},
 };
-use crate::container::{TarWriter, is_repository_file};
 use packhorse_core::{Object, ObjectKind, RepoKind};
 use packhorse_git::repository;
 use sha2::{Digest, Sha256};

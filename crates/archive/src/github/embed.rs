@@ -10,10 +10,9 @@ use super::{
         project::{self, Embedded},
         release,
     },
-    rows::{ScopeRow, Stored},
-    spool::{Spool, SpoolError},
     wire,
 };
+use crate::spool::{ScopeRow, Spool, SpoolError, Stored};
 use packhorse_core::{
     Object, ObjectKind, RepoKind,
     model::{Member, Organization, Project, Release, Team},

@@ -13,11 +13,12 @@ use super::{
         id, issue, reaction, review, rule,
     },
     plural::Plural,
-    rows::{ScopeRow, Stored},
-    spool::{Spool, SpoolError},
     wire,
 };
-use crate::container::{ArchiveError, Compression, TarWriter};
+use crate::{
+    container::{ArchiveError, Compression, TarWriter},
+    spool::{ScopeRow, Spool, SpoolError, Stored},
+};
 use packhorse_core::{
     Object, ObjectKind,
     model::{self, IdentityKind, Subject},

@@ -13,35 +13,19 @@ use super::{
     support,
     wire::{self, Repository},
 };
+use crate::spool::{Prepared, losses};
 use packhorse_core::{
-    Gap, Loss, Object, ObjectKind, fingerprint,
+    Object, ObjectKind,
     model::{IdentityKind, Member, Place, StateValue, Subject},
 };
-use serde_json::Value;
-
-/// What becomes of an object.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    /// The id under which it is read back.
-    pub(super) target: String,
-    /// Its canonical JSON.
-    pub(super) body: Vec<u8>,
-    /// What is lost of it.
-    pub(super) losses: Vec<Loss>,
-    /// Whether it is left out as a whole.
-    pub(super) is_left_out: bool,
-}
 
 /// Looks what becomes of an object of that id.
 pub(super) fn prepare(site: &Site, id: &str, object: &Object) -> Prepared {
-    let body = fingerprint::exact(object);
-    let Some((target, back)) = read_back(site, id, object) else {
-        let losses = vec![left_out(object)];
-        return Prepared { target: id.to_owned(), body, losses, is_left_out: true };
-    };
-    let found = fingerprint::exact(&back);
-    let losses = if found == body { Vec::new() } else { losses(object.kind(), &body, &found) };
-    Prepared { target, body, losses, is_left_out: false }
+    let support = support::writes(object.kind());
+    match read_back(site, id, object) {
+        Some((target, back)) => losses::prepared(object, (target, &back), support),
+        None => losses::without_a_place(object, id, losses::left_out(reason(object), support)),
+    }
 }
 
 /// Writes an object and reads it again; `None` when the archive has no place for it.
@@ -181,70 +165,16 @@ fn read_back_member(it: &Member, notes: &mut Notes) -> Option<(String, Member)> 
     })
 }
 
-/// The loss of an object that the archive has no place for, named by what makes it so.
-fn left_out(object: &Object) -> Loss {
-    let value: Value = serde_json::from_slice(&fingerprint::exact(object)).unwrap_or_default();
-    let variant = |field: &str| {
-        let value = value.get(field)?;
-        let name = value.as_object().and_then(|it| it.keys().next().map(String::as_str));
-        Some(format!("{field}.{}", name.or(value.as_str())?))
-    };
+/// What of an object makes that the archive has no place for it.
+fn reason(object: &Object) -> Option<String> {
     let kind = object.kind();
-    let field = if kind == ObjectKind::ReleaseAsset {
-        Some("link".to_owned())
-    } else if reaction::is_foreign(object) {
-        Some("content.other".to_owned())
-    } else {
-        ["subject", "grantee"].into_iter().find_map(variant).filter(|_| kind != ObjectKind::State)
-    };
-    let field = field.or_else(|| variant("value"));
-    let field = field.unwrap_or_else(|| Loss::WHOLE.to_owned());
-    let gaps = support::writes(kind).gaps();
-    let why = gaps.iter().find(|it| it.field == field).map(|it| it.why);
-    Loss::sink(field, why.unwrap_or("the archive has no place for it, and it is left out"))
-}
-
-/// What two canonical forms do not share, in the words of the table of gaps.
-fn losses(kind: ObjectKind, written: &[u8], found: &[u8]) -> Vec<Loss> {
-    let parse = |json| serde_json::from_slice::<Value>(json).unwrap_or_default();
-    let mut fields = Vec::new();
-    compare("", &parse(written), &parse(found), &mut fields);
-    let gaps = support::writes(kind).gaps();
-    let mut losses: Vec<Loss> = Vec::new();
-    for field in fields {
-        let loss = match gaps.iter().find(|it| covers(it, &field)) {
-            Some(gap) => Loss::sink(gap.field, gap.why),
-            None => Loss::sink(field, "the archive does not give it back as it was"),
-        };
-        if !losses.contains(&loss) {
-            losses.push(loss);
-        }
+    let variant = |field: &str| losses::variant(object, field);
+    if kind == ObjectKind::ReleaseAsset {
+        return Some("link".to_owned());
     }
-    losses
-}
-
-/// Whether a gap speaks of a field, of what it is in, or of what is in it.
-fn covers(gap: &Gap, field: &str) -> bool {
-    let within = |inner: &str, outer: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    within(field, gap.field) || within(gap.field, field)
-}
-
-/// Notes the fields in which two values differ; lists of one length are compared item by item.
-fn compare(path: &str, written: &Value, found: &Value, fields: &mut Vec<String>) {
-    match (written, found) {
-        (a, b) if a == b => {}
-        (Value::Object(a), Value::Object(b)) => {
-            for key in a.keys().chain(b.keys().filter(|it| !a.contains_key(*it))) {
-                let field = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let get = |it: &serde_json::Map<String, Value>| it.get(key).cloned();
-                compare(&field, &get(a).unwrap_or_default(), &get(b).unwrap_or_default(), fields);
-            }
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            a.iter().zip(b).for_each(|(a, b)| compare(path, a, b, fields));
-        }
-        _ => fields.push(path.to_owned()),
+    if reaction::is_foreign(object) {
+        return Some("content.other".to_owned());
     }
+    let place = ["subject", "grantee"].into_iter().find_map(variant);
+    place.filter(|_| kind != ObjectKind::State).or_else(|| variant("value"))
 }

@@ -8,6 +8,7 @@
 
 mod address;
 mod bytes;
+mod check;
 mod embed;
 mod expand;
 mod export;
@@ -19,16 +20,17 @@ mod map;
 mod numbers;
 mod plural;
 mod read;
-mod rows;
 mod seed;
 mod shelf;
 mod sink;
 mod source;
-mod spool;
 mod support;
 mod survey;
-mod wire;
+pub(crate) mod wire;
 
+pub(crate) use check::check;
+
+use crate::spool::SpoolSink;
 use packhorse_core::{Access, Endpoint, HostError, HostSpec, Location, OpenContext};
 use std::{path::Path, sync::Arc};
 
@@ -54,7 +56,7 @@ fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostErro
     }
     if is_written {
         endpoint.sink =
-            Some(Arc::new(sink::GithubSink::new(path, &context.scratch, context.resume)));
+            Some(Arc::new(SpoolSink::new(sink::Github, path, &context.scratch, context.resume)));
     }
     Ok(endpoint)
 }

@@ -4,15 +4,11 @@
 //! wrote, changes an archive that is there; an archive is made anew of a spool
 //! that holds all of it.
 
-use super::{
-    index::Index,
-    losses::Prepared,
-    read::Lanes,
-    source::unpack,
-    spool::{Spool, SpoolError},
-    survey::survey,
+use super::{index::Index, read::Lanes, source::unpack, survey::survey};
+use crate::{
+    container::{Archive, Limits},
+    spool::{Prepared, Spool, SpoolError},
 };
-use crate::container::{Archive, Limits};
 use packhorse_core::{Carriage, Lane, ObjectKind, Record, RepoKind, Scope, TargetId, fingerprint};
 use std::sync::Arc;
 use std::{fs::File, io, path::Path};

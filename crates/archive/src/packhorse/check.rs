@@ -1,68 +1,12 @@
 //! Verifying an archive fully: `packhorse archive check`.
 
 use super::index::{Chunk, Index, sketch};
-use crate::container::{Archive, ArchiveError, Limits, Lines};
+use crate::{
+    check::CheckReport,
+    container::{Archive, ArchiveError, Limits, Lines},
+};
 use packhorse_git::bundle::BundleHeader;
-use serde::Serialize;
-use std::{fmt, path::Path};
-
-/// Findings that are kept.
-const MAX_FINDINGS: usize = 1_000;
-
-/// What checking an archive came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct CheckReport {
-    /// Members, the manifest apart.
-    pub members: u64,
-    /// Bytes in them, uncompressed.
-    pub bytes: u64,
-    /// Projects.
-    pub projects: u64,
-    /// Records.
-    pub records: u64,
-    /// Repositories and wikis.
-    pub repositories: u64,
-    /// Blobs.
-    pub blobs: u64,
-    /// What is wrong, up to 1,000 findings.
-    pub findings: Vec<CheckFinding>,
-}
-
-/// Something that is wrong with a member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CheckFinding {
-    /// The member.
-    pub member: String,
-    /// What is wrong with it.
-    pub detail: String,
-}
-
-impl CheckReport {
-    /// Whether nothing is wrong.
-    pub fn is_clean(&self) -> bool {
-        self.findings.is_empty()
-    }
-
-    fn find(&mut self, member: &str, detail: impl Into<String>) {
-        if self.findings.len() < MAX_FINDINGS {
-            self.findings.push(CheckFinding { member: member.to_owned(), detail: detail.into() });
-        }
-    }
-}
-
-impl fmt::Display for CheckReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} members, {} bytes: {} projects, {} records, {} repositories, {} files",
-            self.members, self.bytes, self.projects, self.records, self.repositories, self.blobs,
-        )?;
-        for finding in &self.findings {
-            writeln!(f, "{}: {}", finding.member, finding.detail)?;
-        }
-        if self.is_clean() { writeln!(f, "everything is as it should be") } else { Ok(()) }
-    }
-}
+use std::path::Path;
 
 /// Checks a whole archive: hashes, counts, every record, bundle headers, references to blobs.
 ///

@@ -18,7 +18,7 @@ mod read;
 mod support;
 mod write;
 
-pub use check::{CheckFinding, CheckReport, check};
+pub use check::check;
 
 use crate::container::ArchiveError;
 use packhorse_core::{Access, Endpoint, HostError, HostSpec, Location, OpenContext};

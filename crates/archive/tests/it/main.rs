@@ -1,5 +1,8 @@
 //! Archive formats against the suites, against real archives and against hostile ones.
 
 mod container;
+mod gitea_dump;
 mod github;
+mod gitlab_archive;
+mod narrowed;
 mod packhorse;

@@ -1,4 +1,4 @@
-//! `archive check`: verifies a Packhorse archive.
+//! `archive check`: verifies an archive of any format.
 
 use crate::{
     cli::{Archive, Globals},
@@ -16,7 +16,7 @@ pub(super) fn run(globals: &Globals, work: &Archive) -> Result<Status, AppError>
 }
 
 fn check(globals: &Globals, file: &Path) -> Result<Status, AppError> {
-    let report = packhorse_archive::packhorse::check(file).map_err(|error| {
+    let report = packhorse_archive::check(file).map_err(|error| {
         AppError::failed(format!("`{}` is not a whole archive", file.display())).because(error)
     })?;
     if globals.json {

@@ -126,6 +126,9 @@ fn names_say_what_things_are() {
     }
 }
 
+/// Folders that formats share.
+const PARTS: &[&str] = &["container", "spool", "wire", "gitlab_archive", "gitea_dump"];
+
 /// Folders of a registry's crate that are hosts or formats.
 fn folders(of: &str, apart: &[&str]) -> Vec<String> {
     let entries = fs::read_dir(root().join(of)).unwrap().map(|it| it.unwrap());
@@ -146,7 +149,7 @@ fn every_host_and_format_is_registered() {
     for folder in folders("crates/hosts/src", &[]) {
         assert!(hosts.contains(&format!("&{folder}::SPEC")), "host {folder} is not registered");
     }
-    for folder in folders("crates/archive/src", &["container"]) {
+    for folder in folders("crates/archive/src", PARTS) {
         assert!(formats.contains(&format!("&{folder}::SPEC")), "format {folder} is not registered");
     }
 }
@@ -156,7 +159,7 @@ fn every_host_and_format_tells_its_quirks() {
     let of = ["crates/hosts/src", "crates/archive/src"];
 
     for (parent, folder) in
-        of.iter().flat_map(|it| folders(it, &["container"]).into_iter().map(move |f| (it, f)))
+        of.iter().flat_map(|it| folders(it, PARTS).into_iter().map(move |f| (it, f)))
     {
         let readme = root().join(parent).join(&folder).join("README.md");
         assert!(readme.is_file(), "{} is missing", name(&readme));

@@ -1,7 +1,7 @@
 //! Ids of records: names and numbers where people have them, else what stands in the address.
 
 use super::super::address::Address;
-use packhorse_core::model::{Grantee, Member, Place, Reaction, State, StateValue, Subject};
+pub(in crate::github) use crate::key::{asset, member, reaction, state, subject, team};
 
 /// What stands before the id in the fragment of an address; GitHub's own word comes first, the
 /// others are of exporters for other hosts.
@@ -20,65 +20,6 @@ pub(in crate::github) const COMMIT_COMMENT: Prefixes = &["commitcomment-", "note
 /// Id of a comment, review, thread or event: what its address has in the fragment, else all of it.
 pub(in crate::github) fn in_fragment(prefixes: Prefixes, url: &str) -> String {
     Address::of(url).id(prefixes).unwrap_or_else(|| url.to_owned())
-}
-
-/// Id of a team.
-pub(in crate::github) fn team(organization: &str, slug: &str) -> String {
-    format!("{organization}/{slug}")
-}
-
-/// Id of a release asset.
-pub(in crate::github) fn asset(tag: &str, name: &str) -> String {
-    format!("{tag}/{name}")
-}
-
-/// Id of a role.
-pub(in crate::github) fn member(member: &Member) -> String {
-    let place = match &member.place {
-        Place::Project => "project".to_owned(),
-        Place::ProjectAt(path) => format!("project:{path}"),
-        Place::Organization(path) => format!("organization:{path}"),
-        Place::Team { organization, slug } => format!("team:{}", team(organization, slug)),
-    };
-    let grantee = match &member.grantee {
-        Grantee::User(identity) => identity.login.clone(),
-        Grantee::Team { organization, slug } => format!("team:{}", team(organization, slug)),
-        Grantee::Group(name) => format!("group:{name}"),
-    };
-    format!("{place}/{grantee}")
-}
-
-/// Id of a reaction.
-pub(in crate::github) fn reaction(reaction: &Reaction) -> String {
-    let login = reaction.author.as_ref().map_or("", |it| it.login.as_str());
-    format!("{}/{login}/{}", subject(&reaction.subject), reaction.content)
-}
-
-/// Id of a state.
-pub(in crate::github) fn state(state: &State) -> String {
-    let value = match state.value {
-        StateValue::Archived => "archived",
-        StateValue::Locked(_) => "locked",
-        StateValue::Pinned(_) => "pinned",
-    };
-    format!("{}/{value}", subject(&state.subject))
-}
-
-/// A subject as text, unique in a project; what has a record begins with the name of its kind.
-pub(in crate::github) fn subject(subject: &Subject) -> String {
-    match subject {
-        Subject::Project => "project".to_owned(),
-        Subject::Issue(number) => format!("issue/{number}"),
-        Subject::ChangeRequest(number) => format!("change_request/{number}"),
-        Subject::Discussion(number) => format!("discussion/{number}"),
-        Subject::Release(tag) => format!("release/{tag}"),
-        Subject::Commit(id) => format!("commit/{id}"),
-        Subject::Comment(id) => format!("comment/{}", id.0),
-        Subject::Review(id) => format!("review/{}", id.0),
-        Subject::ReviewComment(id) => format!("review_comment/{}", id.0),
-        Subject::CommitComment(id) => format!("commit_comment/{}", id.0),
-        Subject::Snippet(id) => format!("snippet/{}", id.0),
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! One struct a record type, a file a family. The fields stand in the order in
 //! which GitHub writes them, so a struct is also the order that we write.
 //! Everything is optional in reading, for each year's exports have other keys;
-//! [`Shape`] says which keys are known, so that the unknown ones are counted
+//! [`crate::wire::Shape`] says which keys are known, so that the unknown ones are counted
 //! and not passed over.
 
 mod account;
@@ -15,8 +15,8 @@ mod release;
 mod repository;
 mod review;
 mod rule;
-mod shape;
 
+pub(crate) use crate::wire::{List, Shape, Unknown, Wire, wire};
 pub(crate) use account::{
     Email, MemberPrivileges, Organization, OrganizationMember, RepositoryDefaults, SocialAccount,
     Team, TeamMember, TeamPermission, User,
@@ -32,72 +32,8 @@ pub(crate) use repository::{
 };
 pub(crate) use review::{Review, ReviewComment, ReviewThread};
 pub(crate) use rule::{Check, Level, ProtectedBranch};
-pub(crate) use shape::{Shape, Unknown, Wire};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IgnoredAny};
-
-/// Declares record types: their fields in GitHub's order, and which keys hold objects.
-///
-/// `lost` are keys that are known and have no place in the model.
-macro_rules! wire {
-    ($(
-        $(#[$meta:meta])*
-        struct $Name:ident {
-            $($(#[$attribute:meta])* $field:ident: $Type:ty,)*
-        }
-        $(nested { $($key:literal: $Nested:ident),+ $(,)? })?
-        $(lost { $($lost:literal),+ $(,)? })?
-    )+) => {$(
-        $(#[$meta])*
-        #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
-        #[serde(default)]
-        pub(crate) struct $Name { $($(#[$attribute])* pub(crate) $field: $Type,)* }
-
-        impl $crate::github::wire::Wire for $Name {
-            const SHAPE: $crate::github::wire::Shape = $crate::github::wire::Shape {
-                keys: &[$(stringify!($field)),*],
-                nested: &[$($(($key, &<$Nested as $crate::github::wire::Wire>::SHAPE)),+)?],
-                lost: &[$($($lost),+)?],
-            };
-        }
-    )+};
-}
-use wire;
-
-/// A list that may be `null`.
-#[derive(Clone, Debug)]
-pub(crate) struct List<T>(pub(crate) Vec<T>);
-
-impl<T> Default for List<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: Serialize> Serialize for List<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Option::deserialize(deserializer)?.unwrap_or_default()))
-    }
-}
-
-impl<T> List<T> {
-    /// Number of items.
-    pub(crate) fn count(&self) -> u64 {
-        self.0.len() as u64
-    }
-}
-
-impl<T> FromIterator<T> for List<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        Self(items.into_iter().collect())
-    }
-}
 
 /// A key that is always written as `null`, whatever it was.
 #[derive(Clone, Copy, Debug, Default)]

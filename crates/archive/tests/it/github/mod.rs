@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod again;
-mod build;
+pub(crate) mod build;
 mod hostile;
 mod real;
 mod suite;

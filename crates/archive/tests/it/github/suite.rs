@@ -1,12 +1,12 @@
 //! The suite of sinks, on archives in fresh directories.
 
 use super::build::{app, records, sink, source};
+use crate::narrowed::Without;
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, Loss, Object, ObjectKind, Origin, Record, RepoKind, Scope,
-    TargetId,
+    Object, ObjectKind, Record, Scope,
     model::{State, StateValue, Subject},
-    port::{BlobRef, ByteStream, Sink, Source, Written},
+    port::{Sink, Source},
 };
 use packhorse_testkit::suite::{self, Place};
 use std::{path::PathBuf, sync::Arc};
@@ -18,10 +18,11 @@ struct Fresh {
 }
 
 impl Fresh {
+    // The suite's samples are locked issues, and the archive knows archived projects alone.
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let sink = sink(&directory.path().join("made.tar.gz"), false);
-        Self { directory, sink: Arc::new(WithoutStates(sink)) }
+        Self { directory, sink: Arc::new(Without(sink, &[ObjectKind::State])) }
     }
 
     fn path(&self) -> PathBuf {
@@ -38,50 +39,6 @@ impl Place for Fresh {
     async fn source(&self) -> Arc<dyn Source> {
         self.sink.finish(&Scope::Shared).await.unwrap();
         source(&self.path())
-    }
-}
-
-/// The sink but for states: the suite's samples are locked issues, and the archive knows archived
-/// projects alone.
-struct WithoutStates(Arc<dyn Sink>);
-
-#[async_trait]
-impl Sink for WithoutStates {
-    async fn probe(&self) -> Result<Capabilities, HostError> {
-        Ok(self.0.probe().await?.without(ObjectKind::State, "tested beside the suite"))
-    }
-
-    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
-        self.0.find(scope, record).await
-    }
-
-    async fn write(
-        &self,
-        scope: &Scope,
-        record: &Record,
-        existing: Option<&TargetId>,
-    ) -> Result<Written, HostError> {
-        self.0.write(scope, record, existing).await
-    }
-
-    async fn remove(&self, scope: &Scope, origin: &Origin, id: &TargetId) -> Result<(), HostError> {
-        self.0.remove(scope, origin, id).await
-    }
-
-    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        self.0.remote(project, repo).await
-    }
-
-    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
-        self.0.save(blob, bytes).await
-    }
-
-    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
-        self.0.flush(scope).await
-    }
-
-    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
-        self.0.finish(scope).await
     }
 }
 

@@ -66,6 +66,22 @@ impl Unknown {
         json.end()
     }
 
+    /// The same of a record that comes by.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not JSON.
+    pub(crate) fn inspect_from(
+        &mut self,
+        plural: &str,
+        shape: &'static Shape,
+        from: impl std::io::Read,
+    ) -> Result<(), serde_json::Error> {
+        let from = std::io::BufReader::new(from);
+        let mut json = serde_json::Deserializer::from_reader(from);
+        Walk { shape, at: plural, unknown: self }.deserialize(&mut json)
+    }
+
     /// Notes `count` things of a name.
     pub(crate) fn note(&mut self, name: String, count: u64) {
         let is_full = self.counts.len() >= MAX_NAMES && !self.counts.contains_key(&name);

@@ -1,16 +1,29 @@
 //! What an archive will hold, until it is written: records in a database, blobs
 //! and repositories beside it.
 //!
-//! GitHub embeds labels, roles, reactions and release assets in records that
-//! come before them, so nothing can be written until everything is there. The
-//! spool is the partial state: what was flushed is found again by any process,
-//! and the archive is made of it in one pass.
+//! Hosts embed some records in others that come before them, so nothing can be
+//! written until everything is there. The spool is the partial state: what was
+//! flushed is found again by any process, and the archive is made of it in one
+//! pass. Formats whose records cannot be read in the order of lanes are read
+//! into one, too.
 
-use super::{losses::Prepared, seed::seed};
-use packhorse_core::{
-    Object, ObjectKind, Origin, RepoKind, Scope,
-    model::{Grantee, Member, Place},
+pub(crate) mod losses;
+mod rows;
+mod seed;
+mod sink;
+mod source;
+mod tally;
+
+pub(crate) use losses::Prepared;
+pub(crate) use rows::{ScopeRow, Stored};
+pub(crate) use seed::seed_from;
+pub(crate) use sink::{Layout, SpoolSink, placed};
+pub(crate) use source::{
+    Contents, Reading, SpoolSource, Surveyed, copy, identity, version_of_files,
 };
+pub(crate) use tally::tally;
+
+use packhorse_core::{Object, ObjectKind, Origin, RepoKind, Scope};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 use std::{
@@ -24,8 +37,15 @@ use std::{
 /// Records of that many bytes are flushed without being asked, so that memory stays bounded.
 const MAX_BUFFER: usize = 16 << 20;
 
-/// Marks the file as ours: `PkGh` in ASCII.
-const APPLICATION_ID: i64 = 0x506b_4768;
+/// What is the format's own in a spool.
+pub(crate) struct Shape {
+    /// Marks the file as ours.
+    pub(crate) application_id: i64,
+    /// What an object is embedded in, if in anything but the project.
+    pub(crate) parent: fn(&Object) -> Option<String>,
+    /// Takes a complete archive into an empty spool.
+    pub(crate) seed: fn(&mut Spool, &Path) -> Result<(), SpoolError>,
+}
 
 /// A parent is what a record is embedded in; `place` says where it stands among its siblings.
 const SCHEMA: &str = "
@@ -37,7 +57,7 @@ const SCHEMA: &str = "
     CREATE INDEX records_by_origin ON records (scope, kind, origin) WHERE origin <> target;
     CREATE TABLE blobs (
         scope INTEGER NOT NULL, kind TEXT NOT NULL, origin TEXT NOT NULL,
-        sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+        sha256 TEXT NOT NULL, size INTEGER NOT NULL, at TEXT,
         PRIMARY KEY (scope, kind, origin)) WITHOUT ROWID;
 ";
 
@@ -56,7 +76,7 @@ enum Left {
 /// Looks at what an earlier run left, before any of it is removed.
 ///
 /// SECURITY: a directory that is somebody else's, or that another run still writes to, stays.
-fn left(directory: &Path, database: &Path) -> Result<Left, SpoolError> {
+fn left(directory: &Path, database: &Path, application_id: i64) -> Result<Left, SpoolError> {
     if fs::read_dir(directory)?.next().is_none() {
         return Ok(Left::Nothing);
     }
@@ -68,16 +88,16 @@ fn left(directory: &Path, database: &Path) -> Result<Left, SpoolError> {
     db.busy_timeout(Duration::ZERO)?;
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     match (pragma("application_id")?, pragma("user_version")?) {
-        (APPLICATION_ID, BEGUN) => Ok(Left::Begun),
+        (id, BEGUN) if id == application_id => Ok(Left::Begun),
         // A run that was killed at once has marked nothing yet.
-        (APPLICATION_ID | 0, _) => Ok(Left::Nothing),
+        (id, _) if id == application_id || id == 0 => Ok(Left::Nothing),
         _ => Err(foreign()),
     }
 }
 
 /// Why the spool could not do something.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SpoolError {
+pub(crate) enum SpoolError {
     #[error("`{0}` is not a spool of this program")]
     Foreign(String),
     #[error("another run writes this archive")]
@@ -90,12 +110,14 @@ pub(super) enum SpoolError {
     Announced { expected: String, found: String },
     #[error("the source's bytes broke off")]
     Arriving(#[source] io::Error),
-    #[error("the archive could not be written")]
+    #[error(transparent)]
     Archive(#[from] crate::container::ArchiveError),
     #[error("the repository could not be made")]
     Repository(#[from] packhorse_git::GitError),
     #[error("a stored {0} is damaged")]
     Record(ObjectKind, #[source] serde_json::Error),
+    #[error("{0}")]
+    Place(&'static str),
     #[error("a task was ended")]
     Ended,
 }
@@ -127,9 +149,10 @@ type Key = (String, ObjectKind, String);
 
 /// The spool of one archive.
 #[derive(Debug)]
-pub(super) struct Spool {
+pub(crate) struct Spool {
     directory: PathBuf,
     db: Connection,
+    parent: fn(&Object) -> Option<String>,
     rows: BTreeMap<Key, Option<Row>>,
     /// Targets of buffered records whose origin is called otherwise.
     renamed: BTreeMap<Key, String>,
@@ -145,10 +168,12 @@ struct Link {
     origin: Origin,
     sha256: String,
     size: u64,
+    /// Where they are, if not in the spool.
+    at: Option<String>,
 }
 
 /// Directory of the spool of an archive.
-pub(super) fn directory(archive: &Path) -> PathBuf {
+pub(crate) fn directory(archive: &Path) -> PathBuf {
     let mut name = archive.as_os_str().to_owned();
     name.push(".partial");
     PathBuf::from(name)
@@ -160,11 +185,11 @@ impl Spool {
     /// An archive that is complete already is taken into a new spool.
     ///
     /// SECURITY: only its owner may look into it: it holds what private projects hold.
-    pub(super) fn open(archive: &Path, resume: bool) -> Result<Self, SpoolError> {
+    pub(crate) fn open(archive: &Path, resume: bool, shape: &Shape) -> Result<Self, SpoolError> {
         let directory = directory(archive);
         let database = directory.join("spool.sqlite");
         if directory.exists() {
-            let left = left(&directory, &database)?;
+            let left = left(&directory, &database, shape.application_id)?;
             if !resume || left != Left::Begun {
                 fs::remove_dir_all(&directory)?;
             }
@@ -181,45 +206,80 @@ impl Spool {
         let is_new = found == 0;
         if is_new {
             db.execute_batch(&format!(
-                "BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+                "BEGIN; {SCHEMA} PRAGMA application_id = {}; COMMIT;",
+                shape.application_id
             ))?;
-        } else if found != APPLICATION_ID {
+        } else if found != shape.application_id {
             return Err(SpoolError::Foreign(directory.display().to_string()));
         }
         let (rows, renamed, links) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        let mut spool = Self { directory, db, rows, renamed, links, n_taken: 0, n_bytes: 0 };
+        let parent = shape.parent;
+        let mut spool =
+            Self { directory, db, parent, rows, renamed, links, n_taken: 0, n_bytes: 0 };
         if is_new {
             if archive.exists() {
-                seed(&mut spool, archive)?;
+                (shape.seed)(&mut spool, archive)?;
             }
             spool.db.pragma_update(None, "user_version", BEGUN)?;
         }
         Ok(spool)
     }
 
+    /// A spool in a directory of its own, which nobody goes on with.
+    pub(crate) fn passing(directory: &Path, shape: &Shape) -> Result<Self, SpoolError> {
+        let db = Connection::open(directory.join("spool.sqlite"))?;
+        db.pragma_update(None, "journal_mode", "OFF")?;
+        db.pragma_update(None, "synchronous", "OFF")?;
+        db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        db.set_prepared_statement_cache_capacity(32);
+        db.execute_batch(SCHEMA)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            db,
+            parent: shape.parent,
+            rows: BTreeMap::new(),
+            renamed: BTreeMap::new(),
+            links: Vec::new(),
+            n_taken: 0,
+            n_bytes: 0,
+        })
+    }
+
+    /// Takes in a record as it is.
+    pub(crate) fn take(
+        &mut self,
+        scope: &Scope,
+        id: &str,
+        object: &Object,
+    ) -> Result<(), SpoolError> {
+        let body = packhorse_core::fingerprint::exact(object);
+        let (target, losses) = (id.to_owned(), Vec::new());
+        self.put(scope, id, object, Prepared { target, body, losses, is_left_out: false })
+    }
+
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.directory
     }
 
     /// The database, with everything in it that was flushed.
-    pub(super) fn database(&self) -> &Connection {
+    pub(crate) fn database(&self) -> &Connection {
         &self.db
     }
 
     /// Where a blob of that SHA-256 is.
-    pub(super) fn blob(&self, sha256: &str) -> PathBuf {
+    pub(crate) fn blob(&self, sha256: &str) -> PathBuf {
         self.directory.join("blobs").join(sha256)
     }
 
     /// Where a project's repository is, or would be.
-    pub(super) fn repository(&self, project: &str, repo: RepoKind) -> PathBuf {
+    pub(crate) fn repository(&self, project: &str, repo: RepoKind) -> PathBuf {
         let name = hex(&Sha256::digest(project));
         self.directory.join("repositories").join(format!("{}.{}.git", &name[..32], repo.name()))
     }
 
     /// The target of the record of that origin, flushed or not.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         scope: &Scope,
         origin: &Origin,
@@ -250,7 +310,7 @@ impl Spool {
     }
 
     /// Whether a target is taken by a record of another origin.
-    pub(super) fn is_taken(
+    pub(crate) fn is_taken(
         &self,
         scope: &Scope,
         kind: ObjectKind,
@@ -270,7 +330,7 @@ impl Spool {
     }
 
     /// Takes in a record; it is durable after [`Spool::flush`].
-    pub(super) fn put(
+    pub(crate) fn put(
         &mut self,
         scope: &Scope,
         origin: &str,
@@ -291,7 +351,7 @@ impl Spool {
             nth: self.n_taken,
             origin: origin.to_owned(),
             place: place(object),
-            parent: parent(object),
+            parent: (self.parent)(object),
             body: prepared.body,
         };
         self.rows.insert(key, Some(row));
@@ -299,24 +359,36 @@ impl Spool {
     }
 
     /// Whether so much waits for a flush that nothing more should be taken in before it.
-    pub(super) const fn is_full(&self) -> bool {
+    pub(crate) const fn is_full(&self) -> bool {
         self.n_bytes > MAX_BUFFER
     }
 
     /// Takes a record away.
-    pub(super) fn remove(&mut self, scope: &Scope, origin: &Origin, target: &str) {
+    pub(crate) fn remove(&mut self, scope: &Scope, origin: &Origin, target: &str) {
         self.renamed.remove(&(scope.key().to_owned(), origin.kind, origin.id.clone()));
         self.rows.insert((scope.key().to_owned(), origin.kind, target.to_owned()), None);
     }
 
     /// Notes which bytes belong to a record; durable after [`Spool::flush`], as the bytes are.
-    pub(super) fn link(&mut self, scope: &Scope, origin: &Origin, (sha256, size): (String, u64)) {
+    pub(crate) fn link(&mut self, scope: &Scope, origin: &Origin, (sha256, size): (String, u64)) {
         let (scope, origin) = (scope.key().to_owned(), origin.clone());
-        self.links.push(Link { scope, origin, sha256, size });
+        self.links.push(Link { scope, origin, sha256, size, at: None });
+    }
+
+    /// Notes where in an archive the bytes of a record are.
+    pub(crate) fn link_at(
+        &mut self,
+        scope: &Scope,
+        origin: &Origin,
+        (sha256, size): (String, u64),
+        at: String,
+    ) {
+        let (scope, origin) = (scope.key().to_owned(), origin.clone());
+        self.links.push(Link { scope, origin, sha256, size, at: Some(at) });
     }
 
     /// Makes everything that was taken in durable.
-    pub(super) fn flush(&mut self) -> Result<(), SpoolError> {
+    pub(crate) fn flush(&mut self) -> Result<(), SpoolError> {
         if self.rows.is_empty() && self.links.is_empty() {
             return Ok(());
         }
@@ -324,13 +396,13 @@ impl Spool {
         store_rows(&transaction, &self.rows)?;
         {
             let mut link = transaction.prepare_cached(
-                "INSERT OR REPLACE INTO blobs (scope, kind, origin, sha256, size)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR REPLACE INTO blobs (scope, kind, origin, sha256, size, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?;
             for it in &self.links {
                 let scope = scope_row(&transaction, &it.scope)?;
                 let kind = it.origin.kind.name();
-                link.execute(params![scope, kind, it.origin.id, it.sha256, it.size])?;
+                link.execute(params![scope, kind, it.origin.id, it.sha256, it.size, it.at])?;
             }
         }
         transaction.commit()?;
@@ -342,7 +414,7 @@ impl Spool {
     }
 
     /// Makes sure that a project has a row, so that what belongs to it is found.
-    pub(super) fn know(&mut self, project: &str) -> Result<(), SpoolError> {
+    pub(crate) fn know(&mut self, project: &str) -> Result<(), SpoolError> {
         scope_row(&self.db, project).map(drop)
     }
 }
@@ -383,7 +455,7 @@ fn scope_row(db: &Connection, path: &str) -> Result<i64, SpoolError> {
 }
 
 /// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
 
@@ -401,30 +473,4 @@ fn place(object: &Object) -> i64 {
         0
     };
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// What an object is embedded in, if in anything but the project.
-fn parent(object: &Object) -> Option<String> {
-    if let Object::Reaction(it) = object {
-        Some(super::map::id::subject(&it.subject))
-    } else if let Object::ReleaseAsset(it) = object {
-        Some(it.release.clone())
-    } else if let Object::Member(it) = object {
-        Some(home(it))
-    } else {
-        None
-    }
-}
-
-/// What a role is embedded in.
-fn home(member: &Member) -> String {
-    match (&member.place, &member.grantee) {
-        (Place::Project, _) => "project".to_owned(),
-        (Place::Organization(path), _) => format!("organization:{path}"),
-        (Place::Team { organization, slug }, _) => format!("team:{organization}/{slug}"),
-        (Place::ProjectAt(_), Grantee::Team { organization, slug }) => {
-            format!("team:{organization}/{slug}")
-        }
-        (Place::ProjectAt(path), Grantee::User(_) | Grantee::Group(_)) => format!("nowhere:{path}"),
-    }
 }

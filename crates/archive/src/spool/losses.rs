@@ -1,0 +1,98 @@
+//! What an object loses in an archive, found by writing it and reading that again.
+//!
+//! No list of fields can be forgotten this way: whatever comes back otherwise
+//! is a loss, and whoever wrote it is told.
+
+use packhorse_core::{Gap, Loss, Object, Support, fingerprint};
+use serde_json::Value;
+
+/// What becomes of an object.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The id under which it is read back.
+    pub(crate) target: String,
+    /// Its canonical JSON.
+    pub(crate) body: Vec<u8>,
+    /// What is lost of it.
+    pub(crate) losses: Vec<Loss>,
+    /// Whether it is left out as a whole.
+    pub(crate) is_left_out: bool,
+}
+
+/// What becomes of an object that comes back like this from a format that holds that much.
+pub(crate) fn prepared(
+    object: &Object,
+    (target, back): (String, &Object),
+    support: Support,
+) -> Prepared {
+    let body = fingerprint::exact(object);
+    let found = fingerprint::exact(back);
+    let losses = if found == body { Vec::new() } else { losses(support, &body, &found) };
+    Prepared { target, body, losses, is_left_out: false }
+}
+
+/// What becomes of an object that the archive has no place for.
+pub(crate) fn without_a_place(object: &Object, id: &str, loss: Loss) -> Prepared {
+    let body = fingerprint::exact(object);
+    Prepared { target: id.to_owned(), body, losses: vec![loss], is_left_out: true }
+}
+
+/// Name of the variant that a field of an object has, as `field.variant`.
+pub(crate) fn variant(object: &Object, field: &str) -> Option<String> {
+    let value: Value = serde_json::from_slice(&fingerprint::exact(object)).unwrap_or_default();
+    let value = value.get(field)?;
+    let name = value.as_object().and_then(|it| it.keys().next().map(String::as_str));
+    Some(format!("{field}.{}", name.or(value.as_str())?))
+}
+
+/// The loss of an object as a whole because of that field.
+pub(crate) fn left_out(field: Option<String>, support: Support) -> Loss {
+    let field = field.unwrap_or_else(|| Loss::WHOLE.to_owned());
+    let why = support.gaps().iter().find(|it| it.field == field).map(|it| it.why);
+    Loss::sink(field, why.unwrap_or("the archive has no place for it, and it is left out"))
+}
+
+/// What two canonical forms do not share, in the words of the table of gaps.
+fn losses(support: Support, written: &[u8], found: &[u8]) -> Vec<Loss> {
+    let parse = |json| serde_json::from_slice::<Value>(json).unwrap_or_default();
+    let mut fields = Vec::new();
+    compare("", &parse(written), &parse(found), &mut fields);
+    let gaps = support.gaps();
+    let mut losses: Vec<Loss> = Vec::new();
+    for field in fields {
+        let loss = match gaps.iter().find(|it| covers(it, &field)) {
+            Some(gap) => Loss::sink(gap.field, gap.why),
+            None => Loss::sink(field, "the archive does not give it back as it was"),
+        };
+        if !losses.contains(&loss) {
+            losses.push(loss);
+        }
+    }
+    losses
+}
+
+/// Whether a gap speaks of a field, of what it is in, or of what is in it.
+fn covers(gap: &Gap, field: &str) -> bool {
+    let within = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    within(field, gap.field) || within(gap.field, field)
+}
+
+/// Notes the fields in which two values differ; lists of one length are compared item by item.
+fn compare(path: &str, written: &Value, found: &Value, fields: &mut Vec<String>) {
+    match (written, found) {
+        (a, b) if a == b => {}
+        (Value::Object(a), Value::Object(b)) => {
+            for key in a.keys().chain(b.keys().filter(|it| !a.contains_key(*it))) {
+                let field = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let get = |it: &serde_json::Map<String, Value>| it.get(key).cloned();
+                compare(&field, &get(a).unwrap_or_default(), &get(b).unwrap_or_default(), fields);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).for_each(|(a, b)| compare(path, a, b, fields));
+        }
+        _ => fields.push(path.to_owned()),
+    }
+}

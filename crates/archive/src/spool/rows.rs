@@ -1,0 +1,337 @@
+//! What the spool holds, in the order in which the archive wants it.
+
+use super::{Spool, SpoolError};
+use crate::container::ArchiveError;
+use packhorse_core::{
+    Cursor, Lane, Object, ObjectKind, Origin, Record, Scope,
+    port::{KindCount, Page},
+};
+use rusqlite::{OptionalExtension, Row, params};
+
+/// A page ends after that many records …
+const PAGE_RECORDS: usize = 500;
+/// … or after that many bytes of them.
+const PAGE_BYTES: usize = 2 << 20;
+
+const CHILDREN: &str = "SELECT target, origin, body FROM records
+    WHERE scope = ?1 AND kind = ?2 AND parent = ?3 ORDER BY rowid";
+
+/// A project, or what stands beside all of them, in the spool.
+#[derive(Clone, Debug)]
+pub(crate) struct ScopeRow {
+    pub(crate) id: i64,
+    pub(crate) path: String,
+}
+
+/// A record in the spool.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// The id under which it will be read.
+    pub(crate) target: String,
+    /// The id under which its bytes were saved.
+    pub(crate) origin: String,
+    pub(crate) object: Object,
+}
+
+/// A blob in the spool.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredBlob {
+    pub(crate) sha256: String,
+    pub(crate) size: u64,
+}
+
+impl Spool {
+    /// Makes ready for reading: embedded records are looked up by what they are embedded in.
+    pub(crate) fn index(&self) -> Result<(), SpoolError> {
+        Ok(self.database().execute_batch(
+            "CREATE INDEX IF NOT EXISTS records_by_place ON records (scope, kind, place);
+             CREATE INDEX IF NOT EXISTS records_by_parent ON records (scope, kind, parent)
+                 WHERE parent IS NOT NULL;",
+        )?)
+    }
+
+    /// All projects, by path.
+    pub(crate) fn projects(&self) -> Result<Vec<ScopeRow>, SpoolError> {
+        let mut statement = self
+            .database()
+            .prepare_cached("SELECT id, path FROM scopes WHERE path <> '' ORDER BY path")?;
+        let rows =
+            statement.query_map([], |row| Ok(ScopeRow { id: row.get(0)?, path: row.get(1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What stands beside all projects; `None` when nothing does.
+    pub(crate) fn shared(&self) -> Result<Option<ScopeRow>, SpoolError> {
+        let mut statement =
+            self.database().prepare_cached("SELECT id, path FROM scopes WHERE path = ''")?;
+        let row = |row: &Row<'_>| Ok(ScopeRow { id: row.get(0)?, path: row.get(1)? });
+        Ok(statement.query_row([], row).optional()?)
+    }
+
+    /// Visits the records of a kind: by number where they have one, else as they came.
+    pub(crate) fn each(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+        mut visit: impl FnMut(Stored) -> Result<(), SpoolError>,
+    ) -> Result<(), SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT target, origin, body FROM records WHERE scope = ?1 AND kind = ?2
+             ORDER BY place, rowid",
+        )?;
+        let mut rows = statement.query(params![scope.id, kind.name()])?;
+        while let Some(row) = rows.next()? {
+            visit(stored(kind, row)?)?;
+        }
+        Ok(())
+    }
+
+    /// All records of a kind that have no parent of their own: those embedded in a repository.
+    pub(crate) fn all(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+    ) -> Result<Vec<Object>, SpoolError> {
+        let mut all = Vec::new();
+        self.each(scope, kind, |it| {
+            all.push(it.object);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// The records that are embedded in another.
+    pub(crate) fn children(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+        parent: &str,
+    ) -> Result<Vec<Stored>, SpoolError> {
+        let mut children = Vec::new();
+        self.each_child(scope, kind, parent, |it| {
+            children.push(it);
+            Ok(())
+        })?;
+        Ok(children)
+    }
+
+    /// Visits the records that are embedded in another, as they came.
+    pub(crate) fn each_child(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+        parent: &str,
+        mut visit: impl FnMut(Stored) -> Result<(), SpoolError>,
+    ) -> Result<(), SpoolError> {
+        let mut statement = self.database().prepare_cached(CHILDREN)?;
+        let mut rows = statement.query(params![scope.id, kind.name(), parent])?;
+        while let Some(row) = rows.next()? {
+            visit(stored(kind, row)?)?;
+        }
+        Ok(())
+    }
+
+    /// The record of that id.
+    pub(crate) fn record(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+        target: &str,
+    ) -> Result<Option<Stored>, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT target, origin, body FROM records
+             WHERE scope = ?1 AND kind = ?2 AND target = ?3",
+        )?;
+        let mut rows = statement.query(params![scope.id, kind.name(), target])?;
+        rows.next()?.map(|row| stored(kind, row)).transpose()
+    }
+
+    /// What records of a kind are embedded in, where it has no record of its own.
+    ///
+    /// `prefix` is what stands before the parent's id.
+    pub(crate) fn orphaned(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+        (prefix, parent): (&str, ObjectKind),
+    ) -> Result<Vec<String>, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT DISTINCT substr(parent, length(?3) + 1) AS id FROM records
+             WHERE scope = ?1 AND kind = ?2 AND substr(parent, 1, length(?3)) = ?3
+               AND NOT EXISTS (SELECT 1 FROM records p WHERE p.scope = ?1 AND p.kind = ?4
+                   AND p.target = substr(records.parent, length(?3) + 1))
+             ORDER BY id",
+        )?;
+        let row = params![scope.id, kind.name(), prefix, parent.name()];
+        let ids = statement.query_map(row, |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// Origins of a project's records of a kind whose parent has no record.
+    pub(crate) fn strays(
+        &self,
+        project: &str,
+        kind: ObjectKind,
+    ) -> Result<Vec<String>, SpoolError> {
+        // A parent is written as its kind, a slash, and its target.
+        let mut statement = self.database().prepare_cached(
+            "SELECT r.origin FROM records r JOIN scopes ON scopes.id = r.scope
+             WHERE scopes.path = ?1 AND r.kind = ?2
+               AND NOT EXISTS (SELECT 1 FROM records p WHERE p.scope = r.scope
+                   AND p.kind = substr(r.parent, 1, instr(r.parent, '/') - 1)
+                   AND p.target = substr(r.parent, instr(r.parent, '/') + 1))
+             ORDER BY r.rowid",
+        )?;
+        let row = params![project, kind.name()];
+        let origins = statement.query_map(row, |row| row.get(0))?;
+        Ok(origins.collect::<Result<_, _>>()?)
+    }
+
+    /// A page of a lane: by number where records have one, else as they came.
+    pub(crate) fn page(&self, lane: &Lane, at: Option<&Cursor>) -> Result<Page, SpoolError> {
+        let (place, row) = match at {
+            None => (i64::MIN, 0),
+            Some(cursor) => parse(cursor)?,
+        };
+        let mut statement = self.database().prepare_cached(
+            "SELECT target, origin, body, place, records.rowid FROM records
+             JOIN scopes ON scopes.id = scope
+             WHERE path = ?1 AND kind = ?2 AND (place, records.rowid) > (?3, ?4)
+             ORDER BY place, records.rowid LIMIT ?5",
+        )?;
+        let wanted = params![lane.scope.key(), lane.kind.name(), place, row, PAGE_RECORDS + 1];
+        let mut rows = statement.query(wanted)?;
+        let (mut page, mut n_bytes, mut last) = (Page::default(), 0, String::new());
+        while let Some(row) = rows.next()? {
+            if page.records.len() == PAGE_RECORDS || n_bytes > PAGE_BYTES {
+                page.next = Some(Cursor(last));
+                break;
+            }
+            n_bytes += row.get_ref(2)?.as_blob().map_or(0, <[u8]>::len);
+            last = format!("{}.{}", row.get::<_, i64>(3)?, row.get::<_, i64>(4)?);
+            let found = stored(lane.kind, row)?;
+            page.records.push(Record::new(found.target, found.object));
+        }
+        Ok(page)
+    }
+
+    /// A page of the list of projects; `only` restricts it to one.
+    pub(crate) fn project_page(
+        &self,
+        at: Option<&Cursor>,
+        only: Option<&str>,
+    ) -> Result<Page, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT target, origin, body, path FROM records JOIN scopes ON scopes.id = scope
+             WHERE kind = ?1 AND path > ?2 AND path = coalesce(?3, path)
+             ORDER BY path LIMIT ?4",
+        )?;
+        let after = at.map_or("", |it| it.0.as_str());
+        let kind = ObjectKind::Project;
+        let mut rows = statement.query(params![kind.name(), after, only, PAGE_RECORDS + 1])?;
+        let (mut page, mut last) = (Page::default(), String::new());
+        while let Some(row) = rows.next()? {
+            if page.records.len() == PAGE_RECORDS {
+                page.next = Some(Cursor(last));
+                break;
+            }
+            last = row.get(3)?;
+            let found = stored(kind, row)?;
+            page.records.push(Record::new(last.clone(), found.object));
+        }
+        Ok(page)
+    }
+
+    /// How many records of each kind there are in a scope, and the bytes of their files.
+    pub(crate) fn counts(&self, scope: &Scope) -> Result<Vec<KindCount>, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT r.kind, count(*), (SELECT sum(size) FROM blobs b
+                 WHERE b.scope = r.scope AND b.kind = r.kind)
+             FROM records r JOIN scopes ON scopes.id = r.scope
+             WHERE path = ?1 GROUP BY r.kind",
+        )?;
+        let mut rows = statement.query([scope.key()])?;
+        let mut counts = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(0)?;
+            let Some(kind) = ObjectKind::named(&name) else { continue };
+            counts.push(KindCount { kind, records: Some(row.get(1)?), bytes: row.get(2)? });
+        }
+        Ok(counts)
+    }
+
+    /// Origins of a project's records of a kind that none of another kind is embedded in.
+    pub(crate) fn childless(
+        &self,
+        project: &str,
+        (kind, child): (ObjectKind, ObjectKind),
+    ) -> Result<Vec<String>, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT r.origin FROM records r JOIN scopes ON scopes.id = r.scope
+             WHERE scopes.path = ?1 AND r.kind = ?2
+               AND NOT EXISTS (SELECT 1 FROM records c WHERE c.scope = r.scope AND c.kind = ?3
+                   AND c.parent = r.kind || '/' || r.target)
+             ORDER BY r.rowid",
+        )?;
+        let row = params![project, kind.name(), child.name()];
+        let origins = statement.query_map(row, |row| row.get(0))?;
+        Ok(origins.collect::<Result<_, _>>()?)
+    }
+
+    /// SHA-256 of the bytes of a record, in lower-case hexadecimal.
+    pub(crate) fn blob_hash(
+        &self,
+        scope: &Scope,
+        origin: &Origin,
+    ) -> Result<Option<String>, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT sha256 FROM blobs JOIN scopes ON scopes.id = scope
+             WHERE path = ?1 AND kind = ?2 AND origin = ?3",
+        )?;
+        let row = params![scope.key(), origin.kind.name(), origin.id];
+        Ok(statement.query_row(row, |row| row.get(0)).optional()?)
+    }
+
+    /// Where in the archive the bytes of a record are.
+    pub(crate) fn blob_place(
+        &self,
+        scope: &Scope,
+        origin: &Origin,
+    ) -> Result<Option<String>, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT at FROM blobs JOIN scopes ON scopes.id = scope
+             WHERE path = ?1 AND kind = ?2 AND origin = ?3",
+        )?;
+        let row = params![scope.key(), origin.kind.name(), origin.id];
+        Ok(statement.query_row(row, |row| row.get(0)).optional()?.flatten())
+    }
+
+    /// The blob that was saved for a record.
+    pub(crate) fn blob_of(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+        origin: &str,
+    ) -> Result<Option<StoredBlob>, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT sha256, size FROM blobs WHERE scope = ?1 AND kind = ?2 AND origin = ?3",
+        )?;
+        let blob = |row: &Row<'_>| Ok(StoredBlob { sha256: row.get(0)?, size: row.get(1)? });
+        Ok(statement.query_row(params![scope.id, kind.name(), origin], blob).optional()?)
+    }
+}
+
+fn parse(cursor: &Cursor) -> Result<(i64, i64), SpoolError> {
+    let parsed = cursor.0.split_once('.');
+    let parsed = parsed.and_then(|(place, row)| Some((place.parse().ok()?, row.parse().ok()?)));
+    parsed.ok_or_else(|| {
+        let detail = format!("`{}` is no place in a listing", cursor.0);
+        ArchiveError::Inconsistent { member: "cursor".to_owned(), detail }.into()
+    })
+}
+
+fn stored(kind: ObjectKind, row: &Row<'_>) -> Result<Stored, SpoolError> {
+    let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+    let object = Object::from_fields(kind, body).map_err(|it| SpoolError::Record(kind, it))?;
+    Ok(Stored { target: row.get(0)?, origin: row.get(1)?, object })
+}

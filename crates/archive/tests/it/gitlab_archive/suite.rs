@@ -1,0 +1,139 @@
+//! The suite of sinks, on directories of archives.
+
+use super::build::{app, records, sink, source};
+use crate::narrowed::Without;
+use async_trait::async_trait;
+use packhorse_core::{
+    HostErrorKind, Object, ObjectKind, Record, Scope,
+    model::{Member, ReleaseAsset},
+    port::{Outcome, Sink, Source},
+};
+use packhorse_testkit::{
+    samples,
+    suite::{self, Place},
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// A directory of archives, in a directory of its own.
+struct Fresh {
+    directory: tempfile::TempDir,
+    sink: Arc<dyn Sink>,
+}
+
+impl Fresh {
+    // Some of the suite's samples are roles of teams, and files of releases.
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let sink = sink(&directory.path().join("made"), false);
+        let without = Without(sink, &[ObjectKind::Member, ObjectKind::ReleaseAsset]);
+        Self { directory, sink: Arc::new(without) }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("made")
+    }
+}
+
+#[async_trait]
+impl Place for Fresh {
+    fn sink(&self) -> Arc<dyn Sink> {
+        Arc::clone(&self.sink)
+    }
+
+    async fn source(&self) -> Arc<dyn Source> {
+        self.sink.finish(&Scope::Shared).await.unwrap();
+        source(&self.path())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_of_a_sink() {
+    suite::sink(async || Fresh::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_of_people_and_links_of_releases_come_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made.tar.gz");
+    let sink = sink(&path, false);
+    let member = samples::sample(ObjectKind::Member, 1);
+    let link = ReleaseAsset {
+        release: "v1.0+build/1".to_owned(),
+        name: "site".to_owned(),
+        link: Some("https://acme.example/".to_owned()),
+        ..ReleaseAsset::default()
+    };
+    let link = Record::new("v1.0+build/1/site", Object::ReleaseAsset(link));
+    let team = samples::sample(ObjectKind::Member, 3);
+
+    for record in [&member, &samples::sample(ObjectKind::Release, 1), &link] {
+        sink.write(&app(), record, None).await.unwrap();
+    }
+    let dropped = sink.write(&app(), &team, None).await.unwrap();
+    sink.finish(&Scope::Shared).await.unwrap();
+
+    assert_eq!((dropped.outcome, &*dropped.losses[0].field), (Outcome::Dropped, "grantee.team"));
+    let source = source(&path);
+    let found = records(&*source, &app(), ObjectKind::Member).await.unwrap();
+    let Object::Member(Member { role, .. }) = &found[0].object else { panic!("a member") };
+    let Object::Member(written) = &member.object else { panic!("a member") };
+    assert_eq!(found.len(), 1);
+    // Triage is between two roles of GitLab's.
+    assert!(*role <= written.role);
+    let found = records(&*source, &app(), ObjectKind::ReleaseAsset).await.unwrap();
+    assert_eq!(found, [link]);
+}
+
+#[tokio::test]
+async fn an_archive_holds_one_project() {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = sink(&directory.path().join("made.tar.gz"), false);
+    sink.write(&app(), &samples::project_at("acme/app"), None).await.unwrap();
+
+    let other = Scope::Project("acme/other".to_owned());
+    let refused = sink.write(&other, &samples::project_at("acme/other"), None).await.unwrap_err();
+
+    assert_eq!(refused.kind, HostErrorKind::Rejected);
+    assert!(super::build::explain(&refused).contains("one project"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_complete_archive_can_be_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made.tar.gz");
+    let first = sink(&path, false);
+    for n in [1, 2] {
+        first.write(&app(), &samples::sample(ObjectKind::Issue, n), None).await.unwrap();
+        first.write(&app(), &samples::sample(ObjectKind::Comment, n), None).await.unwrap();
+    }
+    first.finish(&Scope::Shared).await.unwrap();
+    drop(first);
+
+    let second = sink(&path, true);
+    let target = second.find(&app(), &samples::sample(ObjectKind::Comment, 1)).await.unwrap();
+    let gone = samples::sample(ObjectKind::Comment, 1).origin;
+    second.remove(&app(), &gone, &target.unwrap()).await.unwrap();
+    second.finish(&Scope::Shared).await.unwrap();
+
+    let source = source(&path);
+    assert_eq!(records(&*source, &app(), ObjectKind::Comment).await.unwrap().len(), 1);
+    assert_eq!(records(&*source, &app(), ObjectKind::Issue).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_got_its_place_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = sink(&directory.path().join("made.tar.gz"), false);
+    sink.write(&app(), &samples::project_at("acme/app"), None).await.unwrap();
+    sink.write(&app(), &samples::sample(ObjectKind::ChangeRequest, 1), None).await.unwrap();
+    let thread = samples::sample(ObjectKind::ReviewThread, 1);
+    let comment = samples::sample(ObjectKind::Comment, 1);
+    for record in [&thread, &comment] {
+        sink.write(&app(), record, None).await.unwrap();
+    }
+
+    let strays = sink.finish(&app()).await.unwrap();
+
+    let strays: Vec<_> = strays.into_iter().map(|(origin, _)| origin).collect();
+    assert_eq!(strays, [comment.origin, thread.origin]);
+}

@@ -1,0 +1,5 @@
+#![no_main]
+
+mod reader;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reader::read_all(&packhorse_archive::gitlab_archive::SPEC, bytes));
