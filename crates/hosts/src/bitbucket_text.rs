@@ -88,6 +88,20 @@ pub(crate) fn review_as_comment(review: &Review) -> String {
     }
 }
 
+/// A review in a comment of ours: its verdict, its commit, and its text with the mark where all
+/// texts have it.
+pub(crate) fn brought_review(raw: String) -> (Verdict, Option<String>, String) {
+    let whole = received(raw);
+    let Some((origin, plain)) = mark::parse(&whole) else {
+        let (verdict, commit, rest) = review_in_comment(&whole);
+        return (verdict, commit, rest.to_owned());
+    };
+    let (verdict, commit, rest) = review_in_comment(plain);
+    let mark = mark::of(&origin);
+    let text = if rest.is_empty() { mark } else { format!("{rest}\n\n{mark}") };
+    (verdict, commit, text)
+}
+
 /// The verdict and the commit that a comment begins with, and the rest of it.
 pub(crate) fn review_in_comment(text: &str) -> (Verdict, Option<String>, &str) {
     let (first, rest) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -160,6 +174,16 @@ mod tests {
         assert_eq!(review_in_comment("just so"), (Verdict::Commented, None, "just so"));
         let spoken = "**Approved** by all of us";
         assert_eq!(review_in_comment(spoken), (Verdict::Commented, None, spoken));
+    }
+
+    #[test]
+    fn a_review_that_was_brought_has_its_mark_where_all_texts_have_it() {
+        let read = |text: &str| brought_review(format!("[//]: # (packhorse: review 3)\n\n{text}"));
+
+        let mark = "<!-- packhorse: review 3 -->";
+        let all = (Verdict::Approved, None, format!("good\n\n{mark}"));
+        assert_eq!(read("**Approved**\n\ngood"), all);
+        assert_eq!(read("**Approved**").2, mark);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{identity, plain, text, time};
 use crate::{bitbucket_cloud::wire, bitbucket_text};
 use packhorse_core::{
-    Object, ObjectKind, Record, mark,
+    Object, ObjectKind, Record,
     model::{
         Comment, Event, HostId, Identity, Position, Review, ReviewComment, ReviewThread, Side,
         Subject, TaskState, Verdict,
@@ -163,13 +163,11 @@ impl<'a> Talk<'a> {
     pub(in crate::bitbucket_cloud) fn brought(&self) -> Vec<Record> {
         let review = |(id, it): (i64, &wire::Comment)| {
             let raw = it.content.as_ref().and_then(|it| it.raw.clone()).unwrap_or_default();
-            let whole = bitbucket_text::received(raw);
-            let whole = mark::parse(&whole).map_or(whole.as_str(), |(_, rest)| rest);
-            let (verdict, commit, rest) = bitbucket_text::review_in_comment(whole);
+            let (verdict, commit, body) = bitbucket_text::brought_review(raw);
             let review = Review {
                 change_request: self.number,
                 author: self.who(it.user.as_ref()),
-                body: text(Some(rest.to_owned())),
+                body: text(Some(body)),
                 verdict,
                 commit,
                 submitted_at: time(it.created_on),

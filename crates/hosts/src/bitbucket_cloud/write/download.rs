@@ -90,7 +90,8 @@ impl CloudSink {
         it: &ReleaseAsset,
     ) -> Result<Done, HostError> {
         if it.link.is_some() && it.blob.is_none() {
-            return Ok(Done::dropped(&record.origin.id, "a link is no file to be offered"));
+            let why = "a link is no file to be offered";
+            return Ok(Done::dropped_for(&record.origin.id, "link", why));
         }
         let name = name_of(it);
         let waiting = {

@@ -58,6 +58,12 @@ impl Done {
         Self { id: id.into(), outcome: Outcome::Dropped, losses }
     }
 
+    /// Nothing was made because of one field, and why.
+    fn dropped_for(id: impl Into<String>, field: &'static str, why: impl Into<String>) -> Self {
+        let losses = vec![Loss::sink(field, why)];
+        Self { id: id.into(), outcome: Outcome::Dropped, losses }
+    }
+
     fn with(mut self, losses: Vec<Loss>) -> Self {
         self.losses.extend(losses);
         self
@@ -67,11 +73,6 @@ impl Done {
 /// The target of what a record refers to.
 fn linked(record: &Record, kind: ObjectKind, id: &str) -> Option<String> {
     record.links.get(&Origin::new(kind, id)).map(|it| it.0.clone())
-}
-
-/// The number here of the change request that a record belongs to.
-fn request_of(record: &Record, number: u64) -> Option<u64> {
-    linked(record, ObjectKind::ChangeRequest, &number.to_string())?.parse().ok()
 }
 
 /// A change request's number and what stands in it, of an id like `12/345`.
@@ -216,7 +217,9 @@ impl Sink for CloudSink {
     ) -> Result<Written, HostError> {
         if scope.project().is_none() {
             let why = "workspaces, and who belongs to them, are their owners' to make";
-            let done = Done::dropped(record.origin.id.clone(), why);
+            let is_member = record.origin.kind == ObjectKind::Member;
+            let field = if is_member { "place" } else { Loss::WHOLE };
+            let done = Done::dropped_for(record.origin.id.clone(), field, why);
             return Ok(Written {
                 target: TargetId(done.id),
                 outcome: done.outcome,

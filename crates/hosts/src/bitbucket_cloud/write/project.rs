@@ -106,19 +106,19 @@ impl CloudSink {
         it: &Member,
         origin: &Origin,
     ) -> Result<Done, HostError> {
-        let dropped = |why: &str| Ok(Done::dropped(&origin.id, why));
+        let dropped = |field, why: &str| Ok(Done::dropped_for(&origin.id, field, why));
         if it.place != Place::Project {
-            return dropped("only repositories have rights that are written here");
+            return dropped("place", "only repositories have rights that are written here");
         }
         if it.pending {
-            return dropped("it was offered, and not accepted yet");
+            return dropped("pending", "it was offered, and not accepted yet");
         }
         if it.expires_at.is_some() {
-            return dropped("rights have no end here, and it had one");
+            return dropped("expires_at", "rights have no end here, and it had one");
         }
         let (permission, loss) = match permission(it.role) {
             Ok(found) => found,
-            Err(why) => return dropped(why),
+            Err(why) => return dropped("role", why),
         };
         let (list, name) = match &it.grantee {
             Grantee::User(who) => ("users", who.login.as_str()),
@@ -126,7 +126,9 @@ impl CloudSink {
                 ("groups", slug.as_str())
             }
             Grantee::Group(name) => ("groups", name.as_str()),
-            Grantee::Team { .. } => return dropped("a team is no group of this workspace"),
+            Grantee::Team { .. } => {
+                return dropped("grantee", "a team is no group of this workspace");
+            }
         };
         let below = path.below(&["permissions-config", list, name]);
         let body: Value = json!({"permission": permission});
@@ -136,7 +138,7 @@ impl CloudSink {
                 Ok(Done::new(id, None).with(loss.into_iter().collect()))
             }
             // There is no such person or group in the workspace.
-            Err(error) if is_refusal(&error) => dropped(&words(&error)),
+            Err(error) if is_refusal(&error) => dropped("grantee", &words(&error)),
             Err(error) => Err(error),
         }
     }

@@ -1,6 +1,6 @@
 //! What is said in change requests.
 
-use super::{CloudSink, Done, Path, TURNS, is_refusal, linked, request_of, split, wire, words};
+use super::{CloudSink, Done, Path, TURNS, is_refusal, linked, split, wire, words};
 use crate::bitbucket_text::{self, sent};
 use http::Method;
 use packhorse_core::{
@@ -107,9 +107,6 @@ impl CloudSink {
         let Subject::ChangeRequest(number) = it.subject else {
             return dropped("what it is about has no place here");
         };
-        let Some(number) = request_of(record, number) else {
-            return dropped("the change request that it is about is not here");
-        };
         if it.internal {
             // SECURITY: what only members saw is not shown to everybody.
             return dropped("only members saw it, and here everybody would");
@@ -186,10 +183,7 @@ impl CloudSink {
         it: &Review,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let Some(number) = request_of(record, it.change_request) else {
-            let why = "the change request that it is about is not here";
-            return Ok(Done::dropped(&record.origin.id, why));
-        };
+        let number = it.change_request;
         let number = number.to_string();
         let mut plain = it.clone();
         if let Some(body) = &mut plain.body
@@ -240,10 +234,7 @@ impl CloudSink {
         it: &ReviewThread,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let Some(number) = request_of(record, it.change_request) else {
-            let why = "the change request that it is about is not here";
-            return Ok(Done::dropped(&record.origin.id, why));
-        };
+        let number = it.change_request;
         let number = number.to_string();
         let (id, mut losses) = match existing.and_then(|it| split(&it.0)) {
             Some((_, id)) => (id.to_owned(), Vec::new()),
@@ -277,10 +268,7 @@ impl CloudSink {
         it: &ReviewComment,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let Some(number) = request_of(record, it.change_request) else {
-            let why = "the change request that it is about is not here";
-            return Ok(Done::dropped(&record.origin.id, why));
-        };
+        let number = it.change_request;
         if it.pending {
             // SECURITY: what was not handed in yet was its author's alone.
             return Ok(Done::dropped(&record.origin.id, "it was not handed in yet"));

@@ -295,12 +295,12 @@ async fn what_is_said_comes_back_as_it_was() {
         ..Position::default()
     };
     let resolver = Some(Identity::login("alice", None));
-    let thread = ReviewThread { change_request: 7, position, resolver, ..ReviewThread::default() };
+    let thread = ReviewThread { change_request: 1, position, resolver, ..ReviewThread::default() };
     let thread = record("t1", Object::ReviewThread(thread));
     let root = sink.write(&scope(), &thread, None).await.unwrap().target;
     let comments = [("r1", "why?"), ("r2", "because")].map(|(id, text)| {
         let it = ReviewComment {
-            change_request: 7,
+            change_request: 1,
             thread: Some(HostId("t1".into())),
             body: said(id, ObjectKind::ReviewComment, text),
             ..ReviewComment::default()
@@ -318,14 +318,14 @@ async fn what_is_said_comes_back_as_it_was() {
     }
     assert_eq!(sink.find(&scope(), &thread).await.unwrap(), Some(root.clone()));
     let review = Review {
-        change_request: 7,
+        change_request: 1,
         verdict: Verdict::ChangesRequested,
         body: said("v1", ObjectKind::Review, "not yet"),
         ..Review::default()
     };
     sink.write(&scope(), &record("v1", Object::Review(review)), None).await.unwrap();
     let task = Comment {
-        subject: Subject::ChangeRequest(7),
+        subject: Subject::ChangeRequest(1),
         body: said("c1", ObjectKind::Comment, "do it"),
         task: Some(TaskState::Resolved),
         ..Comment::default()
@@ -360,7 +360,7 @@ async fn what_is_said_comes_back_as_it_was() {
 async fn a_place_that_is_not_in_the_change_is_told_and_the_words_arrive() {
     let small = with_branches(&[("main", "aa"), ("fix", "bb")]);
     let position = Position { path: "gone.rs".into(), line: Some(1), ..Position::default() };
-    let thread = ReviewThread { change_request: 7, position, ..ReviewThread::default() };
+    let thread = ReviewThread { change_request: 1, position, ..ReviewThread::default() };
 
     let thread = record("t", Object::ReviewThread(thread));
     let written = sink(&small).write(&scope(), &thread, None).await.unwrap();

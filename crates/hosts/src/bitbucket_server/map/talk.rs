@@ -7,7 +7,7 @@
 use super::{identity, plain, text, time};
 use crate::{bitbucket_server::wire, bitbucket_text};
 use packhorse_core::{
-    Loss, Object, ObjectKind, Record, mark,
+    Loss, Object, ObjectKind, Record,
     model::{
         Attachment, Blob, Comment, Event, HostId, Identity, Position, Reaction, Review,
         ReviewComment, ReviewThread, Side, Subject, TaskState, Time, Verdict,
@@ -291,13 +291,12 @@ impl<'a> Talk<'a> {
     /// A review that was brought here as a comment.
     fn brought(&self, said: &Said) -> Record {
         let it = &said.comment;
-        let whole = bitbucket_text::received(it.text.clone().unwrap_or_default());
-        let plain = mark::parse(&whole).map_or(whole.as_str(), |(_, rest)| rest);
-        let (verdict, commit, rest) = bitbucket_text::review_in_comment(plain);
+        let raw = it.text.clone().unwrap_or_default();
+        let (verdict, commit, body) = bitbucket_text::brought_review(raw);
         let review = Review {
             change_request: self.number,
             author: self.who(it.author.as_ref()),
-            body: text(Some(rest.to_owned())),
+            body: text(Some(body)),
             verdict,
             commit,
             submitted_at: time(it.created_date),

@@ -1,6 +1,6 @@
 //! Looking for what an interrupted run may have written, and taking it away again.
 
-use super::{Part, Path, ServerSink, is_refusal, request_of, split, wire};
+use super::{Part, Path, ServerSink, is_refusal, split, wire};
 use crate::{bitbucket_server::map::path_of, bitbucket_text::sent};
 use packhorse_core::{
     HostError, HostErrorKind, Object, ObjectKind, Record, Scope, mark,
@@ -231,7 +231,6 @@ impl ServerSink {
         number: u64,
     ) -> Result<Option<String>, HostError> {
         let mark = sent(&mark::of(&record.origin));
-        let Some(number) = request_of(record, number) else { return Ok(None) };
         let number = number.to_string();
         let below = path.below(&["pull-requests", &number, "activities"]);
         let all: Vec<wire::Activity> =

@@ -29,21 +29,21 @@ impl ServerSink {
         it: &Member,
         origin: &Origin,
     ) -> Result<Done, HostError> {
-        let dropped = |why: &str| Ok(Done::dropped(&origin.id, why));
+        let dropped = |field, why: &str| Ok(Done::dropped_for(&origin.id, field, why));
         if it.pending {
-            return dropped("it was offered, and not accepted yet");
+            return dropped("pending", "it was offered, and not accepted yet");
         }
         if it.expires_at.is_some() {
-            return dropped("rights have no end here, and it had one");
+            return dropped("expires_at", "rights have no end here, and it had one");
         }
         let (word, loss) = match permission(it.role) {
             Ok(found) => found,
-            Err(why) => return dropped(why),
+            Err(why) => return dropped("role", why),
         };
         let (list, name) = match &it.grantee {
             Grantee::User(who) => ("users", who.login.as_str()),
             Grantee::Group(name) => ("groups", name.as_str()),
-            Grantee::Team { .. } => return dropped("a team is no group of the server"),
+            Grantee::Team { .. } => return dropped("grantee", "a team is no group of the server"),
         };
         let kind = list.trim_end_matches('s');
         let (below, prefix, id) = match &it.place {
@@ -56,10 +56,10 @@ impl ServerSink {
                 (below, "PROJECT", format!("{key}/{kind}/{name}"))
             }
             Place::Organization(_) => {
-                return dropped("it is not part of the destination's address");
+                return dropped("place", "it is not part of the destination's address");
             }
             Place::ProjectAt(_) | Place::Team { .. } => {
-                return dropped("teams have no members and no rights of their own here");
+                return dropped("place", "teams have no members and no rights of their own here");
             }
         };
         let permission = format!("{prefix}_{word}");
@@ -68,7 +68,7 @@ impl ServerSink {
         match self.api.act(Method::PUT, at, &query, (None, "grant a permission")).await {
             Ok(()) => Ok(Done::new(id, None).with(loss.into_iter().collect())),
             // There is no such person or group.
-            Err(error) if is_refusal(&error) => dropped(&words(&error)),
+            Err(error) if is_refusal(&error) => dropped("grantee", &words(&error)),
             Err(error) => Err(error),
         }
     }

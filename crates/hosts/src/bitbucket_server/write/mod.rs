@@ -49,6 +49,12 @@ impl Done {
         Self { id: id.into(), outcome: Outcome::Dropped, losses }
     }
 
+    /// Nothing was made because of one field, and why.
+    fn dropped_for(id: impl Into<String>, field: &'static str, why: impl Into<String>) -> Self {
+        let losses = vec![Loss::sink(field, why)];
+        Self { id: id.into(), outcome: Outcome::Dropped, losses }
+    }
+
     fn with(mut self, losses: Vec<Loss>) -> Self {
         self.losses.extend(losses);
         self
@@ -58,11 +64,6 @@ impl Done {
 /// The target of what a record refers to.
 fn linked(record: &Record, kind: ObjectKind, id: &str) -> Option<String> {
     record.links.get(&Origin::new(kind, id)).map(|it| it.0.clone())
-}
-
-/// The number here of the change request that a record belongs to.
-fn request_of(record: &Record, number: u64) -> Option<u64> {
-    linked(record, ObjectKind::ChangeRequest, &number.to_string())?.parse().ok()
 }
 
 /// A change request's number and what stands in it, of an id like `12/345`.

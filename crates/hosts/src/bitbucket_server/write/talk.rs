@@ -1,6 +1,6 @@
 //! What is said in change requests.
 
-use super::{Done, Part, Path, ServerSink, is_refusal, linked, request_of, split, wire, words};
+use super::{Done, Part, Path, ServerSink, is_refusal, linked, split, wire, words};
 use crate::bitbucket_text::{self, sent};
 use http::Method;
 use packhorse_core::{
@@ -134,9 +134,6 @@ impl ServerSink {
         let Subject::ChangeRequest(number) = it.subject else {
             return dropped("what it is about has no place here");
         };
-        let Some(number) = request_of(record, number) else {
-            return dropped("the change request that it is about is not here");
-        };
         let mut losses = Vec::new();
         let mut body = json!({"text": text_of(it.body.as_ref(), &mut losses)});
         if it.internal {
@@ -199,10 +196,7 @@ impl ServerSink {
         it: &Review,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let Some(number) = request_of(record, it.change_request) else {
-            let why = "the change request that it is about is not here";
-            return Ok(Done::dropped(&record.origin.id, why));
-        };
+        let number = it.change_request;
         let number = number.to_string();
         let mut plain = it.clone();
         if let Some(body) = &mut plain.body
@@ -255,10 +249,7 @@ impl ServerSink {
         it: &ReviewThread,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let Some(number) = request_of(record, it.change_request) else {
-            let why = "the change request that it is about is not here";
-            return Ok(Done::dropped(&record.origin.id, why));
-        };
+        let number = it.change_request;
         let number = number.to_string();
         let (id, mut losses) = match existing.and_then(|it| split(&it.0)) {
             Some((_, id)) => (id.to_owned(), Vec::new()),
@@ -288,10 +279,7 @@ impl ServerSink {
         it: &ReviewComment,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let Some(number) = request_of(record, it.change_request) else {
-            let why = "the change request that it is about is not here";
-            return Ok(Done::dropped(&record.origin.id, why));
-        };
+        let number = it.change_request;
         let mut losses = Vec::new();
         if it.pending {
             // SECURITY: what was not handed in yet was its author's alone.
