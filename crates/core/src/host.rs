@@ -20,6 +20,8 @@ pub struct Location {
     pub project: Option<String>,
     /// The right to use it, where that does not stand in the URL.
     pub credentials: Option<GitCredentials>,
+    /// More that may do the same: requests to an API are spread over all. Git uses the first.
+    pub more_credentials: Vec<GitCredentials>,
 }
 
 /// Why a text is not a location.
@@ -46,7 +48,7 @@ impl FromStr for Location {
             return Err(fail());
         }
         let (host, rest) = (host.to_owned(), rest.to_owned());
-        Ok(Self { host, rest, project, credentials: None })
+        Ok(Self { host, rest, project, credentials: None, more_credentials: Vec::new() })
     }
 }
 
@@ -57,7 +59,8 @@ impl Location {
         Self { project: None, ..self }
     }
 
-    /// The URL or path, without credentials, and the credentials.
+    /// The URL or path, without credentials, and the credentials; those of a pool stand in
+    /// [`Location::more_credentials`].
     pub fn address(&self) -> (GitUrl, Option<GitCredentials>) {
         let (url, own) = GitUrl::parse(&self.rest);
         (url, own.or_else(|| self.credentials.clone()))

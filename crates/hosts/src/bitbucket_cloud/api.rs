@@ -46,7 +46,7 @@ pub(super) struct Api {
 impl Api {
     /// Over the network.
     pub(super) fn new(place: Place) -> Result<Self, HostError> {
-        let credentials: Vec<_> = place.api_credentials().into_iter().collect();
+        let credentials = place.api_credentials();
         let transport = stack(&Parts {
             home: &place.api,
             credentials: &credentials,

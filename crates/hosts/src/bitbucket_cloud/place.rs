@@ -23,6 +23,8 @@ pub(super) struct Place {
     /// Address of the API, with a slash at its end.
     pub(super) api: Url,
     pub(super) credentials: Option<GitCredentials>,
+    /// More that the API is asked with.
+    pub(super) others: Vec<GitCredentials>,
     pub(super) workspace: String,
     /// The one repository that is meant, as `workspace/slug`.
     pub(super) repository: Option<String>,
@@ -56,7 +58,8 @@ impl Place {
             [workspace, slug] => (workspace, Some(format!("{workspace}/{slug}"))),
             _ => return Err(PlaceError::NotAnAddress),
         };
-        Ok(Self { home, api, credentials, workspace: workspace.to_owned(), repository })
+        let (workspace, others) = (workspace.to_owned(), location.more_credentials.clone());
+        Ok(Self { home, api, credentials, others, workspace, repository })
     }
 
     /// Whether a path of a repository is part of what is meant.
@@ -70,14 +73,15 @@ impl Place {
     }
 
     /// What the API is shown: an access token alone, or an address of an account with its API token.
-    pub(super) fn api_credentials(&self) -> Option<Credentials> {
-        self.credentials.as_ref().map(|it| {
-            if it.password.expose().is_empty() {
-                return Credentials::Bearer(Secret::new(it.username.clone()));
+    pub(super) fn api_credentials(&self) -> Vec<Credentials> {
+        let shown = |it: &GitCredentials| match alone(it) {
+            Some(token) => Credentials::Bearer(token),
+            None => {
+                let username = it.username.replace("%40", "@");
+                Credentials::Basic { username, password: it.password.clone() }
             }
-            let username = it.username.replace("%40", "@");
-            Credentials::Basic { username, password: it.password.clone() }
-        })
+        };
+        self.credentials.iter().chain(&self.others).map(shown).collect()
     }
 
     /// What Git is shown: fixed names stand for an access token and for an API token.
@@ -85,8 +89,7 @@ impl Place {
     /// Source: Atlassian, "Using access tokens", "Using API tokens".
     pub(super) fn git_credentials(&self) -> Option<GitCredentials> {
         self.credentials.as_ref().map(|it| {
-            if it.password.expose().is_empty() {
-                let password = Secret::new(it.username.clone());
+            if let Some(password) = alone(it) {
                 return GitCredentials { username: "x-token-auth".to_owned(), password };
             }
             if it.username.contains('@') || it.username.contains("%40") {
@@ -100,6 +103,15 @@ impl Place {
     /// Name of the host, as people's accounts are told apart by.
     pub(super) fn host(&self) -> &str {
         self.home.host_str().unwrap_or_default()
+    }
+}
+
+/// A token that belongs to no account; the name `git` stands for nobody.
+fn alone(it: &GitCredentials) -> Option<Secret> {
+    match (it.password.expose().is_empty(), it.username.as_str()) {
+        (true, token) => Some(Secret::new(token)),
+        (false, "git") => Some(it.password.clone()),
+        (false, _) => None,
     }
 }
 
@@ -140,11 +152,11 @@ mod tests {
     #[test]
     fn each_sort_of_token_is_shown_as_it_must_be() {
         let token = place("bitbucket-cloud:https://s3cret@bitbucket.org/acme").unwrap();
-        assert!(matches!(token.api_credentials(), Some(Credentials::Bearer(_))));
+        assert!(matches!(token.api_credentials()[..], [Credentials::Bearer(_)]));
         assert_eq!(token.git_credentials().unwrap().username, "x-token-auth");
         let api = "bitbucket-cloud:https://me@acme.example:s3cret@bitbucket.org/acme";
         let api = place(api).unwrap();
-        let Some(Credentials::Basic { username, .. }) = api.api_credentials() else { panic!() };
+        let [Credentials::Basic { username, .. }] = &api.api_credentials()[..] else { panic!() };
         assert_eq!(username, "me@acme.example");
         assert_eq!(api.git_credentials().unwrap().username, "x-bitbucket-api-token-auth");
         assert!(!format!("{api:?}").contains("s3cret"));

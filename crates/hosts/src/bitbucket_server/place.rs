@@ -1,6 +1,6 @@
 //! What a location says: the server, who asks, and how much of it is meant.
 
-use packhorse_core::{GitCredentials, Location};
+use packhorse_core::{GitCredentials, Location, Secret};
 use packhorse_net::Credentials;
 use url::Url;
 
@@ -50,6 +50,8 @@ pub(super) struct Place {
     /// Address of the server's first page, with a slash at its end.
     pub(super) home: Url,
     pub(super) credentials: Option<GitCredentials>,
+    /// More that the API is asked with.
+    pub(super) others: Vec<GitCredentials>,
     pub(super) extent: Extent,
 }
 
@@ -86,36 +88,43 @@ impl Place {
             }
             _ => return Err(PlaceError::NotAnAddress),
         };
-        Ok(Self { home, credentials, extent })
+        Ok(Self { home, credentials, others: location.more_credentials.clone(), extent })
     }
 
     /// What the API is shown: a token alone, or a name with a password or a token.
-    pub(super) fn api_credentials(&self) -> Option<Credentials> {
-        self.credentials.as_ref().map(|it| {
-            if it.password.expose().is_empty() {
-                return Credentials::Bearer(packhorse_core::Secret::new(it.username.clone()));
+    pub(super) fn api_credentials(&self) -> Vec<Credentials> {
+        let shown = |it: &GitCredentials| match alone(it) {
+            Some(token) => Credentials::Bearer(token),
+            None => {
+                let (username, password) = (it.username.clone(), it.password.clone());
+                Credentials::Basic { username, password }
             }
-            let (username, password) = (it.username.clone(), it.password.clone());
-            Credentials::Basic { username, password }
-        })
+        };
+        self.credentials.iter().chain(&self.others).map(shown).collect()
     }
 
     /// What Git is shown: for a token alone, the name that stands for one.
     ///
     /// Source: Atlassian, "HTTP access tokens".
     pub(super) fn git_credentials(&self) -> Option<GitCredentials> {
-        self.credentials.as_ref().map(|it| {
-            if !it.password.expose().is_empty() {
-                return it.clone();
-            }
-            let password = packhorse_core::Secret::new(it.username.clone());
-            GitCredentials { username: "x-token-auth".to_owned(), password }
+        self.credentials.as_ref().map(|it| match alone(it) {
+            Some(password) => GitCredentials { username: "x-token-auth".to_owned(), password },
+            None => it.clone(),
         })
     }
 
     /// Name of the server, as people's accounts are told apart by.
     pub(super) fn host(&self) -> &str {
         self.home.host_str().unwrap_or_default()
+    }
+}
+
+/// A token that goes without an account's name; the name `git` stands for nobody.
+fn alone(it: &GitCredentials) -> Option<Secret> {
+    match (it.password.expose().is_empty(), it.username.as_str()) {
+        (true, token) => Some(Secret::new(token)),
+        (false, "git") => Some(it.password.clone()),
+        (false, _) => None,
     }
 }
 
@@ -164,12 +173,12 @@ mod tests {
     #[test]
     fn a_token_alone_is_a_bearer_and_stays_out_of_the_address() {
         let token = place("bitbucket-server:https://s3cret@h.example/PRJ").unwrap();
-        assert!(matches!(token.api_credentials(), Some(Credentials::Bearer(_))));
+        assert!(matches!(token.api_credentials()[..], [Credentials::Bearer(_)]));
         assert_eq!(token.git_credentials().unwrap().username, "x-token-auth");
         assert!(!format!("{:?}", token.home).contains("s3cret"));
 
         let basic = place("bitbucket-server:https://alice:s3cret@h.example/PRJ").unwrap();
-        assert!(matches!(basic.api_credentials(), Some(Credentials::Basic { .. })));
+        assert!(matches!(basic.api_credentials()[..], [Credentials::Basic { .. }]));
         assert_eq!(basic.git_credentials().unwrap().username, "alice");
     }
 

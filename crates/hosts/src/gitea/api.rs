@@ -49,7 +49,7 @@ impl<T> Default for Listing<T> {
 impl Api {
     /// Over the network.
     pub(super) fn new(place: Place) -> Result<Self, HostError> {
-        let credentials: Vec<_> = place.api_credentials().into_iter().collect();
+        let credentials = place.api_credentials();
         let transport = stack(&Parts {
             home: &place.home,
             credentials: &credentials,

@@ -41,6 +41,8 @@ pub(super) struct Place {
     /// Address of the server's first page, with a slash at its end.
     pub(super) home: Url,
     pub(super) credentials: Option<GitCredentials>,
+    /// More that the API is asked with.
+    pub(super) others: Vec<GitCredentials>,
     pub(super) extent: Extent,
 }
 
@@ -71,15 +73,16 @@ impl Place {
             [owner, project] => Extent::Project(format!("{owner}/{project}")),
             _ => return Err(PlaceError::NotAnAddress),
         };
-        Ok(Self { home, credentials, extent })
+        Ok(Self { home, credentials, others: location.more_credentials.clone(), extent })
     }
 
     /// What the API is shown. A token alone goes as a user name, which the server understands.
-    pub(super) fn api_credentials(&self) -> Option<Credentials> {
-        self.credentials.as_ref().map(|it| Credentials::Basic {
+    pub(super) fn api_credentials(&self) -> Vec<Credentials> {
+        let shown = |it: &GitCredentials| Credentials::Basic {
             username: it.username.clone(),
             password: it.password.clone(),
-        })
+        };
+        self.credentials.iter().chain(&self.others).map(shown).collect()
     }
 
     /// Name of the server, as people's accounts are told apart by.

@@ -69,6 +69,8 @@ pub(super) struct Place {
     /// Address that files of releases are sent to, with a slash at its end.
     pub(super) uploads: Url,
     pub(super) credentials: Option<GitCredentials>,
+    /// More that the API is asked with.
+    pub(super) others: Vec<GitCredentials>,
     pub(super) extent: Extent,
     pub(super) issues: IssueWay,
 }
@@ -118,13 +120,14 @@ impl Place {
             _ => return Err(PlaceError::NotAnAddress),
         };
         let credentials = credentials.map(for_git);
-        Ok(Self { home, api, uploads, credentials, extent, issues })
+        let others = location.more_credentials.iter().cloned().map(for_git).collect();
+        Ok(Self { home, api, uploads, credentials, others, extent, issues })
     }
 
     /// What the API is shown.
     pub(super) fn api_credentials(&self) -> Vec<Credentials> {
         let token = |it: &GitCredentials| Credentials::Bearer(it.password.clone());
-        self.credentials.iter().map(token).collect()
+        self.credentials.iter().chain(&self.others).map(token).collect()
     }
 
     /// What the server's pages for people are shown, as Git shows it.

@@ -21,6 +21,8 @@ pub(super) struct Place {
     pub(super) home: Url,
     /// Credentials for Git.
     pub(super) credentials: Option<GitCredentials>,
+    /// More that the API is asked with.
+    pub(super) others: Vec<GitCredentials>,
     /// Full path of a group, a person or a project; only the server knows which. None means all.
     pub(super) within: Option<String>,
 }
@@ -49,20 +51,20 @@ impl Place {
             return Err(PlaceError::NotAnAddress);
         }
         let within = (!rest.is_empty()).then(|| rest.to_owned());
-        Ok(Self { home, credentials: credentials.map(for_git), within })
+        let others = location.more_credentials.iter().cloned().map(for_git).collect();
+        Ok(Self { home, credentials: credentials.map(for_git), others, within })
     }
 
     /// What the API is shown: the token, in the header that its kind goes in.
     ///
     /// Source: GitLab, "REST API authentication".
-    pub(super) fn api_credentials(&self) -> Option<Credentials> {
-        let credentials = self.credentials.as_ref()?;
-        let token = credentials.password.clone();
-        Some(match credentials.username.as_str() {
-            "oauth2" => Credentials::Bearer(token),
-            "gitlab-ci-token" => header("job-token", token),
-            _ => header("private-token", token),
-        })
+    pub(super) fn api_credentials(&self) -> Vec<Credentials> {
+        let shown = |it: &GitCredentials| match it.username.as_str() {
+            "oauth2" => Credentials::Bearer(it.password.clone()),
+            "gitlab-ci-token" => header("job-token", it.password.clone()),
+            _ => header("private-token", it.password.clone()),
+        };
+        self.credentials.iter().chain(&self.others).map(shown).collect()
     }
 
     /// Name of the server, as people's accounts are told apart by.
@@ -121,6 +123,21 @@ mod tests {
     }
 
     #[test]
+    fn tokens_beside_the_address_are_used_and_all_of_them() {
+        let mut location: Location = "gitlab:https://h.example/acme".parse().unwrap();
+        let token = |it: &str| GitCredentials { username: "git".into(), password: Secret::new(it) };
+        location.credentials = Some(token("a"));
+        location.more_credentials = vec![token("b")];
+
+        let place = Place::of(&location).unwrap();
+
+        let shown = place.api_credentials();
+        let values: Vec<_> = shown.iter().map(|it| it.header().unwrap().1).collect();
+        assert_eq!(values, ["a", "b"]);
+        assert_eq!(place.credentials.unwrap().password.expose(), "a");
+    }
+
+    #[test]
     fn a_token_stays_out_of_the_address_and_goes_where_its_kind_goes() {
         let alone = place("gitlab:https://s3cret@h.example/acme").unwrap();
         let named = place("gitlab:https://oauth2:s3cret@h.example/acme").unwrap();
@@ -128,9 +145,9 @@ mod tests {
         assert_eq!(alone.home.as_str(), "https://h.example/");
         assert!(!format!("{alone:?}").contains("s3cret"));
         assert_eq!(alone.credentials.clone().unwrap().username, "token");
-        let (name, _) = alone.api_credentials().unwrap().header().unwrap();
+        let (name, _) = alone.api_credentials()[0].header().unwrap();
         assert_eq!(name.as_str(), "private-token");
-        let (name, _) = named.api_credentials().unwrap().header().unwrap();
+        let (name, _) = named.api_credentials()[0].header().unwrap();
         assert_eq!(name.as_str(), "authorization");
     }
 }

@@ -28,6 +28,7 @@ impl Stand {
             rest: format!("{}/acme", self.fake.url()),
             project: None,
             credentials: Some(GitCredentials { username: "alice".to_owned(), password }),
+            more_credentials: Vec::new(),
         };
         let scratch = self.scratch.path().to_owned();
         let context = OpenContext { scratch, access, resume: false };

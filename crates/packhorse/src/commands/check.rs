@@ -8,7 +8,8 @@ use crate::{
     registry, terminal,
 };
 use packhorse_core::{
-    Access, Capabilities, HostError, HostErrorKind, ObjectKind, Scope, Support, error::chain,
+    Access, Capabilities, HostError, HostErrorKind, Location, ObjectKind, Scope, Support,
+    error::chain,
 };
 use serde::Serialize;
 
@@ -51,9 +52,10 @@ pub(super) async fn run(globals: &Globals, name: &str) -> Result<Status, AppErro
     let spec = registry::named(&place)?;
     let mut rows = Vec::new();
     if place.rest.contains("://") {
-        let rights = match place.address().1 {
-            Some(_) => "there are some",
-            None => "none: only what everybody sees",
+        let rights = match (place.address().1, place.more_credentials.len()) {
+            (Some(_), 0) => "there are some".to_owned(),
+            (Some(_), more) => format!("a pool of {}", more + 1),
+            (None, _) => "none: only what everybody sees".to_owned(),
         };
         rows.push(Row::good("credentials", rights));
     }
@@ -74,6 +76,15 @@ pub(super) async fn run(globals: &Globals, name: &str) -> Result<Status, AppErro
                 });
             }
         },
+    }
+    for (n, token) in (2..).zip(&place.more_credentials) {
+        let mut alone = Location { more_credentials: Vec::new(), ..place.clone() };
+        alone.credentials = Some(token.clone());
+        let probed = registry::source(&alone, scratch.path())?.probe().await;
+        rows.push(match probed {
+            Ok(_) => Row::good("of the pool", format!("token {n} is good")),
+            Err(error) => Row::bad("of the pool", &error),
+        });
     }
     match registry::sink(&place, scratch.path(), (Access::Plan, false)) {
         Err(error) => rows.push(Row {

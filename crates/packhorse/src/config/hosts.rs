@@ -39,6 +39,9 @@ struct Entry {
     username: Option<String>,
     /// Where the token or password is.
     token: Option<Reference>,
+    /// Where more are that may do the same.
+    #[serde(default)]
+    tokens: Vec<Reference>,
 }
 
 impl Hosts {
@@ -102,7 +105,7 @@ impl Hosts {
             return Err(fail("has a user or a token in its address".into())
                 .hint("write `username` and `token` beside it"));
         }
-        if let Some(Reference::Plain(_)) = &entry.token {
+        if entry.references().any(|it| matches!(it, Reference::Plain(_))) {
             only_ours(&self.file)?;
         }
         Ok(())
@@ -127,19 +130,35 @@ impl Hosts {
         Ok(location)
     }
 
-    /// What the file says of the right to use a place.
-    pub(crate) fn credentials(&self, of: &Location) -> Result<Option<GitCredentials>, AppError> {
-        let found = self.hosts.iter().filter(|(_, it)| it.covers(of));
-        // The longest address is the nearest.
-        let Some((name, entry)) = found.max_by_key(|(_, it)| it.url.len()) else { return Ok(None) };
-        let Some(reference) = &entry.token else { return Ok(None) };
-        let password = reference.resolve(name, &self.file)?;
-        let username = entry.username.clone().unwrap_or_else(|| "git".to_owned());
-        Ok(Some(GitCredentials { username, password }))
+    /// The host that a place is at; the longest address is the nearest.
+    fn entry(&self, of: &Location) -> Option<(&String, &Entry)> {
+        self.hosts.iter().filter(|(_, it)| it.covers(of)).max_by_key(|(_, it)| it.url.len())
+    }
+
+    /// How many tokens the file names for a place.
+    pub(crate) fn tokens(&self, of: &Location) -> usize {
+        self.entry(of).map_or(0, |(_, entry)| entry.references().count())
+    }
+
+    /// What the file says of the right to use a place: one, or several that may do the same.
+    pub(crate) fn credentials(&self, of: &Location) -> Result<Vec<GitCredentials>, AppError> {
+        let Some((name, entry)) = self.entry(of) else { return Ok(Vec::new()) };
+        let one = |reference: &Reference| {
+            let password = reference.resolve(name, &self.file)?;
+            let own = reference.username().or(entry.username.as_deref());
+            // The name that stands for nobody: a token alone.
+            Ok(GitCredentials { username: own.unwrap_or("git").to_owned(), password })
+        };
+        entry.references().map(one).collect()
     }
 }
 
 impl Entry {
+    /// Where its tokens are, the one that Git uses first.
+    fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.token.iter().chain(&self.tokens)
+    }
+
     /// Whether a place is at this host.
     ///
     /// SECURITY: a token goes only to an address that begins with the whole address it is for.
@@ -181,6 +200,7 @@ pub(super) fn only_ours(file: &Path) -> Result<(), AppError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     const TEXT: &str = r#"
         [hosts.work]
@@ -239,7 +259,27 @@ mod tests {
         let error = hosts.credentials(&hosts.locate("work:acme").unwrap()).unwrap_err();
         assert!(error.to_string().contains("PACKHORSE_TEST_TOKEN_THAT_IS_NOT_SET"), "{error}");
         let below = hosts.locate("below:acme").unwrap();
-        assert!(hosts.credentials(&below).unwrap().is_none());
+        assert_eq!(hosts.credentials(&below).unwrap(), []);
+    }
+
+    #[test]
+    fn several_tokens_are_a_pool_in_their_order() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, token) in [("a", "one"), ("b", "two")] {
+            let file = directory.path().join(name);
+            fs::write(&file, token).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let text = "[hosts.work]\ntype = \"gitea\"\nurl = \"https://git.example\"\n\
+                    username = \"alice\"\n\
+                    tokens = [{ file = \"a\" }, { file = \"b\", username = \"bob\" }]\n";
+        let hosts = Hosts::parse(text, directory.path().join("packhorse.toml")).unwrap();
+
+        let pool = hosts.credentials(&hosts.locate("work:acme").unwrap()).unwrap();
+
+        let pool: Vec<_> =
+            pool.iter().map(|it| (it.username.as_str(), it.password.expose())).collect();
+        assert_eq!(pool, [("alice", "one"), ("bob", "two")]);
     }
 
     #[test]

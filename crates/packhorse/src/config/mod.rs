@@ -63,6 +63,22 @@ pub(crate) enum End {
     Target,
 }
 
+/// Environment variables with a user's name and password.
+const fn variables(end: End) -> (&'static str, &'static str) {
+    match end {
+        End::Source => ("PACKHORSE_SOURCE_USERNAME", "PACKHORSE_SOURCE_PASSWORD"),
+        End::Target => ("PACKHORSE_TARGET_USERNAME", "PACKHORSE_TARGET_PASSWORD"),
+    }
+}
+
+/// With how many tokens a place is asked; nobody is asked for one.
+pub(crate) fn tokens(hosts: &Hosts, location: &Location, end: End) -> usize {
+    if location.address().1.is_some() || env::var(variables(end).1).is_ok() {
+        return 1;
+    }
+    hosts.tokens(location).max(1)
+}
+
 /// Adds the right to use a place, unless its URL has it: from the environment, or else from the
 /// configuration.
 ///
@@ -73,21 +89,21 @@ pub(crate) fn with_credentials(
     location: &Location,
     end: End,
 ) -> Result<Location, AppError> {
-    let (user, password) = match end {
-        End::Source => ("PACKHORSE_SOURCE_USERNAME", "PACKHORSE_SOURCE_PASSWORD"),
-        End::Target => ("PACKHORSE_TARGET_USERNAME", "PACKHORSE_TARGET_PASSWORD"),
-    };
+    let (user, password) = variables(end);
     let mut location = location.clone();
     if location.address().1.is_some() || !location.rest.contains("://") {
         return Ok(location);
     }
-    location.credentials = match env::var(password) {
+    let mut pool = match env::var(password) {
         Ok(password) => {
             let username = env::var(user).unwrap_or_else(|_| "git".to_owned());
-            Some(GitCredentials { username, password: Secret::new(password) })
+            vec![GitCredentials { username, password: Secret::new(password) }]
         }
         Err(_) => hosts.credentials(&location)?,
-    };
+    }
+    .into_iter();
+    location.credentials = pool.next();
+    location.more_credentials = pool.collect();
     Ok(location)
 }
 

@@ -21,11 +21,15 @@ pub(crate) enum Reference {
     Env {
         /// Its name.
         env: String,
+        /// Whose it is, where tokens of a pool belong to several accounts.
+        username: Option<String>,
     },
     /// In a file of its own, which only its owner reads.
     File {
         /// Its path; a relative one begins where the configuration is.
         file: PathBuf,
+        /// Whose it is, where tokens of a pool belong to several accounts.
+        username: Option<String>,
     },
     /// Asked for on the terminal, without showing it.
     Prompt {
@@ -40,8 +44,8 @@ pub(crate) enum Reference {
 impl fmt::Debug for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Env { env } => write!(f, "Env({env})"),
-            Self::File { file } => write!(f, "File({})", file.display()),
+            Self::Env { env, .. } => write!(f, "Env({env})"),
+            Self::File { file, .. } => write!(f, "File({})", file.display()),
             Self::Prompt { .. } => f.write_str("Prompt"),
             Self::Plain(_) => f.write_str("Plain(…)"),
         }
@@ -49,14 +53,22 @@ impl fmt::Debug for Reference {
 }
 
 impl Reference {
+    /// Whose token it is, where that was said of this one.
+    pub(super) fn username(&self) -> Option<&str> {
+        match self {
+            Self::Env { username, .. } | Self::File { username, .. } => username.as_deref(),
+            Self::Prompt { .. } | Self::Plain(_) => None,
+        }
+    }
+
     /// Fetches the token of a host.
     pub(super) fn resolve(&self, host: &str, configuration: &Path) -> Result<Secret, AppError> {
         match self {
-            Self::Env { env } => env::var(env).map(Secret::new).map_err(|_| {
+            Self::Env { env, .. } => env::var(env).map(Secret::new).map_err(|_| {
                 AppError::usage(format!("the token of host `{host}` is to be in `{env}`"))
                     .hint(format!("no environment variable `{env}` is set: `export {env}=…`"))
             }),
-            Self::File { file } => {
+            Self::File { file, .. } => {
                 let beside = configuration.parent().unwrap_or(Path::new("")).join(file);
                 from_file(host, &beside)
             }
@@ -107,7 +119,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("token");
         fs::write(&file, "hunter2\n").unwrap();
-        let reference = Reference::File { file: PathBuf::from("token") };
+        let reference = Reference::File { file: PathBuf::from("token"), username: None };
         let resolve = || reference.resolve("work", &directory.path().join("packhorse.toml"));
 
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();

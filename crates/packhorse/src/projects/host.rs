@@ -145,7 +145,9 @@ impl Host {
         })?;
         let credentials = credentials(username.as_deref(), token);
         let rest = place(api, home, &organization);
-        let location = Location { host: id.to_owned(), rest, project: None, credentials };
+        let (project, more_credentials) = (None, Vec::new());
+        let location =
+            Location { host: id.to_owned(), rest, project, credentials, more_credentials };
         let home = home.clone();
         Ok(Self { api, spec, home, organization, location, username })
     }

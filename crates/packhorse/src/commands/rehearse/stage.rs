@@ -70,7 +70,7 @@ impl Stage {
             }
             Self::Local(path) => ("local".to_owned(), path.to_string_lossy().into_owned(), None),
         };
-        Location { host, rest, project: None, credentials }
+        Location { host, rest, project: None, credentials, more_credentials: Vec::new() }
     }
 
     /// How often it was asked.
