@@ -57,6 +57,10 @@ pub struct JobOptions {
     /// Only these projects, some of them under other names.
     #[serde(skip_serializing_if = "Selection::is_all")]
     pub selection: Selection,
+    /// What becomes of what happened to issues and change requests.
+    pub events: Events,
+    /// Whether closed issues take numbers that nothing at the source has.
+    pub gaps: Gaps,
     /// What was decided about conflicts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resolutions: Vec<Resolution>,
@@ -74,8 +78,36 @@ pub struct JobOptions {
 impl JobOptions {
     /// Whether records of that kind are wanted.
     pub fn wants(&self, kind: ObjectKind) -> bool {
-        (self.only.is_empty() || self.only.contains(&kind)) && !self.skip.contains(&kind)
+        let is_left_out = kind == ObjectKind::Event && self.events == Events::None;
+        (self.only.is_empty() || self.only.contains(&kind))
+            && !self.skip.contains(&kind)
+            && !is_left_out
     }
+}
+
+/// What becomes of what happened to issues and change requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Events {
+    /// Events where the destination has them, and nothing elsewhere.
+    #[default]
+    Native,
+    /// Events where the destination has them, and lines of one closing comment elsewhere.
+    Comment,
+    /// Nothing.
+    None,
+}
+
+/// What becomes of numbers that nothing at the source has, where the destination numbers what
+/// comes one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gaps {
+    /// A closed issue takes each, so that what follows keeps its number.
+    #[default]
+    Fill,
+    /// What follows gets other numbers.
+    Leave,
 }
 
 /// Where a job stands.

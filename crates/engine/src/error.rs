@@ -90,6 +90,9 @@ pub enum EngineError {
     /// The scratch directory could not be used.
     #[error("could not use the scratch directory")]
     Scratch(#[from] std::io::Error),
+    /// The scratch database could not be used.
+    #[error("could not use the scratch database")]
+    Lines(#[from] rusqlite::Error),
     /// A document in the journal is not what this version writes.
     #[error("could not read the document `{name}` in the journal")]
     Document {

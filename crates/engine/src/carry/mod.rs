@@ -19,6 +19,7 @@ mod queue;
 mod repository;
 mod shelf;
 mod stage;
+mod summaries;
 mod through;
 
 pub(crate) use deletions::Gone;

@@ -13,6 +13,7 @@ use super::{
 use crate::{EngineError, Stop};
 use packhorse_core::{
     HostErrorKind, Lane, Numbering, Object, ObjectKind, Origin, Record, Scope,
+    job::Gaps,
     model::{Issue, Markup, OpenState, Text},
     port::{Counts, Item, ItemQuery, Position, Settled},
 };
@@ -199,6 +200,9 @@ impl Carrier<'_> {
         number: u64,
         next: &mut Option<u64>,
     ) -> Result<(), EngineError> {
+        if self.run.options.gaps == Gaps::Leave {
+            return Ok(());
+        }
         let lane = place.lane(ObjectKind::Issue);
         while let Some(free) = next.filter(|it| *it < number && number - it <= MAX_GAP) {
             let filler = self.prepare(&lane, filler(free));

@@ -131,11 +131,17 @@ impl Carrier<'_> {
         let place = self.place(source, target).await?;
         self.head(&place, record).await?;
         let by_number = self.goes_by_number(&place).await?;
+        let summarises = self.summarises();
         for kinds in stage::all() {
+            // When all is said, and before doors are closed.
+            if summarises && kinds.contains(&ObjectKind::State) {
+                self.summaries(&place).await?;
+            }
             if by_number && kinds.contains(&ObjectKind::Issue) {
                 self.by_number(&place).await?;
             }
             let rest = kinds.into_iter().filter(|it| !(by_number && numbered::KINDS.contains(it)));
+            let rest = rest.filter(|it| !(summarises && *it == ObjectKind::Event));
             stream::iter(rest)
                 .map(|kind| self.kind(&place, kind))
                 .buffer_unordered(self.run.worker.tuning.lanes.max(1))

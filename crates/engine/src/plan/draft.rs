@@ -86,6 +86,7 @@ pub(crate) async fn draft(
         source_losses: tally.losses.into_values().collect(),
         conflicts: look_at,
         unmapped_users: unmapped(source, options).await?,
+        forecast: None,
         projects,
     })
 }

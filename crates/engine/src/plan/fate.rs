@@ -2,8 +2,8 @@
 
 use super::gaps::derived;
 use packhorse_core::{
-    Capabilities, Gap, LossCause, ObjectKind, Support,
-    job::JobOptions,
+    Capabilities, Gap, Loss, LossCause, ObjectKind, Support,
+    job::{Events, JobOptions},
     plan::{Fate, PlannedGap, PlannedKind},
 };
 use packhorse_git::RefPolicy;
@@ -33,6 +33,20 @@ pub(crate) fn lane_fate(
     Ok(())
 }
 
+/// What becomes of events that are told in comments.
+pub(crate) const SUMMARISED: &str =
+    "becomes a line of one closing comment on its issue or change request";
+
+/// Whether events are told in comments, because there is no other place and it was asked for.
+pub(crate) fn summarises(options: &JobOptions, source: &Capabilities, sink: &Capabilities) -> bool {
+    options.events == Events::Comment
+        && is_wanted(options, ObjectKind::Event)
+        && is_wanted(options, ObjectKind::Comment)
+        && source.of(ObjectKind::Event).is_some()
+        && !sink.of(ObjectKind::Event).is_some()
+        && sink.of(ObjectKind::Comment).is_some()
+}
+
 /// The row of a kind, with no counts in it yet.
 pub(super) fn row(
     kind: ObjectKind,
@@ -50,6 +64,11 @@ pub(super) fn row(
     };
     if !is_wanted(options, kind) {
         return row(Fate::Skipped, None, Vec::new());
+    }
+    if kind == ObjectKind::Event && summarises(options, source, sink) {
+        let (field, why) = (Loss::WHOLE.to_owned(), SUMMARISED.to_owned());
+        let gap = PlannedGap { field, cause: LossCause::Policy, why };
+        return row(Fate::Degraded, None, vec![gap]);
     }
     if let Err(why) = lane_fate(source, sink, kind) {
         return row(Fate::Dropped, Some(why), Vec::new());

@@ -12,7 +12,7 @@ mod large_files;
 mod paths;
 
 pub(crate) use draft::{Sides, draft};
-pub(crate) use fate::is_wanted;
+pub(crate) use fate::{SUMMARISED, is_wanted, summarises};
 pub(crate) use gaps::HIDDEN_REFS;
 pub(crate) use paths::{PathPlan, is_path};
 

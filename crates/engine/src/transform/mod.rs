@@ -5,6 +5,7 @@
 //! list: see [`stack`]. For destinations that keep everything it changes
 //! nothing.
 
+pub(crate) mod events;
 pub mod limits;
 pub mod links;
 mod paths;

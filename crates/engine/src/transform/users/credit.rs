@@ -75,7 +75,7 @@ fn line(author: Option<&Identity>, at: Option<Time>, markup: Markup) -> Option<S
 }
 
 /// Name and login such that no host links, mentions or marks up anything in them.
-fn name(who: &Identity, markup: Markup) -> Option<String> {
+pub(crate) fn name(who: &Identity, markup: Markup) -> Option<String> {
     let login = inert(&who.login, markup, true);
     let name = who.name.as_deref().and_then(|it| inert(it, markup, false));
     match (name, login) {
@@ -86,7 +86,7 @@ fn name(who: &Identity, markup: Markup) -> Option<String> {
 
 /// SECURITY: a name is whatever its owner typed; what could be markup or a
 /// mention goes into a code span, or goes away in plain text.
-fn inert(text: &str, markup: Markup, always_code: bool) -> Option<String> {
+pub(crate) fn inert(text: &str, markup: Markup, always_code: bool) -> Option<String> {
     let is_tame = |c: char| c.is_alphanumeric() || " .'-,".contains(c);
     if markup == Markup::Plain {
         let text: String =

@@ -5,6 +5,7 @@ mod map;
 mod visit;
 
 pub use credit::Credit;
+pub(crate) use credit::{inert, name};
 pub use map::{Account, MAX_USERS_BYTES, UserMap, UsersError};
 pub use visit::{identities, identities_mut};
 

@@ -4,6 +4,7 @@ mod bench;
 mod crashes;
 mod deciding;
 mod deltas;
+mod happened;
 mod large_files;
 mod losses;
 mod numbers;

@@ -6,7 +6,7 @@ use super::{
 };
 use packhorse_core::{
     Keeps, Lane, Numbering, Object, ObjectKind, Record, Settle,
-    job::{JobOptions, JobState},
+    job::{Gaps, JobOptions, JobState},
     model::{ChangeRequest, Comment, Issue, Markup, Subject, Text},
 };
 use packhorse_testkit::{memory::MemoryOptions, samples};
@@ -102,6 +102,18 @@ async fn issues_and_change_requests_keep_the_numbers_that_they_share() {
 
     assert_eq!((outcome.state, outcome.verified), (JobState::Finished, Some(true)), "{outcome:?}");
     check_kept(&bench, &[1, 2, 5, 9], &[3, 8], "after a run");
+}
+
+#[tokio::test]
+async fn gaps_that_are_left_give_what_follows_other_numbers() {
+    let bench = bench();
+    put(&bench, &[1, 5], &[3]);
+
+    let (_, outcome) = bench.carry(&JobOptions { gaps: Gaps::Leave, ..options() }).await;
+
+    assert_eq!((outcome.state, outcome.verified), (JobState::Finished, Some(true)), "{outcome:?}");
+    assert_eq!(there(&bench, ObjectKind::Issue), [(1, title("issue", 1)), (3, title("issue", 5))]);
+    assert_eq!(there(&bench, ObjectKind::ChangeRequest), [(2, title("change", 3))]);
 }
 
 #[tokio::test]
