@@ -26,6 +26,52 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// Logins that the users file does not map, if one was given.
     pub unmapped_users: Vec<String>,
+    /// How long it takes at least, where an end is asked over HTTP.
+    #[serde(default)]
+    pub forecast: Option<Forecast>,
+}
+
+/// How long a run takes at least, by what hosts publish of how often they may be asked.
+///
+/// Repositories and files travel beside it; the time of their bytes is not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// Seconds in all: those of the slower end, for both work at the same time.
+    pub seconds: u64,
+    /// The source, where it is asked over HTTP.
+    pub source: Option<EndForecast>,
+    /// The destination, where it is asked over HTTP.
+    pub destination: Option<EndForecast>,
+    /// Kinds that the source does not count, and that are not in it.
+    pub uncounted: Vec<ObjectKind>,
+}
+
+/// What one end of a run takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndForecast {
+    /// Id or alias of the host.
+    pub host: String,
+    /// Requests in all.
+    pub requests: u64,
+    /// Seconds in all.
+    pub seconds: u64,
+    /// The limit that decides; `None` where the host's own speed does.
+    pub critical: Option<String>,
+    /// Tokens that it was reckoned with.
+    pub tokens: u64,
+    /// Seconds in all with one token more.
+    pub seconds_with_another_token: u64,
+    /// What each limit alone would take.
+    pub buckets: Vec<BucketForecast>,
+}
+
+/// What one limit alone would take.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketForecast {
+    /// The limit, such as `requests an hour`.
+    pub name: String,
+    /// Seconds.
+    pub seconds: u64,
 }
 
 impl Plan {

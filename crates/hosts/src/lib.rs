@@ -8,6 +8,7 @@ mod bitbucket_cloud;
 mod bitbucket_server;
 mod bitbucket_text;
 mod bytes;
+mod calls;
 mod cursor;
 mod git;
 mod gitea;
@@ -17,7 +18,10 @@ mod kept;
 mod lenient;
 mod local;
 pub mod published_limits;
+pub mod roles;
 mod walk;
+
+pub use calls::{Counts, Passes, forecast};
 
 use packhorse_core::HostSpec;
 

@@ -1,5 +1,9 @@
 //! The arguments, each command's beside its help.
 
+mod route;
+
+pub(crate) use route::{Events, Gaps, Route, Selection};
+
 use crate::projects;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use packhorse_core::{ObjectKind, job::JobId};
@@ -173,30 +177,6 @@ pub(crate) enum Command {
     },
 }
 
-/// A route, and what of it is wanted.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Route {
-    /// Location to read from
-    pub(crate) from: String,
-    /// Location to write to; `#path` names the one project, or the owner of all
-    pub(crate) to: String,
-    /// Of which projects.
-    #[command(flatten)]
-    pub(crate) projects: Selection,
-    /// Only these kinds, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
-    pub(crate) only: Vec<ObjectKind>,
-    /// Not these kinds, separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
-    pub(crate) skip: Vec<ObjectKind>,
-    /// File that maps users: lines `old:new`, or CSV with a header `source,target`
-    #[arg(long, value_name = "FILE")]
-    pub(crate) users: Option<PathBuf>,
-    /// File with what was decided about conflicts, as `plan --write-conflicts` writes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) conflicts: Option<PathBuf>,
-}
-
 /// A plan.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Plan {
@@ -206,25 +186,6 @@ pub(crate) struct Plan {
     /// Write what is in the way into a new file, to be filled in and given to `--conflicts`
     #[arg(long, value_name = "FILE")]
     pub(crate) write_conflicts: Option<PathBuf>,
-}
-
-/// Which projects are meant.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Selection {
-    /// Only projects like this: `acme/*`, `acme/**` with subgroups; `!acme/old-*` leaves out
-    ///
-    /// Can be given several times. `*` is anything without a slash, `**` anything, `?` one
-    /// character; capitals count. What is left out stays so, whatever else is said.
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) project: Vec<String>,
-    /// File with such globs, one a line; `#` begins a comment
-    #[arg(long, value_name = "FILE")]
-    pub(crate) project_file: Vec<PathBuf>,
-    /// CSV `origin,destination`: these projects, under these names
-    ///
-    /// Without a destination a project is called as it would be without the line.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) pairs: Option<PathBuf>,
 }
 
 /// A run.

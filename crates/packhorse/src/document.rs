@@ -5,7 +5,7 @@
 use crate::{
     cli::Cli,
     error::{AppError, Status},
-    registry, terminal,
+    permissions, registry, terminal,
 };
 use clap::{CommandFactory, ValueEnum};
 use packhorse_core::{HostSpec, ObjectKind, Support};
@@ -20,6 +20,8 @@ pub(crate) enum Page {
     Losses,
     /// docs/cli.md
     Cli,
+    /// docs/guides/permissions.md
+    Permissions,
 }
 
 /// Prints a page.
@@ -28,6 +30,7 @@ pub(crate) fn print(page: Page) -> Result<Status, AppError> {
         Page::Hosts => hosts(),
         Page::Losses => losses(),
         Page::Cli => cli(),
+        Page::Permissions => format!("{MADE}{}", permissions::page()),
     });
     Ok(Status::Done)
 }

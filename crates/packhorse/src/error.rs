@@ -176,6 +176,7 @@ impl From<EngineError> for AppError {
             | EngineError::Relink(_)
             | EngineError::Report(_)
             | EngineError::Scratch(_)
+            | EngineError::Lines(_)
             | EngineError::Document { .. } => None,
         };
         let app = Self::failed(error.to_string()).because(error);

@@ -6,6 +6,7 @@ mod config;
 mod connect;
 mod document;
 mod error;
+mod permissions;
 mod progress;
 mod projects;
 mod registry;

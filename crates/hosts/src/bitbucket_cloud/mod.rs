@@ -4,12 +4,17 @@
 //! `support.rs`, before anything moves.
 
 mod api;
+mod calls;
 mod map;
 mod place;
 mod read;
+mod roles;
 mod support;
 mod wire;
 mod write;
+
+pub(crate) use calls::CALLS;
+pub(crate) use roles::roles;
 
 use api::Api;
 use packhorse_core::{

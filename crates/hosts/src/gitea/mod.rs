@@ -5,13 +5,18 @@
 
 mod api;
 mod call;
+mod calls;
 mod map;
 mod place;
 mod read;
+mod roles;
 mod server;
 mod support;
 mod wire;
 mod write;
+
+pub(crate) use calls::CALLS;
+pub(crate) use roles::roles;
 
 use api::Api;
 use packhorse_core::{Access, Endpoint, HostError, HostErrorKind, HostSpec, Location, OpenContext};

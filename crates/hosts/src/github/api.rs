@@ -1,7 +1,6 @@
 //! One call of the API at a time.
 
 use super::place::Place;
-use crate::published_limits;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use packhorse_core::{Capabilities, HostError, HostErrorKind, ObjectKind};
 use packhorse_net::{
@@ -362,15 +361,10 @@ fn network(
     home: &Url,
     credentials: &[Credentials],
 ) -> Result<Arc<dyn Transport>, HostError> {
-    let rates = if place.is_public() {
-        &published_limits::GITHUB
-    } else {
-        &published_limits::GITHUB_SERVER
-    };
     stack(&Parts {
         home,
         credentials,
-        rates,
+        rates: super::calls::rates(place),
         options: &Options::default(),
         listener: Arc::new(()),
         budgets: Budgets::shared(),

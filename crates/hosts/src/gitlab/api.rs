@@ -1,7 +1,6 @@
 //! One call of the API at a time.
 
 use super::place::Place;
-use crate::published_limits;
 use http::{HeaderValue, StatusCode};
 use packhorse_core::{HostError, HostErrorKind};
 use packhorse_net::{
@@ -47,12 +46,8 @@ pub(super) type Query<'a> = &'a [(&'a str, &'a str)];
 impl Api {
     /// Over the network.
     pub(super) fn new(place: Place) -> Result<Self, HostError> {
-        let credentials: Vec<_> = place.api_credentials().into_iter().collect();
-        let rates = if place.is_public_service() {
-            &published_limits::GITLAB
-        } else {
-            &published_limits::GITLAB_SELF_MANAGED
-        };
+        let credentials = place.api_credentials();
+        let rates = super::calls::rates(&place);
         let transport = stack(&Parts {
             home: &place.home,
             credentials: &credentials,

@@ -1,14 +1,15 @@
 //! The two ends of a route, opened.
 
 use crate::{
-    cli::Globals,
+    cli::{self, Globals},
     config::{self, End, Hosts},
     error::AppError,
     registry,
 };
 use packhorse_core::{
     Access, Location,
-    job::{JobOptions, JobSpec},
+    job::{Events, Gaps, JobOptions, JobSpec},
+    plan::{Forecast, Plan},
 };
 use packhorse_engine::Ends;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
@@ -26,7 +27,7 @@ pub(super) struct Route {
 
 impl Route {
     /// Reads the arguments of a route.
-    pub(super) fn read(globals: &Globals, route: &crate::cli::Route) -> Result<Self, AppError> {
+    pub(super) fn read(globals: &Globals, route: &cli::Route) -> Result<Self, AppError> {
         let hosts = Hosts::read(globals)?;
         let (from, to) = (hosts.locate(&route.from)?, hosts.locate(&route.to)?);
         let users = route.users.as_deref().map(config::users).transpose()?;
@@ -35,6 +36,15 @@ impl Route {
             skip: route.skip.iter().copied().collect::<BTreeSet<_>>(),
             project: from.project.clone(),
             selection: config::selection(&route.projects)?,
+            events: match route.events {
+                cli::Events::Native => Events::Native,
+                cli::Events::Comment => Events::Comment,
+                cli::Events::None => Events::None,
+            },
+            gaps: match route.gaps {
+                cli::Gaps::Fill => Gaps::Fill,
+                cli::Gaps::Leave => Gaps::Leave,
+            },
             resolutions: config::resolutions(route.conflicts.as_deref())?,
             target: to.project.clone(),
             users,
@@ -59,6 +69,13 @@ impl Route {
         let hosts = Hosts::read(globals)?;
         let (from, to) = (hosts.locate(&spec.from)?, hosts.locate(&spec.to)?);
         Ok(Self { from, to, options: spec.options.clone(), hosts })
+    }
+
+    /// How long a plan of this route takes, with the tokens that there are.
+    pub(super) fn forecast(&self, plan: &Plan) -> Option<Forecast> {
+        let from = (&self.from, config::tokens(&self.hosts, &self.from, End::Source));
+        let to = (&self.to, config::tokens(&self.hosts, &self.to, End::Target));
+        super::forecast::of(plan, &self.options, (from, to))
     }
 
     /// Opens both ends to look at what a job has left, or to take it away.

@@ -5,6 +5,7 @@ mod cancel;
 mod check;
 mod compare;
 mod ends;
+mod forecast;
 mod hosts;
 mod inventory;
 mod man;

@@ -5,11 +5,16 @@ use std::fs;
 
 #[track_caller]
 fn check(page: &str) {
-    let committed = fs::read_to_string(root().join(format!("docs/{page}.md"))).unwrap_or_default();
+    check_at(page, page);
+}
+
+#[track_caller]
+fn check_at(page: &str, place: &str) {
+    let committed = fs::read_to_string(root().join(format!("docs/{place}.md"))).unwrap_or_default();
 
     let made = Bench::new().ok(&format!("document {page}"));
 
-    assert!(made == committed, "docs/{page}.md is not fresh: run scripts/regenerate");
+    assert!(made == committed, "docs/{place}.md is not fresh: run scripts/regenerate");
 }
 
 #[test]
@@ -25,4 +30,26 @@ fn the_page_of_losses_is_fresh() {
 #[test]
 fn the_page_of_commands_is_fresh() {
     check("cli");
+}
+
+#[test]
+fn the_page_of_permissions_is_fresh() {
+    check_at("permissions", "guides/permissions");
+}
+
+#[test]
+fn the_readme_lists_every_place_and_promises_no_more_than_it_can() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let specs = packhorse_hosts::HOSTS.iter().chain(packhorse_archive::FORMATS);
+
+    for spec in specs {
+        let row = readme.lines().find(|it| it.contains(&format!("| `{}:", spec.id)));
+        let row = row.unwrap_or_else(|| panic!("README.md has no row for {}", spec.id));
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let can = |support: fn(packhorse_core::ObjectKind) -> packhorse_core::Support| {
+            packhorse_core::ObjectKind::ALL.iter().any(|&kind| support(kind).is_some())
+        };
+        assert!(cells[3] != "yes" || can(spec.reads), "{} is not read", spec.id);
+        assert!(cells[4] != "yes" || can(spec.writes), "{} is not written", spec.id);
+    }
 }

@@ -63,7 +63,7 @@ fn merge_methods(strategies: Option<&[String]>) -> MergeMethods {
 }
 
 /// What a permission lets do; `None` where it lets do nothing.
-fn role(permission: Option<&str>) -> Option<Role> {
+pub(in crate::bitbucket_cloud) fn role(permission: Option<&str>) -> Option<Role> {
     match permission {
         Some("admin") => Some(Role::Admin),
         Some("write" | "create-repo") => Some(Role::Write),

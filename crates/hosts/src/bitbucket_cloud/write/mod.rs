@@ -19,6 +19,7 @@ use packhorse_core::{
     ObjectKind, Origin, Record, RepoKind, Scope, Settle, TargetId,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
+pub(super) use project::permission;
 use std::{
     collections::BTreeMap,
     path::PathBuf,

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use std::sync::PoisonError;
 
 /// A permission that lets do no more than the role; and what is lost.
-fn permission(role: Role) -> Result<(&'static str, Option<Loss>), &'static str> {
+pub(in crate::bitbucket_cloud) fn permission(
+    role: Role,
+) -> Result<(&'static str, Option<Loss>), &'static str> {
     let less = |detail| Some(Loss::sink("role", detail));
     match role {
         Role::None => Err("it has no rights"),

@@ -8,7 +8,9 @@ use packhorse_core::{
 };
 
 /// A permission that lets do no more than the role; and what is lost.
-pub(super) fn permission(role: Role) -> Result<(&'static str, Option<Loss>), &'static str> {
+pub(in crate::bitbucket_server) fn permission(
+    role: Role,
+) -> Result<(&'static str, Option<Loss>), &'static str> {
     let less = |detail| Some(Loss::sink("role", detail));
     match role {
         Role::None => Err("it has no rights"),

@@ -14,6 +14,7 @@ use super::{
     support, wire,
 };
 use async_trait::async_trait;
+pub(super) use member::permission;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Keeps, Limits, Loss, Numbering, Object,
     ObjectKind, Origin, Record, RepoKind, Scope, Settle, TargetId,

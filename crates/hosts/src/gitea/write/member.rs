@@ -10,7 +10,7 @@ use packhorse_core::{
 use serde_json::{Value, json};
 
 /// The server's word for a role, and whether it is the role itself; `None` where all are looser.
-fn word(role: Role) -> Option<(&'static str, bool)> {
+pub(in crate::gitea) fn word(role: Role) -> Option<(&'static str, bool)> {
     match role {
         // Whoever may take part in issues would see the code, too.
         Role::None | Role::Guest | Role::Planner => None,

@@ -30,6 +30,7 @@ use super::{
 use async_trait::async_trait;
 use file::Files;
 use known::Known;
+pub(super) use member::word;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Keeps, Loss, Numbering, Object, ObjectKind,
     Origin, Record, RepoKind, Scope, Settle, TargetId,

@@ -30,7 +30,7 @@ fn with_id(member: Member) -> (String, Object) {
 /// The role that a word stands for; [`Role::None`] for one that nobody knows, which gives no rights.
 ///
 /// Organizations may make roles of their own, whose rights the permissions tell.
-fn role(
+pub(in crate::github) fn role(
     word: Option<&str>,
     permissions: Option<&wire::Permissions>,
     notes: &mut Notes<'_>,

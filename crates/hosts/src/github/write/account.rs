@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const MAX_ASSIGNEES: usize = 10;
 
 /// GitHub's word for a role in a project, never for more than the role; none where all are more.
-pub(super) fn permission(role: Role) -> Option<&'static str> {
+pub(in crate::github) fn permission(role: Role) -> Option<&'static str> {
     match role {
         Role::Owner | Role::Admin => Some("admin"),
         Role::Maintain => Some("maintain"),

@@ -27,6 +27,7 @@ mod text;
 mod thread;
 
 use super::{api::Api, call::says, place::Extent, read::Path, support, wire};
+pub(super) use account::permission;
 use async_trait::async_trait;
 use file::Files;
 use known::Known;

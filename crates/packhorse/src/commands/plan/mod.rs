@@ -2,7 +2,7 @@
 
 mod changes;
 
-use super::ends::Route;
+use super::{ends::Route, forecast};
 use crate::{
     cli::{self, Globals},
     config, document,
@@ -37,7 +37,9 @@ pub(super) async fn draw_up(globals: &Globals, route: &Route) -> Result<Plan, Ap
     let ends = route.open_to_plan(scratch.path())?;
     let journal = config::journal_if_any(globals)?;
     let journal = journal.as_ref().map(|it| it as &dyn Journal);
-    Ok(packhorse_engine::plan(&ends, &route.options, journal).await?)
+    let mut plan = packhorse_engine::plan(&ends, &route.options, journal).await?;
+    plan.forecast = route.forecast(&plan);
+    Ok(plan)
 }
 
 fn write_conflicts(file: &Path, plan: &Plan, route: &Route) -> Result<(), AppError> {
@@ -104,6 +106,7 @@ fn text(plan: &Plan) -> String {
             format!("{project}{what}{}{choices}", it.detail)
         }),
     );
+    section(&mut text, "How long it takes", plan.forecast.iter().flat_map(forecast::lines));
     section(&mut text, "Users without a mapping", plan.unmapped_users.iter().cloned());
     if plan.is_whole() {
         text += "\nEverything arrives as it is.\n";
