@@ -1,11 +1,11 @@
 //! Users, projects as Bitbucket means them, and what the server says of itself.
 
-use super::{Desk, conflict, invalid, not_found, project, unauthorized, writes};
+use super::{Desk, conflict, invalid, not_found, project, setting, unauthorized, writes};
 use crate::{access::Access, exchange::Answer};
 use http::Method;
 use packhorse_core::{
     Scope,
-    model::{Organization, Project, User, Visibility},
+    model::{Organization, Place, Project, User, Visibility},
 };
 use serde_json::{Value, json};
 
@@ -89,7 +89,12 @@ fn projects(desk: &mut Desk<'_>, method: &Method, rest: &[&str]) -> Answer {
         }
         (&Method::GET, ["repos"]) => project::list(desk, Some(&key)),
         (&Method::POST, ["repos"]) => project::create(desk, &key),
-        (&Method::GET, ["permissions", "users" | "groups"] | ["webhooks"]) => desk.page(Vec::new()),
+        (&Method::GET, ["webhooks"]) => desk.page(Vec::new()),
+        (_, ["permissions", kind @ ("users" | "groups")]) => {
+            let here = Place::Organization(key.clone());
+            let answer = setting::granted(desk, (&Scope::Shared, here, "PROJECT"), method, kind);
+            answer.unwrap_or_else(|| not_found("This"))
+        }
         _ => not_found("This"),
     }
 }

@@ -216,6 +216,12 @@ fn route(desk: &mut Desk<'_>, part: &str, path: &[&str]) -> Answer {
             Ok(place) => repository_route(desk, &place, part, rest),
             Err(answer) => *answer,
         },
+        ["commits", sha] if *part == *"build-status" => {
+            if writes(&desk.request.method) && !desk.request.caller.may(Access::Write) {
+                return unauthorized();
+            }
+            project::build_status(desk, sha)
+        }
         _ if part == "api" => account::route(desk, path),
         _ => not_found("This"),
     }
@@ -235,7 +241,8 @@ fn place(
         Box::new(refusal(StatusCode::NOT_FOUND, &words, exception))
     })?;
     let writes = writes(&desk.request.method);
-    let is_setting = part != "api" || matches!(rest, ["webhooks" | "permissions", ..]);
+    let is_setting =
+        !matches!(part, "api" | "branch-utils") || matches!(rest, ["webhooks" | "permissions", ..]);
     let wanted = match (writes, is_setting) {
         (_, true) => Access::Admin,
         (true, false) if rest.is_empty() => Access::Admin,
@@ -265,6 +272,7 @@ fn repository_route(desk: &mut Desk<'_>, place: &Place, part: &str, rest: &[&str
         ("api", ["pull-requests", ..]) => change::route(desk, place, rest),
         ("api", ["webhooks" | "permissions", ..]) => setting::route(desk, place, rest),
         ("api", _) => project::route(desk, place, rest),
+        ("branch-utils", rest) => project::branch_utils(desk, place, rest),
         ("keys", ["ssh", rest @ ..]) => setting::keys(desk, place, rest),
         ("branch-permissions", ["restrictions", rest @ ..]) => {
             setting::restrictions(desk, place, rest)

@@ -87,11 +87,16 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
             Some(Answer::no_content())
         }
         (_, ["labels", rest @ ..]) => labels(desk, place, &method, rest),
+        (&Method::POST, ["settings", "pull-requests"]) => {
+            let mut all = checks(desk, place);
+            if let (Some(all), Some(told)) = (all.as_object_mut(), desk.body.as_object()) {
+                all.extend(told.clone());
+            }
+            desk.store.aside.insert(format!("checks {}", place.path), all.clone());
+            Some(Answer::ok(&all))
+        }
         (_, ["commits", sha, "builds"]) => builds(desk, place, &method, sha),
-        (&Method::GET, ["settings", "pull-requests"]) => Some(Answer::ok(&json!({
-            "mergeConfig": { "defaultStrategy": { "id": "no-ff" }, "strategies": [], "type": "REPOSITORY" },
-            "requiredAllApprovers": false, "requiredAllTasksComplete": false,
-        }))),
+        (&Method::GET, ["settings", "pull-requests"]) => Some(Answer::ok(&checks(desk, place))),
         (&Method::GET, ["forks" | "related" | "commits" | "participants"]) => {
             Some(desk.page(Vec::new()))
         }
@@ -161,6 +166,67 @@ fn labels(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str]) ->
     }
 }
 
+/// What is checked before merging, in every branch.
+fn checks(desk: &Desk<'_>, place: &Place) -> Value {
+    let strategy = json!({ "defaultStrategy": { "id": "no-ff" }, "strategies": [],
+        "type": "REPOSITORY" });
+    let told = desk.store.aside.get(&format!("checks {}", place.path)).cloned();
+    told.unwrap_or_else(|| {
+        json!({ "mergeConfig": strategy, "requiredAllApprovers": false,
+            "requiredAllTasksComplete": false })
+    })
+}
+
+/// Branches that are made or removed over the API.
+pub(super) fn branch_utils(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option<Answer> {
+    let ["branches"] = rest else { return None };
+    let name = desk.text("name")?;
+    let name = name.trim_start_matches("refs/heads/").to_owned();
+    let full = format!("refs/heads/{name}");
+    match desk.request.method {
+        Method::POST => {
+            let start = desk.text("startPoint")?;
+            let tip = desk.store.branch(&place.path, start.trim_start_matches("refs/heads/"));
+            let Some(tip) = tip.or_else(|| desk.store.object(&place.path, &start)) else {
+                let exception = "commit.NoSuchCommitException";
+                let words = format!("Commit '{start}' does not exist in the repository.");
+                return Some(super::refusal(StatusCode::NOT_FOUND, &words, exception));
+            };
+            if desk.store.branch(&place.path, &name).is_some() {
+                let words = "This branch already exists.";
+                return Some(conflict(words, "repository.ref.DuplicateRefException"));
+            }
+            desk.store.set_ref(&place.path, &full, &tip).ok()?;
+            let made = json!({ "id": full, "displayId": name, "type": "BRANCH",
+                "latestCommit": tip, "latestChangeset": tip, "isDefault": false });
+            Some(Answer::created(&made))
+        }
+        Method::DELETE => {
+            if default_branch(desk, place) == name {
+                return Some(invalid("name", "The default branch cannot be deleted."));
+            }
+            desk.store.delete_ref(&place.path, &full);
+            Some(Answer::no_content())
+        }
+        _ => None,
+    }
+}
+
+/// Builds of a commit, wherever it is: all of them, and new ones.
+pub(super) fn build_status(desk: &mut Desk<'_>, sha: &str) -> Answer {
+    let projects: Vec<_> =
+        desk.store.all::<Project>(&Scope::Shared).map(|(id, it)| (id, it.path.clone())).collect();
+    let has = |(_, path): &&(u64, String)| desk.store.object(path, sha).is_some();
+    let Some((id, path)) = projects.iter().find(has) else { return not_found("The commit") };
+    let (id, path) = (*id, path.clone());
+    let place = Place { id, scope: Scope::Project(path.clone()), path };
+    if desk.request.method == Method::POST {
+        return builds(desk, &place, &Method::POST, sha).unwrap_or_else(|| not_found("This"));
+    }
+    let all = desk.store.all::<CommitStatus>(&place.scope).filter(|(_, it)| it.commit == sha);
+    desk.page(all.map(|(_, it)| build(it)).collect())
+}
+
 /// Builds of a commit: one by its key, which has to be asked for, and new ones.
 fn builds(desk: &mut Desk<'_>, place: &Place, method: &Method, sha: &str) -> Option<Answer> {
     if *method == Method::POST {
@@ -192,6 +258,10 @@ fn builds(desk: &mut Desk<'_>, place: &Place, method: &Method, sha: &str) -> Opt
     let key = desk.request.query("key")?;
     let same = |it: &CommitStatus| it.commit == sha && it.context == key;
     let (_, it) = desk.store.find::<CommitStatus>(&place.scope, same)?;
+    Some(Answer::ok(&build(it)))
+}
+
+fn build(it: &CommitStatus) -> Value {
     let state = match it.state {
         CommitState::Success => "SUCCESSFUL",
         CommitState::Failure | CommitState::Error => "FAILED",
@@ -199,9 +269,9 @@ fn builds(desk: &mut Desk<'_>, place: &Place, method: &Method, sha: &str) -> Opt
         CommitState::Cancelled | CommitState::Skipped => "CANCELLED",
     };
     let at = super::view::time(it.created_at);
-    Some(Answer::ok(&json!({
+    json!({
         "key": it.context, "name": it.context, "state": state, "createdDate": at,
         "updatedDate": at, "url": it.target_url.as_deref().unwrap_or(""),
-        "description": it.description.as_deref().unwrap_or(""),
-    })))
+        "description": it.description.as_deref().unwrap_or(""), "dateAdded": at,
+    })
 }

@@ -13,7 +13,10 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
     let method = desk.request.method.clone();
     match rest {
         ["webhooks", rest @ ..] => hooks(desk, place, &method, rest),
-        ["permissions", kind @ ("users" | "groups")] => permissions(desk, place, &method, kind),
+        ["permissions", kind @ ("users" | "groups")] => {
+            let at = (&place.scope, model::Place::Project, "REPO");
+            granted(desk, at, &method, kind)
+        }
         _ => None,
     }
 }
@@ -73,18 +76,24 @@ fn hooks(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str]) -> 
 /// Bitbucket's word for a role.
 fn word(role: Role) -> &'static str {
     match role {
-        Role::None | Role::Guest | Role::Planner | Role::Read | Role::Triage => "REPO_READ",
-        Role::Write => "REPO_WRITE",
-        Role::Maintain | Role::Admin | Role::Owner => "REPO_ADMIN",
+        Role::None | Role::Guest | Role::Planner | Role::Read | Role::Triage => "READ",
+        Role::Write => "WRITE",
+        Role::Maintain | Role::Admin | Role::Owner => "ADMIN",
     }
 }
 
-fn permissions(desk: &mut Desk<'_>, place: &Place, method: &Method, kind: &str) -> Option<Answer> {
+/// Permissions in a repository or a project, whose words begin with `prefix`.
+pub(super) fn granted(
+    desk: &mut Desk<'_>,
+    (scope, place, prefix): (&Scope, model::Place, &str),
+    method: &Method,
+    kind: &str,
+) -> Option<Answer> {
     let is_user = kind == "users";
     if *method == Method::GET {
         let view = desk.view();
         let shown = |it: &Member| {
-            let permission = word(it.role);
+            let permission = format!("{prefix}_{}", word(it.role));
             match &it.grantee {
                 Grantee::User(who) if is_user => {
                     Some(json!({ "user": view.user(who), "permission": permission }))
@@ -95,8 +104,8 @@ fn permissions(desk: &mut Desk<'_>, place: &Place, method: &Method, kind: &str) 
                 Grantee::User(_) | Grantee::Group(_) | Grantee::Team { .. } => None,
             }
         };
-        let all = desk.store.all::<Member>(&place.scope);
-        let all = all.filter(|(_, it)| it.place == model::Place::Project);
+        let all = desk.store.all::<Member>(scope);
+        let all = all.filter(|(_, it)| it.place == place);
         return Some(desk.page(all.filter_map(|(_, it)| shown(it)).collect()));
     }
     let names: Vec<_> =
@@ -104,10 +113,11 @@ fn permissions(desk: &mut Desk<'_>, place: &Place, method: &Method, kind: &str) 
     if names.is_empty() {
         return Some(invalid("name", "At least one name is required."));
     }
-    let role = match desk.request.query("permission") {
-        Some("REPO_READ") => Role::Read,
-        Some("REPO_WRITE") => Role::Write,
-        Some("REPO_ADMIN") => Role::Admin,
+    let told = desk.request.query("permission").and_then(|it| it.strip_prefix(prefix));
+    let role = match told {
+        Some("_READ") => Role::Read,
+        Some("_WRITE") => Role::Write,
+        Some("_ADMIN") => Role::Admin,
         Some(_) | None if *method == Method::PUT => {
             return Some(invalid("permission", "The permission is not one of a repository."));
         }
@@ -120,11 +130,13 @@ fn permissions(desk: &mut Desk<'_>, place: &Place, method: &Method, kind: &str) 
         }
         let grantee =
             if is_user { Grantee::User(desk.identity(&name)) } else { Grantee::Group(name) };
-        desk.store.remove_where::<Member>(&place.scope, |it| it.grantee == grantee);
+        let same = |it: &Member| it.grantee == grantee && it.place == place;
+        desk.store.remove_where::<Member>(scope, same);
         if *method == Method::PUT {
             let created_at = desk.store.now();
-            let it = Member { grantee, role, created_at, ..Member::default() };
-            desk.store.add(&place.scope, it);
+            let place = place.clone();
+            let it = Member { place, grantee, role, created_at, ..Member::default() };
+            desk.store.add(scope, it);
         }
     }
     Some(Answer::no_content())
