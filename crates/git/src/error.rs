@@ -1,6 +1,7 @@
 //! Why a Git operation stopped.
 
 use packhorse_core::{HostError, HostErrorKind, Retry};
+use std::time::Duration;
 
 /// A ref that the destination would not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,13 @@ pub enum GitError {
     },
     /// HTTP said no.
     #[error("{place} answered HTTP {status}{words}")]
-    Status { place: String, status: http::StatusCode, words: String },
+    Status {
+        place: String,
+        status: http::StatusCode,
+        words: String,
+        /// How long it asked to wait.
+        after: Option<Duration>,
+    },
     /// Packs cannot flow through that end; a copy on this machine can do it.
     #[error("{place} cannot be streamed: {why}")]
     NotStreamed { place: String, why: &'static str },
@@ -96,6 +103,16 @@ impl GitError {
             Ok(ours) => ours,
             Err(source) => Self::BrokenOff { place: place.to_owned(), source },
         }
+    }
+
+    /// How long that end asked to wait, because there were too many requests.
+    pub(crate) fn busy_for(&self) -> Option<Duration> {
+        if let Self::Status { status, after, .. } = self
+            && matches!(status.as_u16(), 429 | 503)
+        {
+            return *after;
+        }
+        None
     }
 
     /// Whether going on, from what the refs then say, may work.

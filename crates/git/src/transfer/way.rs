@@ -24,6 +24,11 @@ use std::{collections::BTreeSet, time::Duration};
 const MAX_BREAKS: u32 = 2;
 /// The first wait; each further one is four times as long.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// How often an end may ask to wait because there were too many requests: hosts that
+/// allow so many a minute or an hour do, and nothing is lost by waiting.
+const MAX_WAITS: u32 = 20;
+/// The longest wait that is asked for and taken: the window of the slowest public limit.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
 /// Refs of the source, where it has them.
 pub(super) struct Mirrored {
@@ -53,6 +58,8 @@ pub(super) struct Way<'a> {
     /// History that goes one part after the other.
     pub(super) parts: Option<Parts>,
     breaks: u32,
+    /// How often an end asked to wait.
+    waits: u32,
 }
 
 impl<'a> Way<'a> {
@@ -76,6 +83,7 @@ impl<'a> Way<'a> {
             last: Vec::new(),
             parts: None,
             breaks: 0,
+            waits: 0,
         }
     }
 
@@ -154,6 +162,16 @@ impl<'a> Way<'a> {
         }
         if matches!(error, GitError::TooLarge { .. }) {
             return self.split(error).await;
+        }
+        if let Some(asked) = error.busy_for().filter(|it| *it <= LONGEST_WAIT)
+            && self.waits < MAX_WAITS
+        {
+            self.waits += 1;
+            if let Some(gate) = &self.options.gate {
+                gate.settle().await;
+            }
+            tokio::time::sleep(asked).await;
+            return Ok(());
         }
         if error.is_passing() && self.breaks < MAX_BREAKS {
             self.breaks += 1;

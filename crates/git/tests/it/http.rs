@@ -87,6 +87,12 @@ async fn a_destination_that_wants_a_length_gets_it() {
 }
 
 #[tokio::test]
+async fn an_end_that_is_too_busy_is_waited_for_as_long_as_it_says() {
+    let busy = Manner { busy: 5, ..Manner::default() };
+    check_carried(busy, busy, ObjectFormat::Sha1).await;
+}
+
+#[tokio::test]
 async fn a_source_that_hands_out_files_is_mirrored_and_the_mirror_is_kept() {
     let pair = pair(ObjectFormat::Sha1).await;
     pair.git.inside(&pair.path("from.git"), ["update-server-info"]).run(&[]).await.unwrap();

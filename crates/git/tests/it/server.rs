@@ -27,6 +27,8 @@ pub(crate) struct Manner {
     pub(crate) has_moved: bool,
     /// Hands out files, and speaks no protocol.
     pub(crate) is_dumb: bool,
+    /// How many requests it is too busy for.
+    pub(crate) busy: usize,
     /// Settings of Git's there.
     pub(crate) settings: &'static [(&'static str, &'static str)],
 }
@@ -133,13 +135,16 @@ impl Request {
     }
 
     /// What the server says without asking Git.
-    async fn refusal(&mut self, root: &Path, manner: Manner) -> Option<Vec<u8>> {
+    async fn refusal(&mut self, root: &Path, manner: Manner, nth: usize) -> Option<Vec<u8>> {
         let say = |what: &str, body: &[u8]| {
             let length = body.len();
             let head =
                 format!("HTTP/1.1 {what}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
             Some([head.as_bytes(), body].concat())
         };
+        if nth <= manner.busy {
+            return say("429 Too Many Requests\r\nretry-after: 0", b"");
+        }
         if manner.key.is_some() && self.head.get("authorization") != manner.key {
             return say("401 Unauthorized", b"");
         }
@@ -197,8 +202,12 @@ async fn serve(
 ) -> Option<()> {
     let (input, mut output) = stream.into_split();
     let mut request = Request::read(BufReader::new(input)).await?;
-    seen.lock().unwrap().push(request.head.line.clone());
-    if let Some(answer) = request.refusal(&root, manner).await {
+    let nth = {
+        let mut seen = seen.lock().unwrap();
+        seen.push(request.head.line.clone());
+        seen.len()
+    };
+    if let Some(answer) = request.refusal(&root, manner, nth).await {
         output.write_all(&answer).await.ok()?;
         output.shutdown().await.ok()?;
         // As real servers do: who closes on what is unread takes the answer back.

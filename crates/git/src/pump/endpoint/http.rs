@@ -19,6 +19,7 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use futures::StreamExt;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use jiff::Timestamp;
 use packhorse_core::{GitRemote, HostError, port::ByteStream};
 use packhorse_net::{Answer, Auth, Body, Credentials, Request, Transport, Unanswered};
 use std::{io::Write, sync::Arc};
@@ -119,10 +120,11 @@ impl Address {
                 Err(self.place.not_streamed("it takes no body whose length is not known"))
             }
             status => {
+                let after = packhorse_net::wait::retry_after(&answer.headers, Timestamp::now());
                 let is_text = answer.header("content-type").is_some_and(is_plain_text);
                 let words = if is_text { first_words(answer.body).await } else { String::new() };
                 let words = if words.is_empty() { advice(status) } else { format!(": {words}") };
-                Err(GitError::Status { place, status, words })
+                Err(GitError::Status { place, status, words, after })
             }
         }
     }
