@@ -16,6 +16,9 @@ use packhorse_core::{
 };
 use std::collections::HashMap;
 
+/// Failures that are asked of the journal at a time.
+const FAILURES_AT_ONCE: usize = 1_000;
+
 /// Records that are settled together.
 pub(super) struct Batch {
     pub(super) lane: Lane,
@@ -213,7 +216,9 @@ impl Carrier<'_> {
         let Prepared { record, fingerprint, missing } = prepared;
         let (id, fingerprint) = (record.origin.id.clone(), *fingerprint);
         if let Some(parent) = missing {
-            self.leave_orphan(lane, (id, fingerprint), parent, results);
+            let may_arrive = self.may_arrive(lane, parent).await?;
+            let orphan = (id, fingerprint);
+            self.leave_orphan(lane, orphan, (parent, may_arrive), results);
             return Ok(());
         }
         let write = self.write(lane, target, record, &begun, &mut results.bytes);
@@ -236,17 +241,46 @@ impl Carrier<'_> {
         }
     }
 
+    /// Whether something that has not arrived may do so in a later run: it failed in this one, and
+    /// was not left out.
+    async fn may_arrive(&self, lane: &Lane, parent: &Origin) -> Result<bool, EngineError> {
+        if !self.is_wanted(parent.kind) || !self.sides.sink.of(parent.kind).is_some() {
+            return Ok(false);
+        }
+        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
+        let of_parents = Lane::new(lane.scope.clone(), parent.kind);
+        if journal.position(claim, &of_parents).await? != Position::Done {
+            return Ok(true);
+        }
+        // All of its lane is through: it failed, was left out, or was never there.
+        let history = journal.history(claim.job).await?;
+        let mut offset = 0;
+        loop {
+            let failures = history.failures(offset, FAILURES_AT_ONCE).await?;
+            let is_it = |it: &Failure| {
+                let is_kind = it.scope == lane.scope && it.kind == parent.kind;
+                is_kind && it.id.as_ref().is_none_or(|id| *id == parent.id)
+            };
+            if failures.iter().any(is_it) {
+                return Ok(true);
+            }
+            if failures.len() < FAILURES_AT_ONCE {
+                return Ok(false);
+            }
+            offset += failures.len() as u64;
+        }
+    }
+
     /// Notes that a record stays behind with what it belongs to: for good where that has no place
     /// at the destination, until a later run where it failed.
     fn leave_orphan(
         &self,
         lane: &Lane,
         (id, fingerprint): (String, Fingerprint),
-        parent: &Origin,
+        (parent, may_arrive): (&Origin, bool),
         results: &mut Results,
     ) {
         let why = format!("it belongs to {parent}, which has not arrived");
-        let may_arrive = self.is_wanted(parent.kind) && self.sides.sink.of(parent.kind).is_some();
         if may_arrive {
             let (scope, kind) = (lane.scope.clone(), lane.kind);
             let failure = Failure { scope, kind, id: Some(id), reason: why };

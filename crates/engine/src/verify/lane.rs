@@ -118,7 +118,11 @@ impl Inspection<'_> {
 
     /// What counts of records of a kind.
     pub(crate) fn mask(&self, kind: ObjectKind) -> Mask {
-        Mask::written(self.sink_caps, kind).and(Mask::of(self.reader_caps, kind))
+        let mask = Mask::written(self.sink_caps, kind).and(Mask::of(self.reader_caps, kind));
+        match self.sink_caps.settle {
+            Settle::Record if !mask.is_clear() => mask.behind_an_api(),
+            Settle::Record | Settle::Page => mask,
+        }
     }
 
     /// Goes through both sides of a lane.
@@ -165,14 +169,21 @@ impl Inspection<'_> {
             let targets = items.values().map(|it| it.target.0.clone()).collect::<Vec<_>>();
             let masks = self.masks(&pair.origin, mask, targets).await?;
             let records = self.linked(pair, records).await?;
-            let rows = records.into_iter().filter_map(|record| {
-                let item = items.get(&record.origin.id)?;
+            let mut rows = Vec::with_capacity(records.len());
+            for record in records {
+                let Some(item) = items.get(&record.origin.id) else { continue };
                 let id = record.origin.id.clone();
+                let record = match self.sink_caps.settle {
+                    // It tells size and hash of all bytes that it holds, also where the source
+                    // does not.
+                    Settle::Page => blob::completed(self.source, &pair.origin.scope, record).await,
+                    Settle::Record => record,
+                };
                 let record = self.transformed(&pair.origin.scope, record);
                 let mask = masks.of(&item.target.0);
-                Some((item.target.0.clone(), id, mask.fingerprint(&record.object)))
-            });
-            tally.expect(rows.collect::<Vec<_>>())?;
+                rows.push((item.target.0.clone(), id, mask.fingerprint(&record.object)));
+            }
+            tally.expect(rows)?;
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl Mask {
     pub(crate) fn of(caps: &Capabilities, kind: ObjectKind) -> Self {
         let mut fields: Vec<_> = caps.of(kind).gaps().iter().map(|gap| gap.field).collect();
         if !caps.keeps.authors {
-            fields.extend(["author", "actor"]);
+            fields.extend(["author", "actor", "closed_by", "merged_by", "resolver"]);
         }
         if !caps.keeps.times {
             fields.extend(TIMES);
@@ -84,6 +84,12 @@ impl Mask {
             fields.extend(NUMBERS);
         }
         Self { fields, told: Vec::new() }
+    }
+
+    /// The same for a destination behind an API, which does not tell the hashes of bytes.
+    pub(crate) fn behind_an_api(mut self) -> Self {
+        self.fields.push("blob.sha256");
+        self
     }
 
     /// What neither of two masks lets through.
@@ -202,8 +208,8 @@ fn is_no(value: &Value) -> bool {
 fn drop_no(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|_, it| !is_no(it));
             fields.values_mut().for_each(drop_no);
+            fields.retain(|_, it| !is_no(it) && !is_empty(it));
         }
         Value::Array(list) => list.iter_mut().for_each(drop_no),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -243,6 +249,29 @@ mod tests {
 
         assert_eq!(mask.fingerprint(&plain) == mask.fingerprint(&other), same);
         assert_eq!(mask.differences(&plain, &other).is_empty(), same);
+    }
+
+    #[test]
+    fn behind_an_api_a_no_and_nothing_told_are_alike() {
+        let label = |exclusive| {
+            Object::Label(packhorse_core::model::Label {
+                name: "a".into(),
+                exclusive,
+                ..packhorse_core::model::Label::default()
+            })
+        };
+        let mask = Mask::default().behind_an_api();
+        let same = |one, other| {
+            let (one, other) = (label(one), label(other));
+            assert_eq!(
+                mask.fingerprint(&one) == mask.fingerprint(&other),
+                mask.differences(&one, &other).is_empty()
+            );
+            mask.differences(&one, &other).is_empty()
+        };
+
+        assert!(same(None, Some(false)) && same(Some(false), None));
+        assert!(!same(None, Some(true)) && !same(Some(true), Some(false)));
     }
 
     #[test]
