@@ -13,7 +13,7 @@ use super::{
 use crate::spool::{Prepared, losses};
 use packhorse_core::{
     Object, ObjectKind, Scope, mark,
-    model::{Event, HostId, Review, StateValue, Subject},
+    model::{Event, HostId, Place, Review, StateValue, Subject},
 };
 
 /// Looks what becomes of an object of that id.
@@ -31,6 +31,9 @@ fn reason(object: &Object) -> Option<String> {
     let kind = object.kind();
     if kind == ObjectKind::ReleaseAsset {
         return Some("blob".to_owned());
+    }
+    if matches!(object, Object::Member(it) if it.place != Place::Project) {
+        return Some("place".to_owned());
     }
     let is = |it: ObjectKind| kind == it;
     variant(if is(ObjectKind::State) {

@@ -59,6 +59,7 @@ gaps!(MEMBER: [
     gap("role", "becomes the next lower role that GitLab has"),
     gap("pending", "is kept with the time of it alone"),
     gap("expires_at", DAY),
+    gap("place", "people of groups and teams are left out: an export is one project's"),
     gap("grantee.team", LEFT_OUT),
     gap("grantee.group", LEFT_OUT),
 ], accounts ["grantee.user"]);

@@ -57,6 +57,14 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
             let topics = json!({ "topics": window.of(all.collect()) });
             Some(Answer { headers: page.headers, ..Answer::ok(&topics) })
         }
+        // The page is not made: its commit would need Git.
+        (&Method::POST, ["wiki", "new"]) => {
+            desk.store.make_repository(&place.path, RepoKind::Wiki).ok()?;
+            let html = format!("{}/{}/wiki/Home", desk.request.home, place.path);
+            let commit = json!({ "sha": "0".repeat(40), "message": "make room" });
+            Some(Answer::created(&json!({ "title": "Home", "html_url": html, "sub_url": "Home",
+                "last_commit": commit, "content_base64": "", "commit_count": 1 })))
+        }
         (&Method::GET, ["wiki", "pages"]) => {
             if desk.store.refs(&place.path, RepoKind::Wiki).is_empty() {
                 return None;

@@ -136,6 +136,9 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
         ObjectKind::Project => Support::Partial(PROJECT),
         ObjectKind::Member => Support::Partial(&[
             Gap { field: "place", why: "only repositories have rights that are written" },
+            Gap { field: "grantee", why: "only those whom the workspace knows" },
+            Gap { field: "pending", why: "what was not accepted yet is left out" },
+            Gap { field: "expires_at", why: "a right that ends at a time is left out" },
             Gap { field: "role", why: "becomes the next lower of read, write and admin" },
             Gap { field: "created_at", why: "the API does not tell it" },
         ]),
@@ -156,6 +159,7 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
         ]),
         ObjectKind::ReleaseAsset => Support::Partial(&[
             Gap { field: "release", why: "becomes a download with the tag in its name" },
+            Gap { field: "name", why: "has the tag in it" },
             Gap { field: "label", why: "downloads have none" },
             Gap { field: "content_type", why: "downloads have none" },
             Gap { field: "link", why: "only files are offered for download" },
@@ -241,6 +245,9 @@ const REVIEW_COMMENT: &[Gap] = &[
 const BRANCH_RULE: &[Gap] = &[
     Gap { field: "author", why: "the API does not tell it" },
     Gap { field: "admins_bound", why: "everybody is bound" },
+    Gap { field: "pushers", why: "only people and groups of the workspace are exempt" },
+    Gap { field: "mergers", why: "only people and groups of the workspace are exempt" },
+    Gap { field: "approval_required", why: "is told by how many approvals there must be" },
     Gap { field: "required_checks", why: "builds are counted and not named" },
     Gap { field: "checks", why: "only paid workspaces can enforce checks before merging" },
     Gap { field: "code_owner_review", why: "there is no such check" },
@@ -251,6 +258,7 @@ const BRANCH_RULE: &[Gap] = &[
 ];
 
 const WEBHOOK: &[Gap] = &[
+    Gap { field: "name", why: "one without a name is called as its address" },
     Gap { field: "active", why: "arrives switched off" },
     Gap { field: "has_secret", why: "secrets are entered again" },
     Gap { field: "events", why: "are told in the words of this host" },

@@ -48,10 +48,10 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
             field: "*",
             why: "of the ends of branches and change requests; the API asks for each commit",
         }]),
-        ObjectKind::BranchRule => Support::Partial(&[Gap {
-            field: "default_reviewers",
-            why: "become a loss of the rule that names them",
-        }]),
+        ObjectKind::BranchRule => Support::Partial(&[
+            Gap { field: "default_reviewers", why: "become a loss of the rule that names them" },
+            Gap { field: "required_checks", why: "builds are counted and not named" },
+        ]),
         ObjectKind::TagRule => Support::Partial(&[Gap {
             field: "creators",
             why: "who may move a tag is not told apart from who may make it",
@@ -91,6 +91,10 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
         ObjectKind::Organization => Support::Partial(ORGANIZATION),
         ObjectKind::Project => Support::Partial(PROJECT),
         ObjectKind::Member => Support::Partial(&[
+            Gap { field: "place", why: "projects and repositories have members" },
+            Gap { field: "grantee", why: "only those whom the server knows" },
+            Gap { field: "pending", why: "what was not accepted yet is left out" },
+            Gap { field: "expires_at", why: "a right that ends at a time is left out" },
             Gap { field: "role", why: "becomes the next lower of read, write and admin" },
             Gap { field: "created_at", why: "the server does not tell it" },
         ]),
@@ -203,6 +207,7 @@ const THREAD: &[Gap] = &[
     Gap { field: "position.hunk", why: "places are told by path and line" },
     Gap { field: "position.diff_position", why: "places are told by path and line" },
     Gap { field: "position.original_line", why: "places are told by path and line" },
+    Gap { field: "position.original_diff_position", why: "places are told by path and line" },
 ];
 
 const REVIEW_COMMENT: &[Gap] = &[
@@ -232,6 +237,7 @@ const BRANCH_RULE: &[Gap] = &[
 ];
 
 const WEBHOOK: &[Gap] = &[
+    Gap { field: "name", why: "one without a name is called as its host" },
     Gap { field: "active", why: "arrives switched off" },
     Gap { field: "has_secret", why: "secrets are entered again" },
     Gap { field: "events", why: "are told in the words of this server" },

@@ -314,6 +314,7 @@ partial! {
         "block_deletion": "nobody can delete a protected branch",
         "deletion_allowed": "nobody can delete a protected branch",
         "block_force_push": "it binds everybody or nobody",
+        "force_push_allowed": "whoever is not kept from it may",
         "approval_required": "reviews that are needed must approve",
         "pushers": "only people with an account and teams of the owner",
         "mergers": "only people with an account and teams of the owner",

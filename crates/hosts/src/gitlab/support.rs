@@ -78,9 +78,10 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
             why: "of the commits that branches and tags end in, for the API lists one commit at a time",
         }]),
         ObjectKind::Release => partly(&[Gap { field: "draft", why: "it has no drafts" }]),
-        ObjectKind::ReleaseAsset => {
-            partly(&[Gap { field: "created_at", why: "the API does not tell it" }])
-        }
+        ObjectKind::ReleaseAsset => partly(&[
+            Gap { field: "created_at", why: "the API does not tell it" },
+            Gap { field: "blob.size", why: "links tell none" },
+        ]),
         ObjectKind::BranchRule => partly(&[
             Gap { field: "reviews", why: "rules for approvals are the project's, not a branch's" },
             Gap { field: "checks", why: "they are the project's, not a branch's" },

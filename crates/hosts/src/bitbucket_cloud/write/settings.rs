@@ -115,6 +115,9 @@ impl CloudSink {
         if it.has_secret != Some(false) {
             losses.push(Loss::sink("has_secret", "enter the secret again, where there was one"));
         }
+        if it.name.is_none() {
+            losses.push(Loss::sink("name", "it had none, and is called as its address"));
+        }
         if it.branch_filter.is_some() {
             losses.push(Loss::sink("branch_filter", "it listens to all branches"));
         }

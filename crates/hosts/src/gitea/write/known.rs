@@ -24,6 +24,8 @@ pub(super) struct Project {
     pub(super) default_branch: Option<String>,
     /// Whether it was archived, and opened for the time of writing.
     pub(super) was_archived: bool,
+    /// Whether issues are to be switched off when all is there.
+    pub(super) has_no_issues: bool,
     /// The commit of the page that nobody wrote, where its wiki was made with one.
     pub(super) made_wiki: Option<String>,
     /// Where marking a change request as merged was switched on for the time of writing: whether

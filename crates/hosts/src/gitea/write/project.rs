@@ -34,6 +34,12 @@ impl GiteaSink {
         // One that was there keeps who may see it.
         let is_ours = outcome != Outcome::Adopted;
         let mut body = settings(project);
+        // What fills gaps between change requests are issues: they are switched off at the end.
+        let has_no_issues = body.get("has_issues") == Some(&Value::Bool(false));
+        if has_no_issues {
+            body.insert("has_issues".to_owned(), true.into());
+        }
+        self.known.of(path, |it| it.has_no_issues = has_no_issues);
         body.insert("website".to_owned(), task.website(project.website.as_deref()).into());
         let description = task.fit("description", project.description.as_deref(), 2_048);
         body.insert("description".to_owned(), description.into());
@@ -151,6 +157,9 @@ impl GiteaSink {
             if had_requests {
                 body.insert("allow_manual_merge".to_owned(), false.into());
             }
+        }
+        if known.has_no_issues {
+            body.insert("has_issues".to_owned(), false.into());
         }
         if known.was_archived {
             body.insert("archived".to_owned(), true.into());

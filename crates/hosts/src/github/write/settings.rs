@@ -116,6 +116,9 @@ impl GithubSink {
             events.push("push");
             told.lost("events", "nothing that it listened to is on GitHub: it listens to `push`");
         }
+        if hook.name.is_some() {
+            told.lost("name", "webhooks on GitHub have none");
+        }
         if hook.active {
             told.lost("active", "it is switched off: look at it, and switch it on");
         }
