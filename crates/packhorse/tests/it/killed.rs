@@ -22,11 +22,11 @@ const COMMENTS: u64 = 4_000;
 const KILLS: u32 = 6;
 
 /// Numbers without a pattern, the same for the same seed.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// A part of `most`.
-    fn part_of(&mut self, most: Duration) -> Duration {
+    pub(crate) fn part_of(&mut self, most: Duration) -> Duration {
         // Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -52,7 +52,7 @@ fn save_many(bench: &Bench) {
 
 /// Starts a run, waits until it is under way, and kills it some time later; `false` when it has
 /// ended before.
-fn kill(bench: &Bench, command: &str, after: Duration) -> bool {
+pub(crate) fn kill(bench: &Bench, command: &str, after: Duration) -> bool {
     let mut child = bench.start(command);
     let mut talk = BufReader::new(child.stderr.take().unwrap()).lines();
     let begun = talk.any(|line| line.is_ok_and(|it| it.starts_with("carrying ")));

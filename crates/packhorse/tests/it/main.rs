@@ -4,6 +4,7 @@
 
 mod architecture;
 mod bench;
+mod canary;
 mod commands;
 mod connect;
 mod documents;
@@ -13,7 +14,9 @@ mod gitea;
 mod github_recorded;
 mod hostile;
 mod killed;
+mod killed_between_hosts;
 mod live_large_files;
+mod matrix;
 mod projects;
 mod real_archive;
 mod rehearsal;
