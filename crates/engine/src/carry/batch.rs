@@ -307,10 +307,9 @@ impl Carrier<'_> {
             Begun::Interrupted => sink.find(target, record).await?,
             Begun::Fresh | Begun::Done => None,
         };
+        // What is found is written once more: a host may have taken the first of several requests
+        // alone, and only a write says what the record loses there.
         let adopted = *begun == Begun::Interrupted && existing.is_some();
-        if let (true, Settle::Record, Some(found)) = (adopted, self.sides.sink.settle, &existing) {
-            return Ok((found.clone(), Outcome::Adopted, Vec::new()));
-        }
         if lane.kind.carriage() == Carriage::Blob {
             *bytes += self.blob(lane, target, record).await?;
         }

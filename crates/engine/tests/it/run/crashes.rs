@@ -68,6 +68,12 @@ async fn a_lost_answer_writes_nothing_twice_by_record() {
     check_each(Settle::Record, || How::LoseAnswer, is_write).await;
 }
 
+/// Hosts take several requests for one record, and a process may die between them.
+#[tokio::test]
+async fn what_was_half_written_is_written_to_its_end() {
+    check_each(Settle::Record, || How::DoHalf, |it| it == "write").await;
+}
+
 #[tokio::test]
 async fn a_call_that_fails_is_made_up_for() {
     let unavailable = || How::Refuse(HostErrorKind::Unavailable);

@@ -23,6 +23,8 @@ pub(crate) enum How {
     Refuse(HostErrorKind),
     /// It does what it should, and its answer is lost.
     LoseAnswer,
+    /// It does the first half of what it should: an issue or a comment is there without its text.
+    DoHalf,
     /// Somebody asks the run to stop, and the call goes on.
     Stop(Stop),
     /// It never answers, and says that it was reached.
@@ -57,6 +59,17 @@ impl Trap {
         Trapped { host, trap: Arc::clone(self) }
     }
 
+    /// The first half of a record, where the trap is about to close on it.
+    fn halved(&self, record: &Record) -> Option<Record> {
+        let is_next = self.n_calls() + 1 == self.at;
+        if !matches!(self.how, How::DoHalf) || !is_next {
+            return None;
+        }
+        let mut half = record.clone();
+        *packhorse_core::authored::authored(&mut half.object)?.body? = None;
+        Some(half)
+    }
+
     async fn call<T>(
         &self,
         name: &'static str,
@@ -71,7 +84,7 @@ impl Trap {
         }
         match &self.how {
             How::Refuse(kind) => Err(HostError::new(*kind, name)),
-            How::LoseAnswer => {
+            How::LoseAnswer | How::DoHalf => {
                 work.await?;
                 Err(HostError::new(HostErrorKind::Unavailable, name))
             }
@@ -132,6 +145,8 @@ impl Sink for Trapped {
         record: &Record,
         existing: Option<&TargetId>,
     ) -> Result<Written, HostError> {
+        let half = self.trap.halved(record);
+        let record = half.as_ref().unwrap_or(record);
         self.trap.call("write", self.host.write(scope, record, existing)).await
     }
 
