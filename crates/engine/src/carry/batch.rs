@@ -8,8 +8,7 @@ use crate::{
     transform::links::{looks_up, missing_parent},
 };
 use packhorse_core::{
-    Carriage, Fingerprint, HostError, HostErrorKind, Lane, Loss, Origin, Record, Scope, Settle,
-    TargetId,
+    Carriage, Fingerprint, HostError, HostErrorKind, Lane, Loss, Origin, Record, Scope, TargetId,
     port::{
         Begun, Context, Counts, Entry, Failure, ItemQuery, Outcome, Position, Settled, Transform,
     },
