@@ -2,7 +2,7 @@
 
 use crate::{
     Ends, EngineError, Stop, Worker,
-    carry::{Carrier, Gone},
+    carry::{Carrier, Gone, LeftOpen},
     plan::{PathPlan, Sides, draft, written_by},
     reading,
     relink::{Relinking, relink},
@@ -136,7 +136,14 @@ impl Run<'_> {
         };
         let git = Git::find().await?;
         let transforms = stack(route)?;
-        let carrier = Carrier { run: self, sides, transforms, paths: paths.clone(), git };
+        let carrier = Carrier {
+            run: self,
+            sides,
+            transforms,
+            paths: paths.clone(),
+            git,
+            left_open: LeftOpen::default(),
+        };
         carrier.shared().await?;
         let mut carried = carrier.projects(plan).await?;
         if carried.n_failed == 0 {

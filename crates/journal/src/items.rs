@@ -13,7 +13,8 @@ use rusqlite::{OptionalExtension, Params, Row, Transaction};
 use std::collections::BTreeSet;
 
 /// Beginning of every query for items that have been settled.
-const ITEMS: &str = "SELECT id, target, fingerprint, created_by, written_by FROM items
+const ITEMS: &str = "SELECT id, target, fingerprint, created_by, written_by, seen_by
+    FROM items
     WHERE listing = ?1 AND fingerprint IS NOT NULL AND target IS NOT ''";
 
 fn item(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Item> {
@@ -26,6 +27,7 @@ fn item(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Item> {
         fingerprint: Fingerprint::from_bytes(row.get(2)?),
         created_by: row.get::<_, Option<u64>>(3)?.map(JobId),
         written_by: JobId(row.get(4)?),
+        seen_by: row.get::<_, Option<u64>>(5)?.map(JobId),
     })
 }
 

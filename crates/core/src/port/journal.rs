@@ -155,6 +155,8 @@ pub struct Item {
     pub created_by: Option<JobId>,
     /// Job that last wrote it.
     pub written_by: JobId,
+    /// Job that last met it, whether it wrote it or found it unchanged.
+    pub seen_by: Option<JobId>,
 }
 
 /// Which items to look up.

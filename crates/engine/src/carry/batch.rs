@@ -135,7 +135,9 @@ impl Carrier<'_> {
         let items = journal.items(claim.route, lane, &ItemQuery::Origins(ids)).await?;
         let known: HashMap<String, Fingerprint> =
             items.into_iter().map(|it| (it.origin.id, it.fingerprint)).collect();
-        let is_same = |it: &Prepared| known.get(&it.record.origin.id) == Some(&it.fingerprint);
+        let is_same = |it: &Prepared| {
+            known.get(&it.record.origin.id) == Some(&it.fingerprint) && !self.left_open.holds(lane)
+        };
         let (same, rest): (Vec<_>, Vec<_>) = prepared.into_iter().partition(is_same);
         let results = Results {
             settled: same.iter().map(Prepared::unchanged).collect(),
@@ -208,6 +210,10 @@ impl Carrier<'_> {
         begun: Begun,
         results: &mut Results,
     ) -> Result<(), EngineError> {
+        let begun = match begun {
+            Begun::Done if self.left_open.holds(lane) => self.again(lane, prepared).await?,
+            other => other,
+        };
         if begun == Begun::Done {
             results.settled.push(prepared.unchanged());
             return Ok(());

@@ -12,6 +12,7 @@ mod heads;
 mod lane;
 mod large_files;
 mod ledger;
+mod left_open;
 mod numbered;
 mod pages;
 mod project;
@@ -25,6 +26,7 @@ mod through;
 pub(crate) use deletions::Gone;
 pub(crate) use large_files::LOCKS;
 pub(crate) use ledger::{at_server, is_of_source};
+pub(crate) use left_open::LeftOpen;
 pub(crate) use numbered::filler_of;
 pub(crate) use repository::{object, repo_of};
 
@@ -48,6 +50,7 @@ pub(crate) struct Carrier<'a> {
     pub(crate) transforms: Vec<Box<dyn Transform>>,
     pub(crate) paths: Arc<PathMap>,
     pub(crate) git: Git,
+    pub(crate) left_open: LeftOpen,
 }
 
 /// A scope at both ends, and what there is in it.
@@ -91,9 +94,11 @@ impl Carrier<'_> {
         }
         let lane = place.lane(kind);
         let position = self.run.worker.journal.position(self.run.claim, &lane).await?;
-        if position == Position::Done {
-            return Ok(());
-        }
+        let position = match position {
+            Position::Done if self.left_open.holds(&lane) => Position::Start,
+            Position::Done => return Ok(()),
+            Position::Start | Position::At(_) => position,
+        };
         match self.sides.sink.of(kind) {
             Support::None(why) => return self.drop_lane(&lane, place.count(kind), why).await,
             Support::WithGit => return Box::pin(self.hand_over(place)).await,

@@ -1,6 +1,6 @@
 //! Projects, side by side.
 
-use super::{Carrier, Gone, Place, numbered, pages::Pages, stage};
+use super::{Carrier, Gone, Place, left_open::closed, numbered, pages::Pages, stage};
 use crate::{EngineError, error::chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
@@ -73,12 +73,7 @@ impl Carrier<'_> {
     /// Projects that an earlier run of this job has carried to their end, with nothing to make up for.
     async fn carried_before(&self) -> Result<BTreeSet<String>, EngineError> {
         let history = self.run.worker.journal.history(self.run.claim.job).await?;
-        let is_done = |stage| match stage {
-            Stage::Carried | Stage::Verified | Stage::Differs => true,
-            Stage::Waiting | Stage::Carrying | Stage::Failed | Stage::Blocked => false,
-        };
-        let views = history.projects().await?.into_iter().filter(|it| is_done(it.stage));
-        let mut list: BTreeSet<String> = views.map(|it| it.source).collect();
+        let mut list = closed(history.projects().await?);
         for lane in history.lanes().await?.iter().filter(|it| it.position != Position::Done) {
             list.remove(lane.scope.key());
         }
@@ -127,6 +122,7 @@ impl Carrier<'_> {
         if before {
             return self.deletions(&source, &target).await;
         }
+        self.look_whether_left_open(&source).await?;
         self.tell_stage(ends(project), Stage::Carrying, None).await?;
         let place = self.place(source, target).await?;
         self.head(&place, record).await?;
@@ -186,7 +182,8 @@ impl Carrier<'_> {
         let kind = ObjectKind::Project;
         let lane = place.lane(kind);
         let position = self.run.worker.journal.position(self.run.claim, &lane).await?;
-        if position == Position::Done || !self.is_wanted(kind) {
+        let is_done = position == Position::Done && !self.left_open.holds(&lane);
+        if is_done || !self.is_wanted(kind) {
             return Ok(());
         }
         if let Support::None(why) = self.sides.sink.of(kind) {

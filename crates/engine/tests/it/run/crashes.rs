@@ -148,3 +148,22 @@ async fn a_run_that_is_asked_to_stop_goes_on_later() {
         check_whole(&bench, claim.job, &format!("call {at}")).await;
     }
 }
+
+/// Adapters remember what a host is told last from records that are settled long before.
+#[tokio::test]
+async fn a_project_that_was_not_finished_is_written_again_until_it_is() {
+    let (bench, options) = bench(Settle::Record);
+    let claim = bench.claim(&options).await;
+    let unavailable = How::Refuse(HostErrorKind::Unavailable);
+    let trap = Trap::new(unavailable, 1, |it| it == "finish");
+    let first = bench.run(&claim, &bench.trapped(&trap), &options).await.unwrap();
+    assert_eq!(first.state, JobState::Failed, "{first:?}");
+
+    for n_written in [1, 0] {
+        let claim = bench.claim(&options).await;
+        let count = Trap::new(How::LoseAnswer, u64::MAX, |it| it == "write");
+        let outcome = bench.run(&claim, &bench.trapped(&count), &options).await.unwrap();
+        assert_eq!(outcome.state, JobState::Finished, "{outcome:?}");
+        assert_eq!(count.n_calls(), n_written);
+    }
+}

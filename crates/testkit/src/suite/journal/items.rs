@@ -122,6 +122,7 @@ pub(super) async fn items_are_found_by_origin_and_by_target(bench: &Bench) {
         fingerprint: print(1),
         created_by: Some(claim.job),
         written_by: claim.job,
+        seen_by: Some(claim.job),
     };
     assert_eq!(bench.items(claim.route, ItemQuery::Origins(owned(&["2"]))).await, [expected]);
 }
