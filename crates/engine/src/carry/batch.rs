@@ -210,10 +210,8 @@ impl Carrier<'_> {
         begun: Begun,
         results: &mut Results,
     ) -> Result<(), EngineError> {
-        let begun = match begun {
-            Begun::Done if self.left_open.holds(lane) => self.again(lane, prepared).await?,
-            other => other,
-        };
+        let is_again = begun == Begun::Done && self.left_open.holds(lane);
+        let begun = if is_again { self.again(lane, prepared).await? } else { begun };
         if begun == Begun::Done {
             results.settled.push(prepared.unchanged());
             return Ok(());

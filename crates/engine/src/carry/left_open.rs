@@ -28,7 +28,7 @@ pub(crate) struct LeftOpen {
 impl LeftOpen {
     /// Whether the records of a lane are written again.
     pub(super) fn holds(&self, lane: &Lane) -> bool {
-        matches!(lane.kind, ObjectKind::Project | ObjectKind::State)
+        [ObjectKind::Project, ObjectKind::State].contains(&lane.kind)
             && lock(&self.projects).contains(&lane.scope)
     }
 }
