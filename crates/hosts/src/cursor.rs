@@ -79,6 +79,14 @@ pub(crate) fn in_part(name: &str, place: &str) -> Cursor {
     Cursor(format!("{name}:{place}"))
 }
 
+/// Where to go on in one of several listings: within it, or else in the one that follows it.
+pub(crate) fn go_on(name: &str, next: Option<Spot>, following: Option<&str>) -> Option<Cursor> {
+    match next {
+        Some(spot) => Some(in_part(name, &spot.text())),
+        None => following.map(|it| in_part(it, "")),
+    }
+}
+
 pub(crate) fn foreign(text: &str) -> HostError {
     HostError::new(HostErrorKind::Rejected, "go on with a listing").with("cursor", text)
 }
@@ -99,6 +107,9 @@ mod tests {
         assert_eq!(part(Some(&cursor), "issues").unwrap(), ("comments", Some("3/7/0")));
         assert_eq!(part(None, "issues").unwrap(), ("issues", None));
         assert_eq!(part(Some(&in_part("owner", "")), "own").unwrap(), ("owner", None));
+        assert_eq!(go_on("a", Some(spot), Some("b")), Some(Cursor("a:3/7/1000".into())));
+        assert_eq!(go_on("a", None, Some("b")), Some(Cursor("b:".into())));
+        assert_eq!(go_on("b", None, None), None);
     }
 
     #[test]

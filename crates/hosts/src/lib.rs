@@ -4,9 +4,9 @@
 //! is opened. To add one, write its folder and add it to [`HOSTS`]; nothing
 //! else in the workspace names it.
 
+mod bitbucket;
 mod bitbucket_cloud;
 mod bitbucket_server;
-mod bitbucket_text;
 mod bytes;
 mod calls;
 mod cursor;

@@ -5,7 +5,7 @@
 
 use crate::cursor::Spot;
 use futures::future::{BoxFuture, try_join_all};
-use packhorse_core::{HostError, Record};
+use packhorse_core::{Cursor, HostError, HostErrorKind, Record, port::Page};
 
 /// Parents whose children are asked for at once.
 pub(crate) const AT_ONCE: usize = 8;
@@ -65,6 +65,23 @@ pub(crate) async fn walk<'a, P>(
                 return Ok((records, Some(next)));
             }
         }
+    }
+}
+
+/// What was walked, as a page of a listing of its own.
+pub(crate) fn paged((records, next): (Vec<Record>, Option<Spot>)) -> Page {
+    Page { records, next: next.map(|it| Cursor(it.text())) }
+}
+
+/// Nothing of what went while it was listed.
+///
+/// # Errors
+///
+/// What was wrong otherwise.
+pub(crate) fn there<T>(found: Result<Vec<T>, HostError>) -> Result<Vec<T>, HostError> {
+    match found {
+        Err(error) if error.kind == HostErrorKind::NotFound => Ok(Vec::new()),
+        other => other,
     }
 }
 

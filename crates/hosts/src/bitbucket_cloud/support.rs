@@ -1,5 +1,6 @@
 //! What can be read and written.
 
+use crate::bitbucket::support::{self as bitbucket, and};
 use packhorse_core::{Gap, ObjectKind, Support};
 
 /// What is lost of issues already in reading.
@@ -134,25 +135,12 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
     match kind {
         ObjectKind::Repository => Support::Full,
         ObjectKind::Project => Support::Partial(PROJECT),
-        ObjectKind::Member => Support::Partial(&[
-            Gap { field: "place", why: "only repositories have rights that are written" },
-            Gap { field: "grantee", why: "only those whom the workspace knows" },
-            Gap { field: "pending", why: "what was not accepted yet is left out" },
-            Gap { field: "expires_at", why: "a right that ends at a time is left out" },
-            Gap { field: "role", why: "becomes the next lower of read, write and admin" },
-            Gap { field: "created_at", why: "the API does not tell it" },
-        ]),
+        ObjectKind::Member => Support::Partial(MEMBER),
         ObjectKind::ChangeRequest => Support::Partial(CHANGE_REQUEST),
-        ObjectKind::Review => Support::Partial(&[Gap {
-            field: "verdict",
-            why: "becomes the first line of a comment",
-        }]),
+        ObjectKind::Review => Support::Partial(bitbucket::REVIEW),
         ObjectKind::ReviewThread => Support::Partial(THREAD),
-        ObjectKind::ReviewComment => Support::Partial(REVIEW_COMMENT),
-        ObjectKind::Comment => Support::Partial(&[
-            Gap { field: "internal", why: "what only members saw is left out" },
-            Gap { field: "subject", why: "only change requests have comments" },
-        ]),
+        ObjectKind::ReviewComment => Support::Partial(bitbucket::REVIEW_COMMENT),
+        ObjectKind::Comment => Support::Partial(bitbucket::COMMENT),
         ObjectKind::CommitStatus => Support::Partial(&[
             Gap { field: "context", why: "40 letters at most" },
             Gap { field: "state", why: "pending is running, an error is a failure" },
@@ -166,12 +154,7 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
         ]),
         ObjectKind::BranchRule => Support::Partial(BRANCH_RULE),
         ObjectKind::Webhook => Support::Partial(WEBHOOK),
-        ObjectKind::DeployKey => Support::Partial(&[
-            Gap { field: "read_only", why: "keys of a repository may only read" },
-            Gap { field: "created_at", why: "the host sets it" },
-            Gap { field: "key_fingerprint", why: "the host works it out" },
-            Gap { field: "expires_at", why: "a key that ends at a time is left out" },
-        ]),
+        ObjectKind::DeployKey => Support::Partial(DEPLOY_KEY),
         ObjectKind::User => Support::None("accounts are people's own to make"),
         ObjectKind::Organization => Support::None("workspaces are their owners' to make"),
         ObjectKind::Attachment => Support::None("the API takes no files"),
@@ -197,72 +180,49 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
     }
 }
 
-const PROJECT: &[Gap] = &[
-    Gap { field: "name", why: "stays as it is where the repository is there" },
-    Gap { field: "visibility", why: "internal becomes private" },
-    Gap { field: "forked_from", why: "it is made on its own" },
-    Gap { field: "features", why: "only forking can be switched" },
-    Gap { field: "merge_methods", why: "the API does not set them" },
-    Gap { field: "security", why: "there is no equal of it" },
-    Gap { field: "automation", why: "there is no equal of it" },
-    Gap { field: "autolinks", why: "there is no equal of them" },
-    Gap { field: "pages", why: "there is no equal of it" },
-];
+const PROJECT: &[Gap] = &and::<9>(
+    bitbucket::PROJECT,
+    &[
+        Gap { field: "name", why: "stays as it is where the repository is there" },
+        Gap { field: "merge_methods", why: "the API does not set them" },
+    ],
+);
 
-const CHANGE_REQUEST: &[Gap] = &[
-    Gap { field: "assignees", why: "change requests have none" },
-    Gap { field: "labels", why: "change requests have none" },
-    Gap { field: "milestone", why: "change requests have none" },
-    Gap { field: "closes", why: "there are no issues" },
-    Gap {
-        field: "base",
-        why: "what is merged, or has lost its branches, is between branches of ours",
-    },
-    Gap {
-        field: "head",
-        why: "what is merged, or has lost its branches, is between branches of ours",
-    },
-    Gap { field: "merge_commit", why: "a merged one is merged once more, away from all branches" },
-    Gap { field: "squash_commit", why: "there is no such field" },
-    Gap { field: "squash", why: "chosen when it is merged" },
-    Gap { field: "maintainers_may_push", why: "there is no such field" },
-    Gap { field: "review_requests", why: "only people of the workspace are asked" },
-];
+const CHANGE_REQUEST: &[Gap] = &and::<11>(
+    bitbucket::CHANGE_REQUEST,
+    &[Gap { field: "review_requests", why: "only people of the workspace are asked" }],
+);
 
-const THREAD: &[Gap] = &[
-    Gap { field: "review", why: "threads stand on their own" },
-    Gap { field: "outdated", why: "the host works it out" },
-    Gap { field: "position", why: "places are told by path and line alone" },
-];
+const THREAD: &[Gap] = &and::<3>(
+    bitbucket::THREAD,
+    &[Gap { field: "position", why: "places are told by path and line alone" }],
+);
 
-const REVIEW_COMMENT: &[Gap] = &[
-    Gap { field: "review", why: "threads stand on their own" },
-    Gap { field: "position", why: "it is the thread's" },
-    Gap { field: "reply_to", why: "a thread's comments answer its first" },
-    Gap { field: "pending", why: "what was not handed in is left out" },
-];
+const BRANCH_RULE: &[Gap] = &and::<12>(
+    bitbucket::BRANCH_RULE,
+    &[
+        Gap { field: "pushers", why: "only people and groups of the workspace are exempt" },
+        Gap { field: "mergers", why: "only people and groups of the workspace are exempt" },
+        Gap { field: "approval_required", why: "is told by how many approvals there must be" },
+        Gap { field: "checks", why: "only paid workspaces can enforce checks before merging" },
+        Gap { field: "signatures", why: "there is no such check" },
+    ],
+);
 
-const BRANCH_RULE: &[Gap] = &[
-    Gap { field: "author", why: "the API does not tell it" },
-    Gap { field: "admins_bound", why: "everybody is bound" },
-    Gap { field: "pushers", why: "only people and groups of the workspace are exempt" },
-    Gap { field: "mergers", why: "only people and groups of the workspace are exempt" },
-    Gap { field: "approval_required", why: "is told by how many approvals there must be" },
-    Gap { field: "required_checks", why: "builds are counted and not named" },
-    Gap { field: "checks", why: "only paid workspaces can enforce checks before merging" },
-    Gap { field: "code_owner_review", why: "there is no such check" },
-    Gap { field: "restrict_dismissal", why: "there is no such check" },
-    Gap { field: "dismissers", why: "there is no such check" },
-    Gap { field: "signatures", why: "there is no such check" },
-    Gap { field: "linear_history", why: "chosen by the ways of merging" },
-];
+const WEBHOOK: &[Gap] = &and::<7>(
+    bitbucket::WEBHOOK,
+    &[Gap { field: "name", why: "one without a name is called as its address" }],
+);
 
-const WEBHOOK: &[Gap] = &[
-    Gap { field: "name", why: "one without a name is called as its address" },
-    Gap { field: "active", why: "arrives switched off" },
-    Gap { field: "has_secret", why: "secrets are entered again" },
-    Gap { field: "events", why: "are told in the words of this host" },
-    Gap { field: "branch_filter", why: "hooks have none" },
-    Gap { field: "content_type", why: "hooks send JSON" },
-    Gap { field: "created_at", why: "the host sets it" },
-];
+const DEPLOY_KEY: &[Gap] = &and::<4>(
+    bitbucket::DEPLOY_KEY,
+    &[Gap { field: "read_only", why: "keys of a repository may only read" }],
+);
+
+const MEMBER: &[Gap] = &and::<6>(
+    bitbucket::MEMBER,
+    &[
+        Gap { field: "place", why: "only repositories have rights that are written" },
+        Gap { field: "grantee", why: "only those whom the workspace knows" },
+    ],
+);

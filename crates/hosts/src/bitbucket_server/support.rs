@@ -1,5 +1,6 @@
 //! What can be read and written.
 
+use crate::bitbucket::support::{self as bitbucket, and};
 use packhorse_core::{Gap, ObjectKind, Support};
 
 /// What can be read from it.
@@ -90,25 +91,12 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
         }]),
         ObjectKind::Organization => Support::Partial(ORGANIZATION),
         ObjectKind::Project => Support::Partial(PROJECT),
-        ObjectKind::Member => Support::Partial(&[
-            Gap { field: "place", why: "projects and repositories have members" },
-            Gap { field: "grantee", why: "only those whom the server knows" },
-            Gap { field: "pending", why: "what was not accepted yet is left out" },
-            Gap { field: "expires_at", why: "a right that ends at a time is left out" },
-            Gap { field: "role", why: "becomes the next lower of read, write and admin" },
-            Gap { field: "created_at", why: "the server does not tell it" },
-        ]),
+        ObjectKind::Member => Support::Partial(MEMBER),
         ObjectKind::ChangeRequest => Support::Partial(CHANGE_REQUEST),
-        ObjectKind::Review => Support::Partial(&[Gap {
-            field: "verdict",
-            why: "becomes the first line of a comment",
-        }]),
+        ObjectKind::Review => Support::Partial(bitbucket::REVIEW),
         ObjectKind::ReviewThread => Support::Partial(THREAD),
-        ObjectKind::ReviewComment => Support::Partial(REVIEW_COMMENT),
-        ObjectKind::Comment => Support::Partial(&[
-            Gap { field: "internal", why: "what only members saw is left out" },
-            Gap { field: "subject", why: "only change requests have comments" },
-        ]),
+        ObjectKind::ReviewComment => Support::Partial(bitbucket::REVIEW_COMMENT),
+        ObjectKind::Comment => Support::Partial(bitbucket::COMMENT),
         ObjectKind::Reaction => Support::Partial(&[
             Gap { field: "author", why: "all are given by who writes, one of each picture" },
             Gap { field: "content", why: "there are five pictures, and only comments have them" },
@@ -123,11 +111,7 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
             why: "only those who are named may make them",
         }]),
         ObjectKind::Webhook => Support::Partial(WEBHOOK),
-        ObjectKind::DeployKey => Support::Partial(&[
-            Gap { field: "created_at", why: "the server sets it" },
-            Gap { field: "key_fingerprint", why: "the server works it out" },
-            Gap { field: "expires_at", why: "a key that ends at a time is left out" },
-        ]),
+        ObjectKind::DeployKey => Support::Partial(bitbucket::DEPLOY_KEY),
         ObjectKind::State => Support::Partial(&[Gap {
             field: "value",
             why: "projects are archived, from 8.0 on; nothing is locked or pinned",
@@ -165,83 +149,59 @@ const ORGANIZATION: &[Gap] = &[
     Gap { field: "created_at", why: "the server does not tell it" },
 ];
 
-const PROJECT: &[Gap] = &[
-    Gap { field: "website", why: "there is no such field" },
-    Gap { field: "visibility", why: "internal becomes private" },
-    Gap { field: "forked_from", why: "it is made on its own" },
-    Gap { field: "features", why: "only forking can be switched" },
-    Gap { field: "merge_methods", why: "branches are not deleted or updated by merging" },
-    Gap { field: "security", why: "there is no equal of it" },
-    Gap { field: "automation", why: "there is no equal of it" },
-    Gap { field: "autolinks", why: "there is no equal of them" },
-    Gap { field: "pages", why: "there is no equal of it" },
-];
+const PROJECT: &[Gap] = &and::<9>(
+    bitbucket::PROJECT,
+    &[
+        Gap { field: "website", why: "there is no such field" },
+        Gap { field: "merge_methods", why: "branches are not deleted or updated by merging" },
+    ],
+);
 
-const CHANGE_REQUEST: &[Gap] = &[
-    Gap { field: "assignees", why: "change requests have none" },
-    Gap { field: "labels", why: "change requests have none" },
-    Gap { field: "milestone", why: "change requests have none" },
-    Gap { field: "closes", why: "there are no issues" },
-    Gap {
-        field: "base",
-        why: "what is merged, or has lost its branches, is between branches of ours",
-    },
-    Gap {
-        field: "head",
-        why: "what is merged, or has lost its branches, is between branches of ours",
-    },
-    Gap { field: "merge_commit", why: "a merged one is merged once more, away from all branches" },
-    Gap { field: "squash_commit", why: "there is no such field" },
-    Gap { field: "squash", why: "chosen when it is merged" },
-    Gap { field: "delete_head", why: "chosen when it is merged" },
-    Gap { field: "maintainers_may_push", why: "there is no such field" },
-    Gap { field: "review_requests", why: "only people whom the server knows are asked" },
-];
+const CHANGE_REQUEST: &[Gap] = &and::<12>(
+    bitbucket::CHANGE_REQUEST,
+    &[
+        Gap { field: "delete_head", why: "chosen when it is merged" },
+        Gap { field: "review_requests", why: "only people whom the server knows are asked" },
+    ],
+);
 
-const THREAD: &[Gap] = &[
-    Gap { field: "review", why: "threads stand on their own" },
-    Gap { field: "outdated", why: "the server works it out" },
-    Gap { field: "position.commit", why: "places are in the change as a whole" },
-    Gap { field: "position.original_commit", why: "places are in the change as a whole" },
-    Gap { field: "position.base_commit", why: "places are in the change as a whole" },
-    Gap { field: "position.hunk", why: "places are told by path and line" },
-    Gap { field: "position.diff_position", why: "places are told by path and line" },
-    Gap { field: "position.original_line", why: "places are told by path and line" },
-    Gap { field: "position.original_diff_position", why: "places are told by path and line" },
-];
+const THREAD: &[Gap] = &and::<9>(
+    bitbucket::THREAD,
+    &[
+        Gap { field: "position.commit", why: "places are in the change as a whole" },
+        Gap { field: "position.original_commit", why: "places are in the change as a whole" },
+        Gap { field: "position.base_commit", why: "places are in the change as a whole" },
+        Gap { field: "position.hunk", why: "places are told by path and line" },
+        Gap { field: "position.diff_position", why: "places are told by path and line" },
+        Gap { field: "position.original_line", why: "places are told by path and line" },
+        Gap { field: "position.original_diff_position", why: "places are told by path and line" },
+    ],
+);
 
-const REVIEW_COMMENT: &[Gap] = &[
-    Gap { field: "review", why: "threads stand on their own" },
-    Gap { field: "position", why: "it is the thread's" },
-    Gap { field: "reply_to", why: "a thread's comments answer its first" },
-    Gap { field: "pending", why: "what was not handed in is left out" },
-];
+const BRANCH_RULE: &[Gap] = &and::<16>(
+    bitbucket::BRANCH_RULE,
+    &[
+        Gap { field: "reviews", why: "checks before merging hold for every branch" },
+        Gap { field: "approval_required", why: "checks before merging hold for every branch" },
+        Gap { field: "approvals", why: "checks before merging hold for every branch" },
+        Gap { field: "checks", why: "checks before merging hold for every branch" },
+        Gap { field: "checks_required", why: "checks before merging hold for every branch" },
+        Gap { field: "strict_checks", why: "there is no such check" },
+        Gap { field: "threads_resolved", why: "tasks must be done, in every branch" },
+        Gap { field: "dismiss_stale", why: "a setting of the server" },
+        Gap { field: "signatures", why: "a hook of the repository" },
+    ],
+);
 
-const BRANCH_RULE: &[Gap] = &[
-    Gap { field: "author", why: "the server does not tell it" },
-    Gap { field: "admins_bound", why: "everybody is bound" },
-    Gap { field: "reviews", why: "checks before merging hold for every branch" },
-    Gap { field: "approval_required", why: "checks before merging hold for every branch" },
-    Gap { field: "approvals", why: "checks before merging hold for every branch" },
-    Gap { field: "checks", why: "checks before merging hold for every branch" },
-    Gap { field: "checks_required", why: "checks before merging hold for every branch" },
-    Gap { field: "required_checks", why: "builds are counted and not named" },
-    Gap { field: "strict_checks", why: "there is no such check" },
-    Gap { field: "threads_resolved", why: "tasks must be done, in every branch" },
-    Gap { field: "dismiss_stale", why: "a setting of the server" },
-    Gap { field: "code_owner_review", why: "there is no such check" },
-    Gap { field: "restrict_dismissal", why: "there is no such check" },
-    Gap { field: "dismissers", why: "there is no such check" },
-    Gap { field: "signatures", why: "a hook of the repository" },
-    Gap { field: "linear_history", why: "chosen by the ways of merging" },
-];
+const WEBHOOK: &[Gap] = &and::<7>(
+    bitbucket::WEBHOOK,
+    &[Gap { field: "name", why: "one without a name is called as its host" }],
+);
 
-const WEBHOOK: &[Gap] = &[
-    Gap { field: "name", why: "one without a name is called as its host" },
-    Gap { field: "active", why: "arrives switched off" },
-    Gap { field: "has_secret", why: "secrets are entered again" },
-    Gap { field: "events", why: "are told in the words of this server" },
-    Gap { field: "branch_filter", why: "hooks have none" },
-    Gap { field: "content_type", why: "hooks send JSON" },
-    Gap { field: "created_at", why: "the server sets it" },
-];
+const MEMBER: &[Gap] = &and::<6>(
+    bitbucket::MEMBER,
+    &[
+        Gap { field: "place", why: "projects and repositories have members" },
+        Gap { field: "grantee", why: "only those whom the server knows" },
+    ],
+);

@@ -8,7 +8,7 @@ pub(super) mod settings;
 pub(super) mod talk;
 
 use super::wire;
-use crate::{bitbucket_text, lenient::Moment};
+use crate::{bitbucket, lenient::Moment};
 use packhorse_core::model::{Identity, IdentityKind, Markup, Text, Time};
 
 pub(super) fn time(moment: Option<Moment>) -> Option<Time> {
@@ -17,9 +17,9 @@ pub(super) fn time(moment: Option<Moment>) -> Option<Time> {
 
 /// What somebody wrote; an empty text is none.
 pub(super) fn text(text: Option<String>) -> Option<Text> {
-    let text = text.map(|it| bitbucket_text::without_thread(&it).to_owned());
+    let text = text.map(|it| bitbucket::text::without_thread(&it).to_owned());
     let text = text.filter(|it| !it.is_empty());
-    text.map(|it| Text::new(bitbucket_text::received(it), Markup::Bitbucket))
+    text.map(|it| Text::new(bitbucket::text::received(it), Markup::Bitbucket))
 }
 
 /// A plain text; an empty one is none.

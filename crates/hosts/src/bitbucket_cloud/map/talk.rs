@@ -1,7 +1,7 @@
 //! What is said and done in a change request.
 
 use super::{identity, plain, text, time};
-use crate::{bitbucket_cloud::wire, bitbucket_text};
+use crate::{bitbucket, bitbucket_cloud::wire};
 use packhorse_core::{
     Object, ObjectKind, Record,
     model::{
@@ -55,8 +55,9 @@ impl<'a> Talk<'a> {
     }
 
     fn is_review(it: &wire::Comment) -> bool {
-        let text = it.content.as_ref().and_then(|it| it.raw.clone()).map(bitbucket_text::received);
-        it.inline.is_none() && text.is_some_and(|it| bitbucket_text::is_of(&it, ObjectKind::Review))
+        let text = it.content.as_ref().and_then(|it| it.raw.clone()).map(bitbucket::text::received);
+        it.inline.is_none()
+            && text.is_some_and(|it| bitbucket::text::is_of(&it, ObjectKind::Review))
     }
 
     /// Comments in the talk, or those in the code.
@@ -163,7 +164,7 @@ impl<'a> Talk<'a> {
     pub(in crate::bitbucket_cloud) fn brought(&self) -> Vec<Record> {
         let review = |(id, it): (i64, &wire::Comment)| {
             let raw = it.content.as_ref().and_then(|it| it.raw.clone()).unwrap_or_default();
-            let (verdict, commit, body) = bitbucket_text::brought_review(raw);
+            let (verdict, commit, body) = bitbucket::text::brought_review(raw);
             let review = Review {
                 change_request: self.number,
                 author: self.who(it.user.as_ref()),

@@ -37,6 +37,11 @@ impl<'a> Path<'a> {
         Ok(Self { workspace, slug })
     }
 
+    /// Both parts as one.
+    pub(super) fn full(self) -> String {
+        format!("{}/{}", self.workspace, self.slug)
+    }
+
     /// The parts of an address below the repository.
     pub(super) fn below<'b>(self, rest: &[&'b str]) -> Vec<&'b str>
     where
@@ -107,8 +112,8 @@ impl CloudSource {
             ObjectKind::Issue => self.issues(path, at).await,
             ObjectKind::ChangeRequest => self.change_requests(path, at).await,
             ObjectKind::Review => self.reviews(path, at).await,
-            ObjectKind::ReviewThread => self.threads(path, at).await,
-            ObjectKind::ReviewComment => self.review_comments(path, at).await,
+            ObjectKind::ReviewThread => self.talked(path, at, |it| it.threads()).await,
+            ObjectKind::ReviewComment => self.talked(path, at, |it| it.review_comments()).await,
             ObjectKind::Comment => self.comments(path, at).await,
             ObjectKind::Event => self.events(path, at).await,
             ObjectKind::CommitStatus => self.commit_statuses(path, at).await,

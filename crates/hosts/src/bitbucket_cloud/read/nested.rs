@@ -3,8 +3,8 @@
 use super::{CloudSource, Path, map, wire};
 use crate::{
     bitbucket_cloud::map::talk::Talk,
-    cursor::{Spot, in_part, page, part},
-    walk::{AT_ONCE, Children, Listing, walk},
+    cursor::{Spot, go_on, page, part},
+    walk::{AT_ONCE, Children, Listing, paged, there, walk},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use packhorse_core::{
@@ -19,14 +19,6 @@ pub(super) const STATES: [(&str, &str); 4] =
     [("state", "OPEN"), ("state", "MERGED"), ("state", "DECLINED"), ("state", "SUPERSEDED")];
 /// Digits of a whole object id.
 const WHOLE: usize = 40;
-
-/// Nothing of what went while it was listed.
-fn there<T>(found: Result<Vec<T>, HostError>) -> Result<Vec<T>, HostError> {
-    match found {
-        Err(error) if error.kind == HostErrorKind::NotFound => Ok(Vec::new()),
-        other => other,
-    }
-}
 
 impl CloudSource {
     async fn pulls(
@@ -143,6 +135,20 @@ impl CloudSource {
         Ok(requests.into_iter().map(record).collect())
     }
 
+    /// What `taken` makes of what was said in each change request.
+    pub(super) async fn talked(
+        &self,
+        path: Path<'_>,
+        at: Option<&Cursor>,
+        taken: fn(&Talk<'_>) -> Vec<Record>,
+    ) -> Result<Page, HostError> {
+        let at = at.map(|it| it.0.as_str());
+        let found = self.under_requests(path, at, |_, number| {
+            async move { Ok(taken(&self.talk(path, number).await?)) }.boxed()
+        });
+        found.await.map(paged)
+    }
+
     pub(super) async fn reviews(
         &self,
         path: Path<'_>,
@@ -158,30 +164,6 @@ impl CloudSource {
                 Ok(records)
             }
             .boxed()
-        });
-        found.await.map(paged)
-    }
-
-    pub(super) async fn threads(
-        &self,
-        path: Path<'_>,
-        at: Option<&Cursor>,
-    ) -> Result<Page, HostError> {
-        let at = at.map(|it| it.0.as_str());
-        let found = self.under_requests(path, at, |_, number| {
-            async move { Ok(self.talk(path, number).await?.threads()) }.boxed()
-        });
-        found.await.map(paged)
-    }
-
-    pub(super) async fn review_comments(
-        &self,
-        path: Path<'_>,
-        at: Option<&Cursor>,
-    ) -> Result<Page, HostError> {
-        let at = at.map(|it| it.0.as_str());
-        let found = self.under_requests(path, at, |_, number| {
-            async move { Ok(self.talk(path, number).await?.review_comments()) }.boxed()
         });
         found.await.map(paged)
     }
@@ -220,24 +202,18 @@ impl CloudSource {
                 .boxed()
             });
             let (records, next) = found.await?;
-            let next =
-                next.map_or_else(|| in_part("issues", ""), |it| in_part("requests", &it.text()));
-            return Ok(Page { records, next: Some(next) });
+            return Ok(Page { records, next: go_on(name, next, Some("issues")) });
         }
-        let (records, next) = self
-            .under_issues(path, place, |number| {
-                async move {
-                    let text = number.to_string();
-                    let below = path.below(&["issues", &text, "comments"]);
-                    let found = self.api.children(&below, &[], "read comments").await;
-                    let list: Vec<wire::Comment> = there(found)?;
-                    let comment = |it| map::issue::comment(it, number, self.host());
-                    Ok(list.into_iter().filter_map(comment).collect())
-                }
-                .boxed()
-            })
-            .await?;
-        Ok(Page { records, next: next.map(|it| in_part("issues", &it.text())) })
+        let found = self.under_issues(path, place, |number| {
+            async move {
+                let list: Vec<wire::Comment> = self.of_issue(path, number, "comments").await?;
+                let comment = |it| map::issue::comment(it, number, self.host());
+                Ok(list.into_iter().filter_map(comment).collect())
+            }
+            .boxed()
+        });
+        let (records, next) = found.await?;
+        Ok(Page { records, next: go_on(name, next, None) })
     }
 
     async fn issue_listing(
@@ -254,6 +230,17 @@ impl CloudSource {
             }
             other => other,
         }
+    }
+
+    async fn of_issue<T: serde::de::DeserializeOwned>(
+        &self,
+        path: Path<'_>,
+        number: u64,
+        rest: &str,
+    ) -> Result<Vec<T>, HostError> {
+        let number = number.to_string();
+        let below = path.below(&["issues", &number, rest]);
+        there(self.api.children(&below, &[], "read what an issue holds").await)
     }
 
     async fn under_issues<'a>(
@@ -294,10 +281,8 @@ impl CloudSource {
         let at = at.map(|it| it.0.as_str());
         let found = self.under_issues(path, at, |number| {
             async move {
-                let text = number.to_string();
-                let below = path.below(&["issues", &text, "attachments"]);
-                let found = self.api.children(&below, &[], "read attachments").await;
-                let list: Vec<wire::Attachment> = there(found)?;
+                let list: Vec<wire::Attachment> =
+                    self.of_issue(path, number, "attachments").await?;
                 let file = |it: wire::Attachment| {
                     let name = it.name.filter(|it| !it.is_empty())?;
                     let id = format!("{number}/{name}");
@@ -337,9 +322,7 @@ impl CloudSource {
                 .boxed()
             });
             let (records, next) = found.await?;
-            let next =
-                next.map_or_else(|| in_part("branches", ""), |it| in_part("requests", &it.text()));
-            return Ok(Page { records, next: Some(next) });
+            return Ok(Page { records, next: go_on(name, next, Some("branches")) });
         }
         let spot = Spot::of(place)?;
         let below = path.below(&["refs", "branches"]);
@@ -356,10 +339,6 @@ impl CloudSource {
             .boxed()
         })
         .await?;
-        Ok(Page { records, next: next.map(|it| in_part("branches", &it.text())) })
+        Ok(Page { records, next: go_on(name, next, None) })
     }
-}
-
-fn paged((records, next): (Vec<Record>, Option<Spot>)) -> Page {
-    Page { records, next: next.map(|it| Cursor(it.text())) }
 }

@@ -1,34 +1,18 @@
 //! Looking for what an interrupted run may have written, and taking it away again.
 
-use super::{CloudSink, Path, download::name_of, settings::key_of, wire};
-use crate::bitbucket_text::sent;
+use super::{CloudSink, Path, Repository, download::name_of, settings::key_of, wire};
+use crate::bitbucket::{
+    text::sent,
+    write::{
+        change_request,
+        settings::{essence, is_hook},
+        talk::said_in,
+    },
+};
 use packhorse_core::{
     HostError, Object, ObjectKind, Record, Scope, mark,
-    model::{Comment, Grantee, Member, Place, Review, ReviewComment, ReviewThread, Subject},
+    model::{Comment, Grantee, Member, Place},
 };
-
-/// Change requests in every state, the newest first.
-const NEWEST: [(&str, &str); 5] = [
-    ("state", "OPEN"),
-    ("state", "MERGED"),
-    ("state", "DECLINED"),
-    ("state", "SUPERSEDED"),
-    ("sort", "-id"),
-];
-/// Pages of the newest change requests that are looked through.
-const PAGES: u64 = 6;
-
-/// The change request that something is said in.
-fn said_in(object: &Object) -> Option<u64> {
-    if let Object::Comment(Comment { subject: Subject::ChangeRequest(number), .. })
-    | Object::Review(Review { change_request: number, .. })
-    | Object::ReviewThread(ReviewThread { change_request: number, .. })
-    | Object::ReviewComment(ReviewComment { change_request: number, .. }) = object
-    {
-        return Some(*number);
-    }
-    None
-}
 
 impl CloudSink {
     pub(super) async fn look(
@@ -51,7 +35,9 @@ impl CloudSink {
                 Ok(found.and_then(|it| it.full_name))
             }
             Object::Member(it) => self.look_for_member(path, it).await,
-            Object::ChangeRequest(_) => self.look_for_request(path, record).await,
+            Object::ChangeRequest(_) => {
+                change_request::find(&Repository { sink: self, path }, record).await
+            }
             Object::BranchRule(it) => {
                 let found = self.restrictions(path, &it.pattern).await?;
                 Ok((!found.is_empty()).then(|| it.pattern.clone()))
@@ -110,17 +96,14 @@ impl CloudSink {
         if let Object::Webhook(it) = object {
             let all: Vec<wire::Webhook> =
                 self.api.children(&path.below(&["hooks"]), &[], operation).await?;
-            let same = all.into_iter().find(|hook| {
-                let same_name = it.name.is_none() || hook.description == it.name;
-                hook.url.as_deref() == Some(it.url.as_str()) && same_name
-            });
-            return Ok(same.and_then(|it| it.uuid));
+            let is_meant = |hook: &wire::Webhook| {
+                is_hook(it, hook.url.as_deref(), hook.description.as_deref())
+            };
+            return Ok(all.into_iter().find(is_meant).and_then(|it| it.uuid));
         }
         if let Object::DeployKey(it) = object {
             let all: Vec<wire::DeployKey> =
                 self.api.children(&path.below(&["deploy-keys"]), &[], operation).await?;
-            // The words after a key are not a part of it.
-            let essence = |text: &str| text.split(' ').take(2).collect::<Vec<_>>().join(" ");
             let wanted = Some(essence(&it.key));
             let same = all.into_iter().find(|it| it.key.as_deref().map(essence) == wanted);
             return Ok(same.and_then(|it| it.id).map(|it| it.to_string()));
@@ -145,30 +128,6 @@ impl CloudSink {
             self.api.find(&below, "look for a permission").await?;
         let has_right = found.and_then(|it| it.permission).is_some_and(|it| it != "none");
         Ok(has_right.then(|| format!("{}/{name}", list.trim_end_matches('s'))))
-    }
-
-    async fn look_for_request(
-        &self,
-        path: Path<'_>,
-        record: &Record,
-    ) -> Result<Option<String>, HostError> {
-        let mark = sent(&mark::of(&record.origin));
-        let below = path.below(&["pullrequests"]);
-        // What was written last is among the newest.
-        for number in 1..=PAGES {
-            let page: crate::walk::Listing<wire::PullRequest> =
-                self.api.list(&below, &NEWEST, number, "look for a change request").await?;
-            let is_meant = |it: &&wire::PullRequest| {
-                it.description.as_deref().is_some_and(|it| it.contains(&mark))
-            };
-            if let Some(found) = page.items.iter().find(is_meant) {
-                return Ok(found.id.map(|it| it.to_string()));
-            }
-            if page.next.is_none() {
-                break;
-            }
-        }
-        Ok(None)
     }
 
     async fn look_for_comment(

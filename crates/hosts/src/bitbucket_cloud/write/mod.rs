@@ -13,11 +13,14 @@ use super::{
     read::{self, Path},
     support, wire,
 };
+use crate::bitbucket::write::{
+    Done, Heads, change_request as requests, is_refusal, talk as said, words,
+};
 use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Keeps, Limits, Loss, Numbering, Object,
     ObjectKind, Origin, Record, RepoKind, Scope, Settle, TargetId,
-    port::{BlobRef, ByteStream, Outcome, Sink, Written},
+    port::{BlobRef, ByteStream, Sink, Written},
 };
 pub(super) use project::permission;
 use std::{
@@ -34,73 +37,16 @@ pub(super) struct CloudSink {
     api: Arc<Api>,
     /// Where files wait for the record that names them.
     scratch: PathBuf,
-    /// Default branches of repositories that had no branches yet.
-    heads: Mutex<BTreeMap<String, String>>,
+    heads: Heads,
     files: Mutex<BTreeMap<String, download::Waiting>>,
     turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
-/// What a write came to, in the making.
-struct Done {
-    id: String,
-    outcome: Outcome,
-    losses: Vec<Loss>,
-}
-
-impl Done {
-    fn new(id: impl Into<String>, existing: Option<&TargetId>) -> Self {
-        let outcome = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
-        Self { id: id.into(), outcome, losses: Vec::new() }
-    }
-
-    /// Nothing was made, and why.
-    fn dropped(id: impl Into<String>, why: impl Into<String>) -> Self {
-        let losses = vec![Loss::sink(Loss::WHOLE, why)];
-        Self { id: id.into(), outcome: Outcome::Dropped, losses }
-    }
-
-    /// Nothing was made because of one field, and why.
-    fn dropped_for(id: impl Into<String>, field: &'static str, why: impl Into<String>) -> Self {
-        let losses = vec![Loss::sink(field, why)];
-        Self { id: id.into(), outcome: Outcome::Dropped, losses }
-    }
-
-    fn with(mut self, losses: Vec<Loss>) -> Self {
-        self.losses.extend(losses);
-        self
-    }
-}
-
-/// The target of what a record refers to.
-fn linked(record: &Record, kind: ObjectKind, id: &str) -> Option<String> {
-    record.links.get(&Origin::new(kind, id)).map(|it| it.0.clone())
-}
-
-/// A change request's number and what stands in it, of an id like `12/345`.
-fn split(id: &str) -> Option<(&str, &str)> {
-    let (number, within) = id.split_once('/')?;
-    number.parse::<u64>().ok().map(|_| (number, within))
-}
-
-/// Whether the host said that the content, and not the moment, is wrong.
-fn is_refusal(error: &HostError) -> bool {
-    match error.kind {
-        HostErrorKind::NotFound
-        | HostErrorKind::Conflict
-        | HostErrorKind::Rejected
-        | HostErrorKind::Unsupported => true,
-        HostErrorKind::Unauthorized
-        | HostErrorKind::Forbidden
-        | HostErrorKind::RateLimited
-        | HostErrorKind::Protocol
-        | HostErrorKind::Unavailable => false,
-    }
-}
-
-/// What the host said, for a loss.
-fn words(error: &HostError) -> String {
-    let answer = error.context.iter().find(|(key, _)| *key == "answer");
-    answer.map_or_else(|| error.to_string(), |(_, text)| text.clone())
+/// A repository that is written to.
+#[derive(Clone, Copy)]
+struct Repository<'a> {
+    sink: &'a CloudSink,
+    path: Path<'a>,
 }
 
 /// Somebody, as the API is told.
@@ -114,7 +60,7 @@ impl CloudSink {
         Self {
             api,
             scratch,
-            heads: Mutex::default(),
+            heads: Heads::default(),
             files: Mutex::default(),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
         }
@@ -142,16 +88,17 @@ impl CloudSink {
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
         let path = self.path(scope)?;
+        let repository = &Repository { sink: self, path };
         match &record.object {
             Object::Project(it) => self.write_project(path, it, existing).await,
             Object::Member(it) => self.write_member(path, it, &record.origin).await,
-            Object::ChangeRequest(it) => self.write_request(path, record, it, existing).await,
-            Object::Review(it) => self.write_review(path, record, it, existing).await,
-            Object::ReviewThread(it) => self.write_thread(path, record, it, existing).await,
+            Object::ChangeRequest(it) => requests::write(repository, record, it, existing).await,
+            Object::Review(it) => said::write_review(repository, record, it, existing).await,
+            Object::ReviewThread(it) => said::write_thread(repository, record, it, existing).await,
             Object::ReviewComment(it) => {
-                self.write_review_comment(path, record, it, existing).await
+                said::write_review_comment(repository, record, it, existing).await
             }
-            Object::Comment(it) => self.write_comment(path, record, it, existing).await,
+            Object::Comment(it) => said::write_comment(repository, record, it, existing).await,
             Object::CommitStatus(it) => self.write_status(path, it, existing).await,
             Object::ReleaseAsset(it) => self.write_download(path, scope, record, it).await,
             Object::BranchRule(it) => self.write_branch_rule(path, it, existing).await,
@@ -220,15 +167,9 @@ impl Sink for CloudSink {
             let why = "workspaces, and who belongs to them, are their owners' to make";
             let is_member = record.origin.kind == ObjectKind::Member;
             let field = if is_member { "place" } else { Loss::WHOLE };
-            let done = Done::dropped_for(record.origin.id.clone(), field, why);
-            return Ok(Written {
-                target: TargetId(done.id),
-                outcome: done.outcome,
-                losses: done.losses,
-            });
+            return Ok(Done::dropped_for(record.origin.id.clone(), field, why).into());
         }
-        let done = self.dispatch(scope, record, existing).await?;
-        Ok(Written { target: TargetId(done.id), outcome: done.outcome, losses: done.losses })
+        self.dispatch(scope, record, existing).await.map(Written::from)
     }
 
     async fn remove(
@@ -262,7 +203,7 @@ impl Sink for CloudSink {
         if scope.project().is_some() {
             let path = self.path(scope)?;
             self.set_head(path).await?;
-            self.tidy(path).await?;
+            requests::tidy(&Repository { sink: self, path }).await?;
         }
         Ok(Vec::new())
     }

@@ -1,29 +1,25 @@
 //! Repositories, and who may do what with them.
 
 use super::{CloudSink, Done, Path, is_refusal, wire, words};
+use crate::bitbucket::write::member::{Right, right, unfit};
 use http::Method;
 use packhorse_core::{
     HostError, Loss, Origin, TargetId,
     model::{Grantee, Member, Place, Project, Role, Visibility},
 };
 use serde_json::{Value, json};
-use std::sync::PoisonError;
 
 /// A permission that lets do no more than the role; and what is lost.
 pub(in crate::bitbucket_cloud) fn permission(
     role: Role,
 ) -> Result<(&'static str, Option<Loss>), &'static str> {
-    let less = |detail| Some(Loss::sink("role", detail));
-    match role {
-        Role::None => Err("it has no rights"),
-        Role::Guest | Role::Planner => Err("the least right here shows the code too"),
-        Role::Read => Ok(("read", None)),
-        Role::Triage => Ok(("read", less("may read; closing what others opened needs more here"))),
-        Role::Write => Ok(("write", None)),
-        Role::Maintain => Ok(("write", less("may write; settings are for administrators here"))),
-        Role::Admin => Ok(("admin", None)),
-        Role::Owner => Ok(("admin", less("administers; workspaces own repositories here"))),
-    }
+    let (right, lost) = right(role, "workspaces own repositories here")?;
+    let word = match right {
+        Right::Read => "read",
+        Right::Write => "write",
+        Right::Admin => "admin",
+    };
+    Ok((word, lost))
 }
 
 impl CloudSink {
@@ -75,23 +71,18 @@ impl CloudSink {
             losses.push(Loss::sink("name", format!("is `{name}`, for a name makes the address")));
         }
         if let Some(branch) = &it.default_branch {
-            self.heads().insert(format!("{}/{}", path.workspace, path.slug), branch.clone());
+            self.heads.note(path.full(), branch);
             if existing.is_some() {
                 self.set_head(path).await?;
             }
         }
-        let id = made.full_name.unwrap_or_else(|| format!("{}/{}", path.workspace, path.slug));
+        let id = made.full_name.unwrap_or_else(|| path.full());
         Ok(Done::new(id, existing).with(losses))
-    }
-
-    fn heads(&self) -> std::sync::MutexGuard<'_, std::collections::BTreeMap<String, String>> {
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets the default branch, once the branches are there.
     pub(super) async fn set_head(&self, path: Path<'_>) -> Result<(), HostError> {
-        let wanted = self.heads().remove(&format!("{}/{}", path.workspace, path.slug));
-        let Some(branch) = wanted else { return Ok(()) };
+        let Some(branch) = self.heads.take(&path.full()) else { return Ok(()) };
         let branch = json!({"type": "branch", "name": branch});
         let body = json!({"type": "repository", "mainbranch": branch});
         let operation = "set the default branch";
@@ -112,11 +103,8 @@ impl CloudSink {
         if it.place != Place::Project {
             return dropped("place", "only repositories have rights that are written here");
         }
-        if it.pending {
-            return dropped("pending", "it was offered, and not accepted yet");
-        }
-        if it.expires_at.is_some() {
-            return dropped("expires_at", "rights have no end here, and it had one");
+        if let Some((field, why)) = unfit(it) {
+            return dropped(field, why);
         }
         let (permission, loss) = match permission(it.role) {
             Ok(found) => found,
@@ -137,33 +125,11 @@ impl CloudSink {
         match self.api.act(Method::PUT, &below, (Some(&body), "grant a permission")).await {
             Ok(()) => {
                 let id = format!("{}/{name}", list.trim_end_matches('s'));
-                Ok(Done::new(id, None).with(loss.into_iter().collect()))
+                Ok(Done::new(id, None).with(loss))
             }
             // There is no such person or group in the workspace.
             Err(error) if is_refusal(&error) => dropped("grantee", &words(&error)),
             Err(error) => Err(error),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_role_lets_do_more_than_it_did() {
-        for (role, most) in [
-            (Role::None, None),
-            (Role::Guest, None),
-            (Role::Planner, None),
-            (Role::Read, Some("read")),
-            (Role::Triage, Some("read")),
-            (Role::Write, Some("write")),
-            (Role::Maintain, Some("write")),
-            (Role::Admin, Some("admin")),
-            (Role::Owner, Some("admin")),
-        ] {
-            assert_eq!(permission(role).ok().map(|(word, _)| word), most, "{role:?}");
         }
     }
 }

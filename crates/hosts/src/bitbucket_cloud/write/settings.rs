@@ -1,26 +1,26 @@
 //! Hooks, keys and what builds said.
 
-use super::{CloudSink, Done, Path, is_refusal, wire, words};
+use super::{CloudSink, Done, Path, wire};
+use crate::bitbucket::write::settings::{Events, build_state, leads_to};
 use http::Method;
 use packhorse_core::{
     HostError, Loss, TargetId,
-    model::{CommitState, CommitStatus, DeployKey, Webhook},
+    model::{CommitStatus, DeployKey, Webhook},
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 
 /// What the key of a status may weigh.
 ///
 /// Source: Atlassian, "Create a build status for a commit".
 const MAX_KEY: usize = 40;
 
-/// What a hook listens to, in this host's words; `None` where it has none.
+/// What a hook listens to.
 ///
 /// Source: Atlassian's description of the API, `webhook_subscription`; the events of the
 /// other hosts' own documentation.
-fn events_of(word: &str) -> Option<&'static [&'static str]> {
-    const OWN: &[&str] = &[
+const EVENTS: Events = Events {
+    own: &[
         "repo:push",
         "repo:fork",
         "repo:updated",
@@ -41,10 +41,13 @@ fn events_of(word: &str) -> Option<&'static [&'static str]> {
         "pullrequest:comment_deleted",
         "pullrequest:comment_resolved",
         "pullrequest:comment_reopened",
-    ];
-    if let Some(at) = OWN.iter().position(|it| *it == word) {
-        return OWN.get(at..=at);
-    }
+    ],
+    of: events_of,
+    least: "repo:push",
+};
+
+/// What a hook listens to for a word of another host; `None` where there is nothing.
+fn events_of(word: &str) -> Option<&'static [&'static str]> {
     Some(match word {
         "push" | "create" | "delete" | "repo:refs_changed" | "push_events" | "tag_push_events" => {
             &["repo:push"]
@@ -80,18 +83,6 @@ fn events_of(word: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// The events, and the words that have none.
-fn events(words: &[String]) -> (BTreeSet<&'static str>, Vec<&str>) {
-    let (mut known, mut unknown) = (BTreeSet::new(), Vec::new());
-    for word in words {
-        match events_of(word) {
-            Some(events) => known.extend(events),
-            None => unknown.push(word.as_str()),
-        }
-    }
-    (known, unknown)
-}
-
 /// A key that is not too long, and no other's.
 pub(super) fn key_of(context: &str) -> String {
     if context.chars().count() <= MAX_KEY && !context.is_empty() {
@@ -111,47 +102,24 @@ impl CloudSink {
         it: &Webhook,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let mut losses = vec![Loss::policy("active", "arrives switched off; look at it first")];
-        if it.has_secret != Some(false) {
-            losses.push(Loss::sink("has_secret", "enter the secret again, where there was one"));
-        }
-        if it.name.is_none() {
-            losses.push(Loss::sink("name", "it had none, and is called as its address"));
-        }
-        if it.branch_filter.is_some() {
-            losses.push(Loss::sink("branch_filter", "it listens to all branches"));
-        }
-        let (mut known, unknown) = events(&it.events);
-        if !unknown.is_empty() {
-            let detail = format!("there is no such event here: {}", unknown.join(", "));
-            losses.push(Loss::sink("events", detail));
-        }
-        if known.is_empty() {
-            // A hook must listen to something.
-            known.insert("repo:push");
-        }
+        let (events, losses) = EVENTS.hook(it, "its address");
         let body = json!({
             "description": it.name.as_deref().unwrap_or(&it.url).chars().take(255).collect::<String>(),
             "url": it.url,
-            "events": known,
+            "events": events,
             "active": false,
             "skip_cert_verification": !it.verify_tls,
         });
         let operation = "write a webhook";
-        let found = match existing {
+        let made: Result<wire::Webhook, _> = match existing {
             Some(target) => {
                 let below = path.below(&["hooks", &target.0]);
-                self.api.put::<wire::Webhook>(&below, &body, operation).await
+                Ok(self.api.put(&below, &body, operation).await?)
             }
             None => self.api.post(&path.below(&["hooks"]), &body, operation).await,
         };
-        match found {
-            Ok(hook) => Ok(Done::new(hook.uuid.unwrap_or_default(), existing).with(losses)),
-            Err(error) if existing.is_none() && is_refusal(&error) => {
-                Ok(Done::dropped(&it.url, words(&error)))
-            }
-            Err(error) => Err(error),
-        }
+        let id = made.map(|it| it.uuid.unwrap_or_default());
+        Done::unless_refused(id, existing, (&it.url, losses))
     }
 
     /// A key, which may only read.
@@ -171,21 +139,15 @@ impl CloudSink {
         }
         let operation = "write an access key";
         let body = json!({"type": "deploy_key", "key": it.key, "label": it.title});
-        let found = match existing {
+        let made: Result<wire::DeployKey, _> = match existing {
             Some(target) => {
                 let below = path.below(&["deploy-keys", &target.0]);
-                self.api.put::<wire::DeployKey>(&below, &body, operation).await
+                self.api.put(&below, &body, operation).await
             }
             None => self.api.post(&path.below(&["deploy-keys"]), &body, operation).await,
         };
-        match found {
-            Ok(key) => {
-                let id = key.id.map(|it| it.to_string()).unwrap_or_default();
-                Ok(Done::new(id, existing).with(losses))
-            }
-            Err(error) if is_refusal(&error) => Ok(Done::dropped(&it.title, words(&error))),
-            Err(error) => Err(error),
-        }
+        let id = made.map(|it| it.id.map(|it| it.to_string()).unwrap_or_default());
+        Done::unless_refused(id, existing, (&it.title, losses))
     }
 
     pub(super) async fn write_status(
@@ -194,25 +156,10 @@ impl CloudSink {
         it: &CommitStatus,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let mut losses = Vec::new();
-        let mut told = |word, detail: &str| {
-            losses.push(Loss::sink("state", format!("it is told as {detail}")));
-            word
-        };
-        let state = match it.state {
-            CommitState::Success => "SUCCESSFUL",
-            CommitState::Failure => "FAILED",
-            CommitState::Running => "INPROGRESS",
-            CommitState::Pending => told("INPROGRESS", "running"),
-            CommitState::Error => told("FAILED", "failed"),
-            CommitState::Cancelled => "STOPPED",
-            CommitState::Skipped => told("STOPPED", "stopped"),
-        };
+        let (state, lost) = build_state(it.state, "STOPPED");
+        let mut losses: Vec<Loss> = lost.into_iter().collect();
         let page = format!("{}{}/{}", self.api.place.home, path.workspace, path.slug);
-        if it.target_url.is_none() {
-            let detail = "leads to the repository, for it must lead somewhere";
-            losses.push(Loss::sink("target_url", detail));
-        }
+        let url = leads_to(it.target_url.as_deref(), &page, &mut losses);
         let key = key_of(&it.context);
         if key != it.context {
             losses.push(Loss::sink("context", format!("is {key}, for it was too long")));
@@ -222,7 +169,7 @@ impl CloudSink {
             "key": key,
             "name": it.context,
             "state": state,
-            "url": it.target_url.as_deref().unwrap_or(&page),
+            "url": url,
             "description": it.description.as_deref().unwrap_or_default(),
         });
         if let Some(name) = &it.git_ref {
@@ -230,28 +177,14 @@ impl CloudSink {
         }
         let id = format!("{}/{key}", it.commit);
         let below = path.below(&["commit", &it.commit, "statuses", "build"]);
-        match self.api.act(Method::POST, &below, (Some(&body), "write a build status")).await {
-            Ok(()) => Ok(Done::new(id, existing).with(losses)),
-            Err(error) if is_refusal(&error) => Ok(Done::dropped(id, words(&error))),
-            Err(error) => Err(error),
-        }
+        let made = self.api.act(Method::POST, &below, (Some(&body), "write a build status")).await;
+        Done::unless_refused(made.map(|()| id.clone()), existing, (&id, losses))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn events_of_other_hosts_have_words_here_or_are_told() {
-        let words = ["push", "issues", "pr:merged", "repo:fork"].map(str::to_owned);
-
-        let (known, unknown) = events(&words);
-
-        let known: Vec<_> = known.into_iter().collect();
-        assert_eq!(known, ["pullrequest:fulfilled", "repo:fork", "repo:push"]);
-        assert_eq!(unknown, ["issues"]);
-    }
 
     #[test]
     fn a_long_key_stays_its_own() {

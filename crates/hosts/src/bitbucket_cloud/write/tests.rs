@@ -12,6 +12,7 @@ use packhorse_core::{
         Markup, Position, ReleaseAsset, Review, ReviewComment, ReviewThread, Side, Subject,
         TaskState, Text, Verdict,
     },
+    port::Outcome,
 };
 use packhorse_net::{Answer, Body, Request, Transport};
 use packhorse_testkit::{description::Description, suite};

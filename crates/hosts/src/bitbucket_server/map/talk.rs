@@ -5,7 +5,7 @@
 //! reviews, reactions and events.
 
 use super::{identity, plain, text, time};
-use crate::{bitbucket_server::wire, bitbucket_text};
+use crate::{bitbucket, bitbucket_server::wire};
 use packhorse_core::{
     Loss, Object, ObjectKind, Record,
     model::{
@@ -123,9 +123,9 @@ impl<'a> Talk<'a> {
 
     /// Whether a comment is a review that was brought here.
     fn is_review(said: &Said) -> bool {
-        let text = said.comment.text.clone().map(bitbucket_text::received);
+        let text = said.comment.text.clone().map(bitbucket::text::received);
         said.anchor.is_none()
-            && text.is_some_and(|it| bitbucket_text::is_of(&it, ObjectKind::Review))
+            && text.is_some_and(|it| bitbucket::text::is_of(&it, ObjectKind::Review))
     }
 
     /// Comments that stand at no place in the code, and the tasks of old versions.
@@ -292,7 +292,7 @@ impl<'a> Talk<'a> {
     fn brought(&self, said: &Said) -> Record {
         let it = &said.comment;
         let raw = it.text.clone().unwrap_or_default();
-        let (verdict, commit, body) = bitbucket_text::brought_review(raw);
+        let (verdict, commit, body) = bitbucket::text::brought_review(raw);
         let review = Review {
             change_request: self.number,
             author: self.who(it.author.as_ref()),

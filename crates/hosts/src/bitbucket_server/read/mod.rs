@@ -41,6 +41,11 @@ impl<'a> Path<'a> {
         Ok(Self { key, slug })
     }
 
+    /// Both parts as one.
+    pub(super) fn full(self) -> String {
+        format!("{}/{}", self.key, self.slug)
+    }
+
     /// The parts of an address below the repository.
     pub(super) fn below<'b>(self, rest: &[&'b str]) -> Vec<&'b str>
     where

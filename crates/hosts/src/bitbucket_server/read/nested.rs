@@ -3,11 +3,11 @@
 use super::{Part, Path, ServerSource, lists::start, map, wire};
 use crate::{
     bitbucket_server::map::talk::Talk,
-    cursor::Spot,
-    walk::{AT_ONCE, Listing, walk},
+    cursor::{Spot, go_on, part},
+    walk::{AT_ONCE, Listing, paged, there, walk},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use packhorse_core::{Cursor, HostError, HostErrorKind, Object, Record, port::Page};
+use packhorse_core::{Cursor, HostError, Object, Record, port::Page};
 
 /// All change requests that want to get into the repository, the oldest first.
 const ALL: [(&str, &str); 2] = [("state", "ALL"), ("order", "OLDEST")];
@@ -83,16 +83,15 @@ impl ServerSource {
         let spot = Spot::from(at.map(|it| it.0.as_str()), 0)?;
         let listing = self.pulls(path, spot.page).await?;
         let taken = &taken;
-        let (records, next) = walk(listing, spot, |it: wire::PullRequest| {
+        let walked = walk(listing, spot, |it: wire::PullRequest| {
             async move {
                 let Some(number) = it.id else { return Ok(Vec::new()) };
                 let activities = self.activities(path, number).await?;
                 Ok(Talk::of(&it, activities, self.host()).map(|it| taken(&it)).unwrap_or_default())
             }
             .boxed()
-        })
-        .await?;
-        Ok(Page { records, next: next.map(|it| Cursor(it.text())) })
+        });
+        walked.await.map(paged)
     }
 
     /// Statuses of the ends of change requests, then of branches.
@@ -101,25 +100,18 @@ impl ServerSource {
         path: Path<'_>,
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
-        let foreign = || HostError::new(HostErrorKind::Rejected, "go on with a listing");
-        let (name, place) = match at {
-            None => ("requests", None),
-            Some(cursor) => {
-                let (name, place) = cursor.0.split_once(':').ok_or_else(foreign)?;
-                (name, Some(place).filter(|it| !it.is_empty()))
-            }
-        };
+        let (name, place) = part(at, "requests")?;
         let spot = Spot::from(place, 0)?;
-        let (commits, is_last): (Listing<Option<String>>, bool) = if name == "requests" {
+        let (commits, following): (Listing<Option<String>>, _) = if name == "requests" {
             let listing = self.pulls(path, spot.page).await?;
             let ends = listing.items.into_iter().map(|it| it.from_ref?.latest_commit);
-            (Listing { items: ends.collect(), next: listing.next }, false)
+            (Listing { items: ends.collect(), next: listing.next }, Some("branches"))
         } else {
             let below = path.below(&["branches"]);
             let listing: Listing<wire::Branch> =
                 self.api.list((Part::Core, &below), &[], spot.page, "read branches").await?;
             let ends = listing.items.into_iter().map(|it| it.latest_commit);
-            (Listing { items: ends.collect(), next: listing.next }, true)
+            (Listing { items: ends.collect(), next: listing.next }, None)
         };
         let (records, next) = walk(commits, spot, |commit| {
             async move {
@@ -129,12 +121,7 @@ impl ServerSource {
             .boxed()
         })
         .await?;
-        let next = match (next, is_last) {
-            (Some(spot), _) => Some(Cursor(format!("{name}:{}", spot.text()))),
-            (None, false) => Some(Cursor("branches:".to_owned())),
-            (None, true) => None,
-        };
-        Ok(Page { records, next })
+        Ok(Page { records, next: go_on(name, next, following) })
     }
 
     async fn statuses_of(&self, commit: &str) -> Result<Vec<Record>, HostError> {
@@ -146,13 +133,5 @@ impl ServerSource {
             Some(Record::new(id, Object::CommitStatus(status)))
         };
         Ok(list.into_iter().filter_map(record).collect())
-    }
-}
-
-/// Nothing of what went while it was listed.
-fn there<T>(found: Result<Vec<T>, HostError>) -> Result<Vec<T>, HostError> {
-    match found {
-        Err(error) if error.kind == HostErrorKind::NotFound => Ok(Vec::new()),
-        other => other,
     }
 }

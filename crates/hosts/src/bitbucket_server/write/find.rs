@@ -1,15 +1,22 @@
 //! Looking for what an interrupted run may have written, and taking it away again.
 
-use super::{Part, Path, ServerSink, is_refusal, split, wire};
-use crate::{bitbucket_server::map::path_of, bitbucket_text::sent};
+use super::{Part, Path, Repository, ServerSink, is_refusal, wire};
+use crate::{
+    bitbucket::{
+        text::sent,
+        write::{
+            change_request,
+            settings::{essence, is_hook},
+            talk::said_in,
+        },
+    },
+    bitbucket_server::map::path_of,
+};
 use packhorse_core::{
     HostError, HostErrorKind, Object, ObjectKind, Record, Scope, mark,
-    model::{Comment, Grantee, Member, Place, Review, ReviewComment, ReviewThread, Subject},
+    model::{Grantee, Member, Place},
 };
-use serde_json::json;
 
-/// How many of the newest change requests are looked through.
-const NEWEST: &[(&str, &str)] = &[("state", "ALL"), ("order", "NEWEST")];
 /// How deep answers to answers are followed.
 const MAX_DEPTH: u8 = 32;
 
@@ -25,18 +32,6 @@ fn search(
     let answers = comment.comments.iter().flat_map(|it| &it.0);
     let mut answers = answers.filter(|_| depth < MAX_DEPTH);
     answers.find_map(|it| search(it, is_meant, depth + 1))
-}
-
-/// The change request that something is said in.
-fn said_in(object: &Object) -> Option<u64> {
-    if let Object::Comment(Comment { subject: Subject::ChangeRequest(number), .. })
-    | Object::Review(Review { change_request: number, .. })
-    | Object::ReviewThread(ReviewThread { change_request: number, .. })
-    | Object::ReviewComment(ReviewComment { change_request: number, .. }) = object
-    {
-        return Some(*number);
-    }
-    None
 }
 
 impl ServerSink {
@@ -79,7 +74,9 @@ impl ServerSink {
                 let is_archived = found.is_some_and(|it| it.archived == Some(true));
                 Ok(is_archived.then(|| "archived".to_owned()))
             }
-            Object::ChangeRequest(_) => self.look_for_request(path, record).await,
+            Object::ChangeRequest(_) => {
+                change_request::find(&Repository { sink: self, path }, record).await
+            }
             Object::BranchRule(it) => {
                 let found = self.restrictions(path, &it.pattern, "").await?;
                 Ok((!found.is_empty()).then(|| it.pattern.clone()))
@@ -146,18 +143,15 @@ impl ServerSink {
             let below = path.below(&["webhooks"]);
             let all: Vec<wire::Webhook> =
                 self.api.children((Part::Core, &below), &[], operation).await?;
-            let same = all.into_iter().find(|hook| {
-                let same_name = it.name.is_none() || hook.name == it.name;
-                hook.url.as_deref() == Some(it.url.as_str()) && same_name
-            });
+            let is_meant =
+                |hook: &wire::Webhook| is_hook(it, hook.url.as_deref(), hook.name.as_deref());
+            let same = all.into_iter().find(is_meant);
             return Ok(same.and_then(|it| it.id).map(|it| it.to_string()));
         }
         if let Object::DeployKey(it) = object {
             let below = path.below(&["ssh"]);
             let all: Vec<wire::AccessKey> =
                 self.api.children((Part::Keys, &below), &[], operation).await?;
-            // The words after a key are not a part of it.
-            let essence = |text: &str| text.split(' ').take(2).collect::<Vec<_>>().join(" ");
             let wanted = Some(essence(&it.key));
             let mut keys = all.into_iter().filter_map(|it| it.key);
             let same = keys.find(|it| it.text.as_deref().map(essence) == wanted);
@@ -197,31 +191,6 @@ impl ServerSink {
             user.or(group) == Some(name)
         });
         Ok(is_there.then_some(id))
-    }
-
-    async fn look_for_request(
-        &self,
-        path: Path<'_>,
-        record: &Record,
-    ) -> Result<Option<String>, HostError> {
-        let mark = sent(&mark::of(&record.origin));
-        let below = path.below(&["pull-requests"]);
-        let operation = "look for a change request";
-        // What was written last is among the newest.
-        let mut start = Some(0);
-        for _ in 0..3 {
-            let Some(from) = start else { break };
-            let page: crate::walk::Listing<wire::PullRequest> =
-                self.api.list((Part::Core, &below), NEWEST, from, operation).await?;
-            let is_meant = |it: &&wire::PullRequest| {
-                it.description.as_deref().is_some_and(|it| it.contains(&mark))
-            };
-            if let Some(found) = page.items.iter().find(is_meant) {
-                return Ok(found.id.map(|it| it.to_string()));
-            }
-            start = page.next;
-        }
-        Ok(None)
     }
 
     async fn look_for_comment(
@@ -324,27 +293,6 @@ impl ServerSink {
             _ => return Ok(()),
         };
         self.api.delete((Part::Core, &below), &[("name", name)], "take a permission back").await
-    }
-
-    async fn erase_request(&self, path: Path<'_>, number: &str) -> Result<(), HostError> {
-        let Some(found) = self.request(path, number).await? else { return Ok(()) };
-        let below = path.below(&["pull-requests", number]);
-        let body = json!({"version": found.version.unwrap_or_default()});
-        let at = (Part::Core, &below[..]);
-        let operation = "remove a change request";
-        match self.api.act(http::Method::DELETE, at, &[], (Some(&body), operation)).await {
-            Err(error) if error.kind == HostErrorKind::NotFound => Ok(()),
-            other => other,
-        }
-    }
-
-    async fn erase_comment(&self, path: Path<'_>, id: &str) -> Result<(), HostError> {
-        let Some(at) = split(id) else { return Ok(()) };
-        let Some(found) = self.said(path, at).await? else { return Ok(()) };
-        let version = found.version.unwrap_or_default().to_string();
-        let below = path.below(&["pull-requests", at.0, "comments", at.1]);
-        let query = [("version", version.as_str())];
-        self.api.delete((Part::Core, &below), &query, "remove a comment").await
     }
 
     async fn erase_reaction(&self, path: Path<'_>, id: &str) -> Result<(), HostError> {

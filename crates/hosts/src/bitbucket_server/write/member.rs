@@ -1,6 +1,7 @@
 //! Who may do what.
 
 use super::{Done, Part, ServerSink, is_refusal, words};
+use crate::bitbucket::write::member::{Right, right, unfit};
 use http::Method;
 use packhorse_core::{
     HostError, Loss, Origin, Scope,
@@ -11,17 +12,13 @@ use packhorse_core::{
 pub(in crate::bitbucket_server) fn permission(
     role: Role,
 ) -> Result<(&'static str, Option<Loss>), &'static str> {
-    let less = |detail| Some(Loss::sink("role", detail));
-    match role {
-        Role::None => Err("it has no rights"),
-        Role::Guest | Role::Planner => Err("the least right here shows the code too"),
-        Role::Read => Ok(("READ", None)),
-        Role::Triage => Ok(("READ", less("may read; closing what others opened needs more here"))),
-        Role::Write => Ok(("WRITE", None)),
-        Role::Maintain => Ok(("WRITE", less("may write; settings are for administrators here"))),
-        Role::Admin => Ok(("ADMIN", None)),
-        Role::Owner => Ok(("ADMIN", less("administers; nobody but a project owns here"))),
-    }
+    let (right, lost) = right(role, "nobody but a project owns here")?;
+    let word = match right {
+        Right::Read => "READ",
+        Right::Write => "WRITE",
+        Right::Admin => "ADMIN",
+    };
+    Ok((word, lost))
 }
 
 impl ServerSink {
@@ -32,11 +29,8 @@ impl ServerSink {
         origin: &Origin,
     ) -> Result<Done, HostError> {
         let dropped = |field, why: &str| Ok(Done::dropped_for(&origin.id, field, why));
-        if it.pending {
-            return dropped("pending", "it was offered, and not accepted yet");
-        }
-        if it.expires_at.is_some() {
-            return dropped("expires_at", "rights have no end here, and it had one");
+        if let Some((field, why)) = unfit(it) {
+            return dropped(field, why);
         }
         let (word, loss) = match permission(it.role) {
             Ok(found) => found,
@@ -68,35 +62,10 @@ impl ServerSink {
         let query = [("name", name), ("permission", permission.as_str())];
         let at = (Part::Core, &below[..]);
         match self.api.act(Method::PUT, at, &query, (None, "grant a permission")).await {
-            Ok(()) => Ok(Done::new(id, None).with(loss.into_iter().collect())),
+            Ok(()) => Ok(Done::new(id, None).with(loss)),
             // There is no such person or group.
             Err(error) if is_refusal(&error) => dropped("grantee", &words(&error)),
             Err(error) => Err(error),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_role_lets_do_more_than_it_did() {
-        let rank = |it: &str| ["READ", "WRITE", "ADMIN"].iter().position(|word| *word == it);
-        let roles = [
-            (Role::None, None),
-            (Role::Guest, None),
-            (Role::Planner, None),
-            (Role::Read, rank("READ")),
-            (Role::Triage, rank("READ")),
-            (Role::Write, rank("WRITE")),
-            (Role::Maintain, rank("WRITE")),
-            (Role::Admin, rank("ADMIN")),
-            (Role::Owner, rank("ADMIN")),
-        ];
-        for (role, most) in roles {
-            let given = permission(role).ok().and_then(|(word, _)| rank(word));
-            assert_eq!(given, most, "{role:?}");
         }
     }
 }

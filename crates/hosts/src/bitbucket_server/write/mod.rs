@@ -13,90 +13,36 @@ use super::{
     read::{self, Path},
     support, wire,
 };
+use crate::bitbucket::write::{
+    Done, Heads, change_request as requests, is_refusal, talk as said, words,
+};
 use async_trait::async_trait;
 pub(super) use member::permission;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Keeps, Limits, Loss, Numbering, Object,
-    ObjectKind, Origin, Record, RepoKind, Scope, Settle, TargetId,
-    port::{BlobRef, ByteStream, Outcome, Sink, Written},
+    Origin, Record, RepoKind, Scope, Settle, TargetId,
+    port::{BlobRef, ByteStream, Sink, Written},
 };
-use std::{collections::BTreeMap, sync::Arc, sync::Mutex};
+use std::sync::Arc;
 
 /// A server of Bitbucket Data Center, as a destination.
 pub(super) struct ServerSink {
     api: Arc<Api>,
-    /// Default branches of repositories that were made before they had branches.
-    heads: Mutex<BTreeMap<String, String>>,
+    heads: Heads,
     /// Name of who writes.
     me: tokio::sync::OnceCell<String>,
 }
 
-/// What a write came to, in the making.
-struct Done {
-    id: String,
-    outcome: Outcome,
-    losses: Vec<Loss>,
-}
-
-impl Done {
-    fn new(id: impl Into<String>, existing: Option<&TargetId>) -> Self {
-        let outcome = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
-        Self { id: id.into(), outcome, losses: Vec::new() }
-    }
-
-    /// Nothing was made, and why.
-    fn dropped(id: impl Into<String>, why: impl Into<String>) -> Self {
-        let losses = vec![Loss::sink(Loss::WHOLE, why)];
-        Self { id: id.into(), outcome: Outcome::Dropped, losses }
-    }
-
-    /// Nothing was made because of one field, and why.
-    fn dropped_for(id: impl Into<String>, field: &'static str, why: impl Into<String>) -> Self {
-        let losses = vec![Loss::sink(field, why)];
-        Self { id: id.into(), outcome: Outcome::Dropped, losses }
-    }
-
-    fn with(mut self, losses: Vec<Loss>) -> Self {
-        self.losses.extend(losses);
-        self
-    }
-}
-
-/// The target of what a record refers to.
-fn linked(record: &Record, kind: ObjectKind, id: &str) -> Option<String> {
-    record.links.get(&Origin::new(kind, id)).map(|it| it.0.clone())
-}
-
-/// A change request's number and what stands in it, of an id like `12/345`.
-fn split(id: &str) -> Option<(&str, &str)> {
-    let (number, within) = id.split_once('/')?;
-    number.parse::<u64>().ok().map(|_| (number, within))
-}
-
-/// Whether the host said that the content, and not the moment, is wrong.
-fn is_refusal(error: &HostError) -> bool {
-    match error.kind {
-        HostErrorKind::NotFound
-        | HostErrorKind::Conflict
-        | HostErrorKind::Rejected
-        | HostErrorKind::Unsupported => true,
-        HostErrorKind::Unauthorized
-        | HostErrorKind::Forbidden
-        | HostErrorKind::RateLimited
-        | HostErrorKind::Protocol
-        | HostErrorKind::Unavailable => false,
-    }
-}
-
-/// What the host said, for a loss.
-fn words(error: &HostError) -> String {
-    let answer = error.context.iter().find(|(key, _)| *key == "answer");
-    answer.map_or_else(|| error.to_string(), |(_, text)| text.clone())
+/// A repository that is written to.
+#[derive(Clone, Copy)]
+struct Repository<'a> {
+    sink: &'a ServerSink,
+    path: Path<'a>,
 }
 
 impl ServerSink {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { api, heads: Mutex::default(), me: tokio::sync::OnceCell::new() }
+        Self { api, heads: Heads::default(), me: tokio::sync::OnceCell::new() }
     }
 
     /// A path that may be written to.
@@ -127,16 +73,17 @@ impl ServerSink {
             return self.write_member(scope, it, &record.origin).await;
         }
         let path = self.path(scope)?;
+        let repository = &Repository { sink: self, path };
         match &record.object {
             Object::Project(it) => self.write_project(path, it, existing).await,
             Object::Topic(it) => self.write_topic(path, it, existing).await,
-            Object::ChangeRequest(it) => self.write_request(path, record, it, existing).await,
-            Object::Review(it) => self.write_review(path, record, it, existing).await,
-            Object::ReviewThread(it) => self.write_thread(path, record, it, existing).await,
+            Object::ChangeRequest(it) => requests::write(repository, record, it, existing).await,
+            Object::Review(it) => said::write_review(repository, record, it, existing).await,
+            Object::ReviewThread(it) => said::write_thread(repository, record, it, existing).await,
             Object::ReviewComment(it) => {
-                self.write_review_comment(path, record, it, existing).await
+                said::write_review_comment(repository, record, it, existing).await
             }
-            Object::Comment(it) => self.write_comment(path, record, it, existing).await,
+            Object::Comment(it) => said::write_comment(repository, record, it, existing).await,
             Object::Reaction(it) => self.write_reaction(path, record, it).await,
             Object::CommitStatus(it) => self.write_status(path, it, existing).await,
             Object::BranchRule(it) => self.write_branch_rule(path, it, existing).await,
@@ -201,8 +148,7 @@ impl Sink for ServerSink {
         record: &Record,
         existing: Option<&TargetId>,
     ) -> Result<Written, HostError> {
-        let done = self.dispatch(scope, record, existing).await?;
-        Ok(Written { target: TargetId(done.id), outcome: done.outcome, losses: done.losses })
+        self.dispatch(scope, record, existing).await.map(Written::from)
     }
 
     async fn remove(
@@ -236,7 +182,7 @@ impl Sink for ServerSink {
         if scope.project().is_some() {
             let path = self.path(scope)?;
             self.set_head(path).await?;
-            self.tidy(path).await?;
+            requests::tidy(&Repository { sink: self, path }).await?;
         }
         Ok(Vec::new())
     }

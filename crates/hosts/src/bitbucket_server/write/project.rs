@@ -7,7 +7,6 @@ use packhorse_core::{
     model::{MergeMethods, Organization, Project, State, StateValue, Subject, Topic, Visibility},
 };
 use serde_json::{Value, json};
-use std::sync::PoisonError;
 
 /// How the server makes a slug out of a name.
 fn slug(name: &str) -> String {
@@ -111,26 +110,20 @@ impl ServerSink {
             self.create(path, &body).await?
         };
         if let Some(branch) = &it.default_branch {
-            let full = format!("{}/{}", path.key, path.slug);
-            self.heads().insert(full, branch.clone());
+            self.heads.note(path.full(), branch);
             if existing.is_some() {
                 self.set_head(path).await?;
             }
         }
         losses.extend(self.set_methods(path, &it.merge_methods).await?);
         let id = super::super::map::path_of(&found);
-        let id = id.unwrap_or_else(|| format!("{}/{}", path.key, path.slug));
+        let id = id.unwrap_or_else(|| path.full());
         Ok(Done::new(id, existing).with(losses))
-    }
-
-    fn heads(&self) -> std::sync::MutexGuard<'_, std::collections::BTreeMap<String, String>> {
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sets the default branch, once the branches are there.
     pub(super) async fn set_head(&self, path: Path<'_>) -> Result<(), HostError> {
-        let wanted = self.heads().remove(&format!("{}/{}", path.key, path.slug));
-        let Some(branch) = wanted else { return Ok(()) };
+        let Some(branch) = self.heads.take(&path.full()) else { return Ok(()) };
         let below = path.below(&["branches", "default"]);
         let operation = "set the default branch";
         let body = json!({"id": format!("refs/heads/{branch}")});

@@ -1,19 +1,19 @@
 //! Hooks, keys and what builds said.
 
-use super::{Done, Part, Path, ServerSink, is_refusal, wire, words};
+use super::{Done, Part, Path, ServerSink, is_refusal, wire};
+use crate::bitbucket::write::settings::{Events, build_state, leads_to};
 use http::Method;
 use packhorse_core::{
     HostError, Loss, TargetId,
-    model::{CommitState, CommitStatus, DeployKey, Webhook},
+    model::{CommitStatus, DeployKey, Webhook},
 };
 use serde_json::json;
-use std::collections::BTreeSet;
 
-/// What a hook listens to, in this server's words; `None` where it has none.
+/// What a hook listens to.
 ///
 /// Source: Atlassian, "Event payload"; the events of the other hosts' own documentation.
-fn events_of(word: &str) -> Option<&'static [&'static str]> {
-    const OWN: &[&str] = &[
+const EVENTS: Events = Events {
+    own: &[
         "repo:refs_changed",
         "repo:modified",
         "repo:forked",
@@ -35,10 +35,13 @@ fn events_of(word: &str) -> Option<&'static [&'static str]> {
         "pr:comment:added",
         "pr:comment:edited",
         "pr:comment:deleted",
-    ];
-    if let Some(at) = OWN.iter().position(|it| *it == word) {
-        return OWN.get(at..=at);
-    }
+    ],
+    of: events_of,
+    least: "repo:refs_changed",
+};
+
+/// What a hook listens to for a word of another host; `None` where there is nothing.
+fn events_of(word: &str) -> Option<&'static [&'static str]> {
     Some(match word {
         "push" | "create" | "delete" | "repo:push" | "push_events" | "tag_push_events" => {
             &["repo:refs_changed"]
@@ -68,18 +71,6 @@ fn events_of(word: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// The events, and the words that have none.
-fn events(words: &[String]) -> (BTreeSet<&'static str>, Vec<&str>) {
-    let (mut known, mut unknown) = (BTreeSet::new(), Vec::new());
-    for word in words {
-        match events_of(word) {
-            Some(events) => known.extend(events),
-            None => unknown.push(word.as_str()),
-        }
-    }
-    (known, unknown)
-}
-
 impl ServerSink {
     /// A hook, switched off.
     pub(super) async fn write_webhook(
@@ -88,56 +79,30 @@ impl ServerSink {
         it: &Webhook,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let mut losses = vec![Loss::policy("active", "arrives switched off; look at it first")];
-        if it.has_secret != Some(false) {
-            losses.push(Loss::sink("has_secret", "enter the secret again, where there was one"));
-        }
-        if it.name.is_none() {
-            losses.push(Loss::sink("name", "it had none, and is called as its host"));
-        }
-        if it.branch_filter.is_some() {
-            losses.push(Loss::sink("branch_filter", "it listens to all branches"));
-        }
-        let (mut known, unknown) = events(&it.events);
-        if !unknown.is_empty() {
-            let detail = format!("there is no such event here: {}", unknown.join(", "));
-            losses.push(Loss::sink("events", detail));
-        }
-        if known.is_empty() {
-            // A hook must listen to something.
-            known.insert("repo:refs_changed");
-        }
+        let (events, losses) = EVENTS.hook(it, "its host");
         let host = it.url.parse::<url::Url>().ok();
         let host = host.as_ref().and_then(url::Url::host_str).unwrap_or("hook");
         let body = json!({
             "name": it.name.as_deref().unwrap_or(host),
             "url": it.url,
-            "events": known,
+            "events": events,
             "active": false,
             "configuration": {},
             "sslVerificationRequired": it.verify_tls,
         });
         let operation = "write a webhook";
-        let found = match existing {
+        let made: Result<wire::Webhook, _> = match existing {
             Some(target) => {
                 let below = path.below(&["webhooks", &target.0]);
-                self.api.put::<wire::Webhook>((Part::Core, &below), &body, operation).await
+                Ok(self.api.put((Part::Core, &below), &body, operation).await?)
             }
             None => {
                 let below = path.below(&["webhooks"]);
                 self.api.post((Part::Core, &below), &body, operation).await
             }
         };
-        match found {
-            Ok(hook) => {
-                let id = hook.id.map(|it| it.to_string()).unwrap_or_default();
-                Ok(Done::new(id, existing).with(losses))
-            }
-            Err(error) if existing.is_none() && is_refusal(&error) => {
-                Ok(Done::dropped(&it.url, words(&error)))
-            }
-            Err(error) => Err(error),
-        }
+        let id = made.map(|it| it.id.map(|it| it.to_string()).unwrap_or_default());
+        Done::unless_refused(id, existing, (&it.url, losses))
     }
 
     pub(super) async fn write_key(
@@ -162,14 +127,10 @@ impl ServerSink {
         }
         let below = path.below(&["ssh"]);
         let body = json!({"key": {"text": it.key, "label": it.title}, "permission": permission});
-        match self.api.post((Part::Keys, &below), &body, operation).await {
-            Ok(wire::AccessKey { key, .. }) => {
-                let id = key.and_then(|it| it.id).map(|it| it.to_string()).unwrap_or_default();
-                Ok(Done::new(id, existing))
-            }
-            Err(error) if is_refusal(&error) => Ok(Done::dropped(&it.title, words(&error))),
-            Err(error) => Err(error),
-        }
+        let made: Result<wire::AccessKey, _> =
+            self.api.post((Part::Keys, &below), &body, operation).await;
+        let id = made.map(|it| it.key.and_then(|it| it.id).unwrap_or_default().to_string());
+        Done::unless_refused(id, existing, (&it.title, Vec::new()))
     }
 
     pub(super) async fn write_status(
@@ -178,39 +139,16 @@ impl ServerSink {
         it: &CommitStatus,
         existing: Option<&TargetId>,
     ) -> Result<Done, HostError> {
-        let mut losses = Vec::new();
-        let state = match it.state {
-            CommitState::Success => "SUCCESSFUL",
-            CommitState::Failure => "FAILED",
-            CommitState::Running => "INPROGRESS",
-            CommitState::Pending => {
-                losses.push(Loss::sink("state", "it is told as running"));
-                "INPROGRESS"
-            }
-            CommitState::Error => {
-                losses.push(Loss::sink("state", "it is told as failed"));
-                "FAILED"
-            }
-            CommitState::Cancelled => "CANCELLED",
-            CommitState::Skipped => {
-                losses.push(Loss::sink("state", "it is told as cancelled"));
-                "CANCELLED"
-            }
-        };
-        // An address is asked for; the repository's page is one that leads somewhere.
+        let (state, lost) = build_state(it.state, "CANCELLED");
+        let mut losses: Vec<Loss> = lost.into_iter().collect();
         let page = format!("{}projects/{}/repos/{}", self.api.place.home, path.key, path.slug);
-        if it.target_url.is_none() {
-            losses.push(Loss::sink(
-                "target_url",
-                "leads to the repository, for it must lead somewhere",
-            ));
-        }
+        let url = leads_to(it.target_url.as_deref(), &page, &mut losses);
         let id = format!("{}/{}", it.commit, it.context);
         let mut body = json!({
             "key": it.context,
             "name": it.context,
             "state": state,
-            "url": it.target_url.as_deref().unwrap_or(&page),
+            "url": url,
             "description": it.description.as_deref().unwrap_or_default(),
         });
         let at = ["commits", it.commit.as_str()];
@@ -225,25 +163,6 @@ impl ServerSink {
             losses.push(Loss::sink("state", "it is told as failed"));
             sent = send(&body).await;
         }
-        match sent {
-            Ok(()) => Ok(Done::new(id, existing).with(losses)),
-            Err(error) if is_refusal(&error) => Ok(Done::dropped(id, words(&error))),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_of_other_hosts_have_words_here_or_are_told() {
-        let words = ["push", "issues", "pr:merged", "pullrequest:fulfilled"].map(str::to_owned);
-
-        let (known, unknown) = events(&words);
-
-        assert_eq!(known.into_iter().collect::<Vec<_>>(), ["pr:merged", "repo:refs_changed"]);
-        assert_eq!(unknown, ["issues"]);
+        Done::unless_refused(sent.map(|()| id.clone()), existing, (&id, losses))
     }
 }

@@ -6,16 +6,18 @@ use bytes::Bytes;
 use futures::StreamExt;
 use http::{HeaderMap, Method, StatusCode};
 use packhorse_core::{
-    Lane, mark,
+    Lane, ObjectKind, mark,
     model::{
         BranchRule, ChangeRequest, ChangeRequestState, Comment, Enforcement, HostId, Markup,
         Member, Position, Review, ReviewComment, ReviewThread, Role, Side, Subject, TaskState,
         Text, Verdict, Webhook,
     },
+    port::Outcome,
 };
 use packhorse_net::{Answer, Body, Request, Transport};
 use packhorse_testkit::suite;
 use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::Mutex};
 
 /// What the server holds; just enough of it for what the tests ask.
 #[derive(Default)]

@@ -1,0 +1,124 @@
+//! Writing to either Bitbucket.
+
+pub(crate) mod branch;
+pub(crate) mod change_request;
+pub(crate) mod member;
+pub(crate) mod place;
+pub(crate) mod settings;
+pub(crate) mod talk;
+
+use packhorse_core::{
+    HostError, HostErrorKind, Loss, ObjectKind, Origin, Record, TargetId,
+    port::{Outcome, Written},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// What a write came to, in the making.
+pub(crate) struct Done {
+    id: String,
+    outcome: Outcome,
+    losses: Vec<Loss>,
+}
+
+impl Done {
+    pub(crate) fn new(id: impl Into<String>, existing: Option<&TargetId>) -> Self {
+        let outcome = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
+        Self { id: id.into(), outcome, losses: Vec::new() }
+    }
+
+    /// Nothing was made, and why.
+    pub(crate) fn dropped(id: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::dropped_for(id, Loss::WHOLE, why)
+    }
+
+    /// Nothing was made because of one field, and why.
+    pub(crate) fn dropped_for(
+        id: impl Into<String>,
+        field: &'static str,
+        why: impl Into<String>,
+    ) -> Self {
+        let losses = vec![Loss::sink(field, why)];
+        Self { id: id.into(), outcome: Outcome::Dropped, losses }
+    }
+
+    /// What came of asking for it: its id, or nothing where the host refuses it.
+    ///
+    /// `name` stands for the id of what was refused.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the moment, and not with what was asked for.
+    pub(crate) fn unless_refused(
+        made: Result<String, HostError>,
+        existing: Option<&TargetId>,
+        (name, losses): (&str, Vec<Loss>),
+    ) -> Result<Self, HostError> {
+        match made {
+            Ok(id) => Ok(Self::new(id, existing).with(losses)),
+            Err(error) if is_refusal(&error) => Ok(Self::dropped(name, words(&error))),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn with(mut self, losses: impl IntoIterator<Item = Loss>) -> Self {
+        self.losses.extend(losses);
+        self
+    }
+}
+
+impl From<Done> for Written {
+    fn from(done: Done) -> Self {
+        Self { target: TargetId(done.id), outcome: done.outcome, losses: done.losses }
+    }
+}
+
+/// The target of what a record refers to.
+pub(crate) fn linked(record: &Record, kind: ObjectKind, id: &str) -> Option<String> {
+    record.links.get(&Origin::new(kind, id)).map(|it| it.0.clone())
+}
+
+/// A change request's number and what stands in it, of an id like `12/345`.
+pub(crate) fn split(id: &str) -> Option<(&str, &str)> {
+    let (number, within) = id.split_once('/')?;
+    number.parse::<u64>().ok().map(|_| (number, within))
+}
+
+/// Whether the host said that the content, and not the moment, is wrong.
+pub(crate) fn is_refusal(error: &HostError) -> bool {
+    match error.kind {
+        HostErrorKind::NotFound
+        | HostErrorKind::Conflict
+        | HostErrorKind::Rejected
+        | HostErrorKind::Unsupported => true,
+        HostErrorKind::Unauthorized
+        | HostErrorKind::Forbidden
+        | HostErrorKind::RateLimited
+        | HostErrorKind::Protocol
+        | HostErrorKind::Unavailable => false,
+    }
+}
+
+/// What the host said, for a loss.
+pub(crate) fn words(error: &HostError) -> String {
+    let answer = error.context.iter().find(|(key, _)| *key == "answer");
+    answer.map_or_else(|| error.to_string(), |(_, text)| text.clone())
+}
+
+/// Default branches of repositories that were made before they had branches.
+#[derive(Default)]
+pub(crate) struct Heads(Mutex<BTreeMap<String, String>>);
+
+impl Heads {
+    /// Remembers which branch a repository shall begin with.
+    pub(crate) fn note(&self, repository: String, branch: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(repository, branch.to_owned());
+    }
+
+    /// The branch that a repository shall begin with, once.
+    pub(crate) fn take(&self, repository: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(repository)
+    }
+}
