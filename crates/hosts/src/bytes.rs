@@ -1,10 +1,39 @@
 //! Streams of bytes.
 
-use futures::{StreamExt, TryStreamExt};
-use packhorse_core::port::ByteStream;
+use futures::{StreamExt, TryStreamExt, stream};
+use http::{HeaderValue, StatusCode, header};
+use packhorse_core::{HostError, HostErrorKind, port::ByteStream};
+use packhorse_net::{Request, Transport};
+
+/// Opens a file from a byte on, whether the host knows ranges or not.
+///
+/// # Errors
+///
+/// When the host refuses, or cannot be asked.
+pub(crate) async fn open(
+    transport: &dyn Transport,
+    request: Request,
+    from: u64,
+) -> Result<ByteStream, HostError> {
+    let operation = request.operation;
+    let identity = HeaderValue::from_static("identity");
+    let mut request = request.streamed().header(header::ACCEPT_ENCODING, identity);
+    if from > 0 {
+        let range = HeaderValue::try_from(format!("bytes={from}-"))
+            .map_err(|error| HostError::new(HostErrorKind::Rejected, operation).because(error))?;
+        request = request.header(header::RANGE, range);
+    }
+    let answer = transport.send(request).await?;
+    if from > 0 && answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
+        return Ok(Box::pin(stream::empty()));
+    }
+    let answer = answer.success().await?;
+    let is_rest = answer.status == StatusCode::PARTIAL_CONTENT;
+    Ok(if is_rest { answer.body } else { skip(answer.body, from) })
+}
 
 /// Leaves out the first bytes of a stream.
-pub(crate) fn skip(body: ByteStream, from: u64) -> ByteStream {
+fn skip(body: ByteStream, from: u64) -> ByteStream {
     let mut left = from;
     let rest = body.map_ok(move |mut piece| {
         let cut = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
@@ -20,7 +49,6 @@ pub(crate) fn skip(body: ByteStream, from: u64) -> ByteStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::stream;
 
     #[tokio::test]
     async fn the_first_bytes_are_left_out_across_pieces() {

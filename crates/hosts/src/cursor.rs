@@ -21,15 +21,18 @@ impl Progress {
 }
 
 /// A page of parents, one of them, and one of its children.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spot {
-    /// Page of parents, as the host counts; most count from 1.
-    pub(crate) page: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct At<P> {
+    /// Page of parents, as the host calls it.
+    pub(crate) page: P,
     /// Parent on the page, from 0.
     pub(crate) parent: usize,
     /// Child of the parent, from 0.
     pub(crate) child: usize,
 }
+
+/// A place where pages have numbers; most hosts count from 1.
+pub(crate) type Spot = At<u64>;
 
 impl Spot {
     /// Where a listing begins.

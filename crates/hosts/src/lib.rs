@@ -4,19 +4,24 @@
 //! is opened. To add one, write its folder and add it to [`HOSTS`]; nothing
 //! else in the workspace names it.
 
+mod absent;
+mod address;
 mod bitbucket;
 mod bitbucket_cloud;
 mod bitbucket_server;
 mod bytes;
 mod calls;
 mod cursor;
+mod filling;
 mod git;
 mod gitea;
 mod github;
 mod gitlab;
 mod kept;
+mod known;
 mod lenient;
 mod local;
+mod path;
 pub mod published_limits;
 pub mod roles;
 mod walk;

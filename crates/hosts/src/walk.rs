@@ -3,23 +3,24 @@
 //! A page of ours is a page of parents with all of their children, or as many
 //! parents as make it full; the cursor is the page of parents and the place on it.
 
-use crate::cursor::Spot;
+use crate::{
+    cursor::{At, Spot},
+    filling::Filling,
+};
 use futures::future::{BoxFuture, try_join_all};
-use packhorse_core::{Cursor, HostError, HostErrorKind, Record, port::Page};
+use packhorse_core::{Cursor, HostError, Record, port::Page};
 
 /// Parents whose children are asked for at once.
 pub(crate) const AT_ONCE: usize = 8;
-/// Records that make a page full.
-const FULL: usize = 500;
 
 /// One page of a listing, and where the next one begins.
 #[derive(Debug)]
-pub(crate) struct Listing<T> {
+pub(crate) struct Listing<T, N = u64> {
     pub(crate) items: Vec<T>,
-    pub(crate) next: Option<u64>,
+    pub(crate) next: Option<N>,
 }
 
-impl<T> Default for Listing<T> {
+impl<T, N> Default for Listing<T, N> {
     fn default() -> Self {
         Self { items: Vec::new(), next: None }
     }
@@ -35,34 +36,27 @@ pub(crate) type Children<'a> = BoxFuture<'a, Result<Vec<Record>, HostError>>;
 /// # Errors
 ///
 /// The first of the children's.
-pub(crate) async fn walk<'a, P>(
-    listing: Listing<P>,
-    spot: Spot,
-    children: impl Fn(P) -> Children<'a>,
-) -> Result<(Vec<Record>, Option<Spot>), HostError> {
-    let count = listing.items.len();
-    let mut parents = listing.items.into_iter().enumerate().skip(spot.parent);
-    let (mut records, mut skipped) = (Vec::new(), spot.child);
+pub(crate) async fn walk<'a, T, N, P: From<N>>(
+    listing: Listing<T, N>,
+    at: At<P>,
+    children: impl Fn(T) -> Children<'a>,
+) -> Result<(Vec<Record>, Option<At<P>>), HostError> {
+    let mut parents = listing.items.into_iter().enumerate().skip(at.parent);
+    let (mut filling, mut skipped) = (Filling::default(), at.child);
     loop {
         let group: Vec<_> = parents.by_ref().take(AT_ONCE).collect();
         if group.is_empty() {
-            return Ok((records, listing.next.map(|page| Spot { page, ..Spot::START })));
+            let next = listing.next.map(|it| At { page: P::from(it), parent: 0, child: 0 });
+            return Ok((filling.records, next));
         }
         let indexes: Vec<_> = group.iter().map(|(index, _)| *index).collect();
         let found = try_join_all(group.into_iter().map(|(_, it)| children(it))).await?;
-        for (parent, mut list) in indexes.into_iter().zip(found) {
-            let mut rest = list.split_off(std::mem::take(&mut skipped).min(list.len()));
-            let room = FULL - records.len();
-            if rest.len() > room {
-                let given = list.len() + room;
-                rest.truncate(room);
-                records.extend(rest);
-                return Ok((records, Some(Spot { page: spot.page, parent, child: given })));
-            }
-            records.extend(rest);
-            if records.len() == FULL && parent + 1 < count {
-                let next = Spot { page: spot.page, parent: parent + 1, child: 0 };
-                return Ok((records, Some(next)));
+        for (parent, list) in indexes.into_iter().zip(found) {
+            let skip = std::mem::take(&mut skipped);
+            for (child, record) in list.into_iter().enumerate().skip(skip) {
+                if !filling.take(record) {
+                    return Ok((filling.records, Some(At { page: at.page, parent, child })));
+                }
             }
         }
     }
@@ -73,44 +67,41 @@ pub(crate) fn paged((records, next): (Vec<Record>, Option<Spot>)) -> Page {
     Page { records, next: next.map(|it| Cursor(it.text())) }
 }
 
-/// Nothing of what went while it was listed.
-///
-/// # Errors
-///
-/// What was wrong otherwise.
-pub(crate) fn there<T>(found: Result<Vec<T>, HostError>) -> Result<Vec<T>, HostError> {
-    match found {
-        Err(error) if error.kind == HostErrorKind::NotFound => Ok(Vec::new()),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filling::FULL;
     use futures::FutureExt;
     use packhorse_core::{Object, model::Topic};
 
-    #[tokio::test]
-    async fn every_child_is_given_once_however_many_there_are() {
-        for sizes in [vec![], vec![0; 30], vec![3; 200], vec![1_700, 0, 499, 1, 501]] {
-            let (mut ids, mut spot) = (Vec::new(), Some(Spot::START));
-            while let Some(at) = spot {
-                let items = sizes.iter().copied().enumerate().collect();
-                let topic = |parent, child| {
+    /// Parents with so many children each, walked to the end; ids as `parent.child`.
+    async fn walked(sizes: &[usize]) -> (Vec<String>, usize) {
+        let (mut ids, mut pages, mut spot) = (Vec::new(), 0, Some(Spot::START));
+        while let Some(at) = spot {
+            let items = sizes.iter().copied().enumerate().collect();
+            let listing = Listing { items, next: None::<u64> };
+            let (records, next) = walk(listing, at, |(parent, size)| {
+                let topic = move |child| {
                     let name = format!("{parent}.{child}");
                     Record::new(name.clone(), Object::Topic(Topic { name }))
                 };
-                let (records, next) =
-                    walk(Listing { items, next: None }, at, |(parent, size): (usize, usize)| {
-                        async move { Ok((0..size).map(|it| topic(parent, it)).collect()) }.boxed()
-                    })
-                    .await
-                    .unwrap();
-                assert!(records.len() <= FULL);
-                ids.extend(records.into_iter().map(|it| it.origin.id));
-                spot = next;
-            }
+                async move { Ok((0..size).map(topic).collect()) }.boxed()
+            })
+            .await
+            .unwrap();
+            assert!(records.len() <= FULL);
+            ids.extend(records.into_iter().map(|it| it.origin.id));
+            (spot, pages) = (next, pages + 1);
+        }
+        (ids, pages)
+    }
+
+    #[tokio::test]
+    async fn every_child_is_given_once_however_many_there_are() {
+        for sizes in
+            [vec![], vec![0; 30], vec![3; 200], vec![1_700, 0, 499, 1, 501], vec![500, 500]]
+        {
+            let (ids, pages) = walked(&sizes).await;
 
             let expected: Vec<_> = sizes
                 .iter()
@@ -118,6 +109,7 @@ mod tests {
                 .flat_map(|(parent, size)| (0..*size).map(move |it| format!("{parent}.{it}")))
                 .collect();
             assert_eq!(ids, expected);
+            assert!(pages <= expected.len() / FULL + 2, "{pages} pages");
         }
     }
 }

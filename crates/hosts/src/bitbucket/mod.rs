@@ -9,4 +9,5 @@
 
 pub(crate) mod support;
 pub(crate) mod text;
+pub(crate) mod token;
 pub(crate) mod write;

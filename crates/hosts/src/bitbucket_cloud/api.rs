@@ -2,12 +2,14 @@
 
 use super::place::Place;
 use crate::{
+    absent::absent,
+    address, bytes,
     lenient::{self, Items},
     published_limits,
     walk::Listing,
 };
-use http::{Method, StatusCode};
-use packhorse_core::{HostError, HostErrorKind};
+use http::Method;
+use packhorse_core::{HostError, HostErrorKind, port::ByteStream};
 use packhorse_net::{Answer, Body, Budgets, Options, Parts, Request, Transport, stack};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -65,17 +67,7 @@ impl Api {
 
     /// The address of a path below the API's root; its segments are escaped here.
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
-        let mut url = self.place.api.clone();
-        let fail = || HostError::new(HostErrorKind::Rejected, "make an address of the API");
-        // SECURITY: a segment like `..` would be another object's address.
-        if path.iter().any(|it| matches!(*it, "" | "." | "..")) {
-            return Err(fail().with("path", path.join("/")));
-        }
-        url.path_segments_mut().map_err(|()| fail())?.pop_if_empty().extend(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        Ok(url)
+        address::below(&self.place.api, path, query)
     }
 
     async fn send(&self, request: Request) -> Result<Answer, HostError> {
@@ -107,11 +99,7 @@ impl Api {
         path: &[&str],
         operation: &'static str,
     ) -> Result<Option<T>, HostError> {
-        match self.get(path, operation).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind == HostErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        absent(self.get(path, operation).await)
     }
 
     async fn page<T: DeserializeOwned>(
@@ -236,10 +224,7 @@ impl Api {
         path: &[&str],
         operation: &'static str,
     ) -> Result<(), HostError> {
-        match self.change(Method::DELETE, path, (None, operation)).await {
-            Err(error) if error.kind == HostErrorKind::NotFound => Ok(()),
-            other => other.map(|_| ()),
-        }
+        absent(self.change(Method::DELETE, path, (None, operation)).await).map(drop)
     }
 
     /// Hands in a file of a form.
@@ -247,33 +232,18 @@ impl Api {
         &self,
         path: &[&str],
         (content_type, length): (http::HeaderValue, u64),
-        bytes: packhorse_core::port::ByteStream,
+        file: ByteStream,
         operation: &'static str,
     ) -> Result<(), HostError> {
         let mut request = Request::new(Method::POST, self.url(path, &[])?, operation)
             .header(http::header::CONTENT_TYPE, content_type);
-        request.body = Body::Stream { bytes, length: Some(length) };
+        request.body = Body::Stream { bytes: file, length: Some(length) };
         self.send(request).await.map(|_| ())
     }
 
     /// Opens a file from a byte on.
-    pub(super) async fn open(&self, path: &[&str], from: u64) -> Result<Answer, HostError> {
-        let operation = "open a file";
-        let identity = http::HeaderValue::from_static("identity");
-        let mut request = Request::get(self.url(path, &[])?, operation)
-            .streamed()
-            .header(http::header::ACCEPT_ENCODING, identity);
-        if from > 0 {
-            let range = http::HeaderValue::try_from(format!("bytes={from}-"));
-            let range = range.map_err(|error| {
-                HostError::new(HostErrorKind::Rejected, operation).because(error)
-            })?;
-            request = request.header(http::header::RANGE, range);
-        }
-        let answer = self.transport.send(request).await?;
-        if from > 0 && answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
-            return Ok(answer);
-        }
-        answer.success().await
+    pub(super) async fn open(&self, path: &[&str], from: u64) -> Result<ByteStream, HostError> {
+        let request = Request::get(self.url(path, &[])?, "open a file");
+        bytes::open(self.transport.as_ref(), request, from).await
     }
 }

@@ -1,6 +1,7 @@
 //! What a location says: the workspace, who asks, and how much of it is meant.
 
-use packhorse_core::{GitCredentials, Location, Secret};
+use crate::bitbucket::token;
+use packhorse_core::{GitCredentials, Location};
 use packhorse_net::Credentials;
 use url::Url;
 
@@ -74,14 +75,7 @@ impl Place {
 
     /// What the API is shown: an access token alone, or an address of an account with its API token.
     pub(super) fn api_credentials(&self) -> Vec<Credentials> {
-        let shown = |it: &GitCredentials| match alone(it) {
-            Some(token) => Credentials::Bearer(token),
-            None => {
-                let username = it.username.replace("%40", "@");
-                Credentials::Basic { username, password: it.password.clone() }
-            }
-        };
-        self.credentials.iter().chain(&self.others).map(shown).collect()
+        self.credentials.iter().chain(&self.others).map(token::shown).collect()
     }
 
     /// What Git is shown: fixed names stand for an access token and for an API token.
@@ -89,7 +83,7 @@ impl Place {
     /// Source: Atlassian, "Using access tokens", "Using API tokens".
     pub(super) fn git_credentials(&self) -> Option<GitCredentials> {
         self.credentials.as_ref().map(|it| {
-            if let Some(password) = alone(it) {
+            if let Some(password) = token::alone(it) {
                 return GitCredentials { username: "x-token-auth".to_owned(), password };
             }
             if it.username.contains('@') || it.username.contains("%40") {
@@ -103,15 +97,6 @@ impl Place {
     /// Name of the host, as people's accounts are told apart by.
     pub(super) fn host(&self) -> &str {
         self.home.host_str().unwrap_or_default()
-    }
-}
-
-/// A token that belongs to no account; the name `git` stands for nobody.
-fn alone(it: &GitCredentials) -> Option<Secret> {
-    match (it.password.expose().is_empty(), it.username.as_str()) {
-        (true, token) => Some(Secret::new(token)),
-        (false, "git") => Some(it.password.clone()),
-        (false, _) => None,
     }
 }
 

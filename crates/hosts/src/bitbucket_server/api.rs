@@ -2,12 +2,14 @@
 
 use super::place::Place;
 use crate::{
+    absent::absent,
+    address, bytes,
     lenient::{self, Items},
     published_limits,
     walk::Listing,
 };
 use http::{Method, StatusCode};
-use packhorse_core::{HostError, HostErrorKind};
+use packhorse_core::{HostError, HostErrorKind, port::ByteStream};
 use packhorse_net::{
     Answer, Budgets, Options, Parts, Request, Transport,
     page::{self, NextPage, Offset},
@@ -90,22 +92,8 @@ impl Api {
 
     /// The address of a path below a part's root; its segments are escaped here.
     fn url(&self, part: Part, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
-        let mut url = self.place.home.clone();
-        let fail = || HostError::new(HostErrorKind::Rejected, "make an address of the API");
-        // SECURITY: a segment like `..` would be another object's address.
-        if path.iter().any(|it| matches!(*it, "" | "." | "..")) {
-            return Err(fail().with("path", path.join("/")));
-        }
-        url.path_segments_mut()
-            .map_err(|()| fail())?
-            .pop_if_empty()
-            .push("rest")
-            .extend(part.root())
-            .extend(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        Ok(url)
+        let path = [&["rest"], &part.root()[..], path].concat();
+        address::below(&self.place.home, &path, query)
     }
 
     async fn send(&self, request: Request) -> Result<Answer, HostError> {
@@ -279,31 +267,13 @@ impl Api {
         query: &[(&str, &str)],
         operation: &'static str,
     ) -> Result<(), HostError> {
-        match self.change(Method::DELETE, at, query, (None, operation)).await {
-            Err(error) if error.kind == HostErrorKind::NotFound => Ok(()),
-            other => other.map(|_| ()),
-        }
+        absent(self.change(Method::DELETE, at, query, (None, operation)).await).map(drop)
     }
 
     /// Opens the file of an attachment from a byte on.
-    pub(super) async fn open(&self, path: &[&str], from: u64) -> Result<Answer, HostError> {
-        let operation = "open a file";
-        let url = self.url(Part::Core, path, &[])?;
-        let identity = http::HeaderValue::from_static("identity");
-        let mut request =
-            Request::get(url, operation).streamed().header(http::header::ACCEPT_ENCODING, identity);
-        if from > 0 {
-            let range = http::HeaderValue::try_from(format!("bytes={from}-"));
-            let range = range.map_err(|error| {
-                HostError::new(HostErrorKind::Rejected, operation).because(error)
-            })?;
-            request = request.header(http::header::RANGE, range);
-        }
-        let answer = self.transport.send(request).await?;
-        if from > 0 && answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
-            return Ok(answer);
-        }
-        answer.success().await
+    pub(super) async fn open(&self, path: &[&str], from: u64) -> Result<ByteStream, HostError> {
+        let request = Request::get(self.url(Part::Core, path, &[])?, "open a file");
+        bytes::open(self.transport.as_ref(), request, from).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a location says: the server, who asks, and how much of it is meant.
 
-use packhorse_core::{GitCredentials, Location, Secret};
+use crate::bitbucket::token;
+use packhorse_core::{GitCredentials, Location};
 use packhorse_net::Credentials;
 use url::Url;
 
@@ -93,21 +94,14 @@ impl Place {
 
     /// What the API is shown: a token alone, or a name with a password or a token.
     pub(super) fn api_credentials(&self) -> Vec<Credentials> {
-        let shown = |it: &GitCredentials| match alone(it) {
-            Some(token) => Credentials::Bearer(token),
-            None => {
-                let (username, password) = (it.username.clone(), it.password.clone());
-                Credentials::Basic { username, password }
-            }
-        };
-        self.credentials.iter().chain(&self.others).map(shown).collect()
+        self.credentials.iter().chain(&self.others).map(token::shown).collect()
     }
 
     /// What Git is shown: for a token alone, the name that stands for one.
     ///
     /// Source: Atlassian, "HTTP access tokens".
     pub(super) fn git_credentials(&self) -> Option<GitCredentials> {
-        self.credentials.as_ref().map(|it| match alone(it) {
+        self.credentials.as_ref().map(|it| match token::alone(it) {
             Some(password) => GitCredentials { username: "x-token-auth".to_owned(), password },
             None => it.clone(),
         })
@@ -116,15 +110,6 @@ impl Place {
     /// Name of the server, as people's accounts are told apart by.
     pub(super) fn host(&self) -> &str {
         self.home.host_str().unwrap_or_default()
-    }
-}
-
-/// A token that goes without an account's name; the name `git` stands for nobody.
-fn alone(it: &GitCredentials) -> Option<Secret> {
-    match (it.password.expose().is_empty(), it.username.as_str()) {
-        (true, token) => Some(Secret::new(token)),
-        (false, "git") => Some(it.password.clone()),
-        (false, _) => None,
     }
 }
 

@@ -1,9 +1,8 @@
 //! One call of the API at a time.
 
 use super::place::Place;
-use crate::published_limits;
-use http::StatusCode;
-use packhorse_core::{HostError, HostErrorKind};
+use crate::{absent::absent, address, bytes, published_limits};
+use packhorse_core::{HostError, HostErrorKind, port::ByteStream};
 use packhorse_net::{
     Answer, Budgets, Options, Parts, Request, Transport,
     page::{self, LinkHeader, NextPage},
@@ -46,6 +45,13 @@ impl<T> Default for Listing<T> {
     }
 }
 
+impl<T> Listing<T> {
+    /// The page alone, as it is walked.
+    pub(super) fn page(self) -> crate::walk::Listing<T> {
+        crate::walk::Listing { items: self.items, next: self.next }
+    }
+}
+
 impl Api {
     /// Over the network.
     pub(super) fn new(place: Place) -> Result<Self, HostError> {
@@ -68,21 +74,8 @@ impl Api {
 
     /// The address of a path below the API's root; its parts are escaped here.
     pub(super) fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
-        let mut url = self.place.home.clone();
-        let fail = || HostError::new(HostErrorKind::Rejected, "make an address of the API");
-        // SECURITY: a part like `..` would be another object's address.
-        if path.iter().any(|it| matches!(*it, "" | "." | "..")) {
-            return Err(fail().with("path", path.join("/")));
-        }
-        url.path_segments_mut()
-            .map_err(|()| fail())?
-            .pop_if_empty()
-            .extend(["api", "v1"])
-            .extend(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        Ok(url)
+        let path = [&["api", "v1"], path].concat();
+        address::below(&self.place.home, &path, query)
     }
 
     async fn ask(
@@ -120,11 +113,7 @@ impl Api {
         path: &[&str],
         operation: &'static str,
     ) -> Result<Option<T>, HostError> {
-        match self.get(path, operation).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind == HostErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        absent(self.get(path, operation).await)
     }
 
     /// How many records the server puts on a page.
@@ -241,7 +230,7 @@ impl Api {
     }
 
     /// Opens the file of an attachment or a release from a byte on.
-    pub(super) async fn open(&self, uuid: &str, from: u64) -> Result<Answer, HostError> {
+    pub(super) async fn open(&self, uuid: &str, from: u64) -> Result<ByteStream, HostError> {
         let operation = "open a file";
         if uuid.is_empty() || !uuid.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-') {
             return Err(HostError::new(HostErrorKind::NotFound, operation).with("file", uuid));
@@ -250,20 +239,6 @@ impl Api {
             self.place.home.join(&format!("attachments/{uuid}")).map_err(|error| {
                 HostError::new(HostErrorKind::Rejected, operation).because(error)
             })?;
-        let identity = http::HeaderValue::from_static("identity");
-        let mut request =
-            Request::get(url, operation).streamed().header(http::header::ACCEPT_ENCODING, identity);
-        if from > 0 {
-            let range = http::HeaderValue::try_from(format!("bytes={from}-"));
-            let range = range.map_err(|error| {
-                HostError::new(HostErrorKind::Rejected, operation).because(error)
-            })?;
-            request = request.header(http::header::RANGE, range);
-        }
-        let answer = self.transport.send(request).await?;
-        if from > 0 && answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
-            return Ok(answer);
-        }
-        answer.success().await
+        bytes::open(self.transport.as_ref(), Request::get(url, operation), from).await
     }
 }

@@ -1,8 +1,10 @@
 //! One call of the API at a time.
 
 use super::place::Place;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use packhorse_core::{Capabilities, HostError, HostErrorKind, ObjectKind};
+pub(super) use crate::absent::absent;
+use crate::{address::below, bytes};
+use http::{HeaderName, HeaderValue, Method, header};
+use packhorse_core::{Capabilities, HostError, HostErrorKind, ObjectKind, port::ByteStream};
 use packhorse_net::{
     Answer, Budgets, Credentials, Options, Parts, Request, Transport,
     page::{self, LinkHeader, NextPage},
@@ -48,13 +50,8 @@ pub(super) struct Told {
     pub(super) login: Option<String>,
 }
 
-/// One page of a listing.
-#[derive(Debug)]
-pub(super) struct Listing<T> {
-    pub(super) items: Vec<T>,
-    /// Address of the next page.
-    pub(super) next: Option<String>,
-}
+/// One page of a listing, and the address of the next one.
+pub(super) type Listing<T> = crate::walk::Listing<T, String>;
 
 /// Where a listing is read: from its beginning, or at a page that the server named.
 #[derive(Clone, Copy, Debug)]
@@ -294,26 +291,12 @@ impl Api {
     }
 
     /// Opens the file of a release from a byte on.
-    pub(super) async fn open(&self, path: &[&str], from: u64) -> Result<Answer, HostError> {
+    pub(super) async fn open(&self, path: &[&str], from: u64) -> Result<ByteStream, HostError> {
         let operation = "open a file";
         let octets = HeaderValue::from_static("application/octet-stream");
-        let identity = HeaderValue::from_static("identity");
-        let mut request = self
-            .get_request(self.url(path, &[])?, operation)
-            .streamed()
-            .header(header::ACCEPT, octets)
-            .header(header::ACCEPT_ENCODING, identity);
-        if from > 0 {
-            let range = HeaderValue::try_from(format!("bytes={from}-")).map_err(|error| {
-                HostError::new(HostErrorKind::Rejected, operation).because(error)
-            })?;
-            request = request.header(header::RANGE, range);
-        }
-        let answer = self.transport.send(request).await?;
-        if from > 0 && answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
-            return Ok(answer);
-        }
-        answer.success().await
+        let request = self.get_request(self.url(path, &[])?, operation);
+        let request = request.header(header::ACCEPT, octets);
+        bytes::open(self.transport.as_ref(), request, from).await
     }
 }
 
@@ -371,36 +354,12 @@ fn network(
     })
 }
 
-/// The address of a path below a root; its parts are escaped here.
-pub(super) fn below(root: &Url, path: &[&str], query: &[(&str, &str)]) -> Result<Url, HostError> {
-    let mut url = root.clone();
-    let fail = || HostError::new(HostErrorKind::Rejected, "make an address of the API");
-    // SECURITY: a part like `..` would be another object's address.
-    if path.iter().any(|it| matches!(*it, "" | "." | "..")) {
-        return Err(fail().with("path", path.join("/")));
-    }
-    url.path_segments_mut().map_err(|()| fail())?.pop_if_empty().extend(path);
-    if !query.is_empty() {
-        url.query_pairs_mut().extend_pairs(query);
-    }
-    Ok(url)
-}
-
 /// A request that says what it understands.
 pub(super) fn dressed(request: Request) -> Request {
     let version = HeaderName::from_static("x-github-api-version");
     request
         .header(header::ACCEPT, HeaderValue::from_static(MEDIA_TYPE))
         .header(version, HeaderValue::from_static(VERSION))
-}
-
-/// Turns what is not there into nothing.
-pub(super) fn absent<T>(found: Result<T, HostError>) -> Result<Option<T>, HostError> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind == HostErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Whether something is not there, or not for us.

@@ -100,7 +100,7 @@ impl Api {
         let length = Some(content.metadata().await.map_err(fail)?.len());
         let octets = HeaderValue::from_static("application/octet-stream");
         let media = HeaderValue::try_from(media).unwrap_or(octets);
-        let url = super::api::below(&self.place.uploads, path, query)?;
+        let url = crate::address::below(&self.place.uploads, path, query)?;
         let mut request =
             dressed(Request::new(Method::POST, url, operation)).header(header::CONTENT_TYPE, media);
         request.body = Body::Stream { bytes: pieces(content), length };

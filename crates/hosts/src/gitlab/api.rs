@@ -1,8 +1,8 @@
 //! One call of the API at a time.
 
 use super::place::Place;
-use http::{HeaderValue, StatusCode};
-use packhorse_core::{HostError, HostErrorKind};
+use crate::{absent::absent, address, bytes};
+use packhorse_core::{HostError, HostErrorKind, port::ByteStream};
 use packhorse_net::{
     Answer, Budgets, Options, Parts, Request, Transport,
     page::{self, LinkHeader, NextPage},
@@ -71,17 +71,7 @@ impl Api {
 
     /// The address of a path below the server's first page.
     fn address(&self, path: Path<'_>, query: Query<'_>) -> Result<Url, HostError> {
-        let mut url = self.place.home.clone();
-        let fail = || HostError::new(HostErrorKind::Rejected, "make an address of the API");
-        // SECURITY: a part like `..` would be another object's address.
-        if path.iter().any(|it| matches!(*it, "" | "." | "..")) {
-            return Err(fail().with("path", path.join("/")));
-        }
-        url.path_segments_mut().map_err(|()| fail())?.pop_if_empty().extend(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        Ok(url)
+        address::below(&self.place.home, path, query)
     }
 
     pub(super) async fn send(&self, request: Request) -> Result<Answer, HostError> {
@@ -115,11 +105,7 @@ impl Api {
         query: Query<'_>,
         operation: &'static str,
     ) -> Result<Option<T>, HostError> {
-        match self.get(path, query, operation).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind == HostErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        absent(self.get(path, query, operation).await)
     }
 
     /// Reads a text.
@@ -211,32 +197,21 @@ impl Api {
     }
 
     /// Opens what stands at a path below the API, from a byte on.
-    pub(super) async fn open(&self, path: Path<'_>, from: u64) -> Result<Answer, HostError> {
+    pub(super) async fn open(&self, path: Path<'_>, from: u64) -> Result<ByteStream, HostError> {
         self.open_at(self.url(path, &[])?, from).await
     }
 
     /// Opens what stands at a path below the first page, as browsers do.
-    pub(super) async fn open_page(&self, path: Path<'_>, from: u64) -> Result<Answer, HostError> {
+    pub(super) async fn open_page(
+        &self,
+        path: Path<'_>,
+        from: u64,
+    ) -> Result<ByteStream, HostError> {
         self.open_at(self.address(path, &[])?, from).await
     }
 
-    pub(super) async fn open_at(&self, url: Url, from: u64) -> Result<Answer, HostError> {
-        let operation = "open a file";
-        let mut request = Request::get(url, operation)
-            .streamed()
-            .header(http::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if from > 0 {
-            let range = HeaderValue::try_from(format!("bytes={from}-"));
-            let range = range.map_err(|error| {
-                HostError::new(HostErrorKind::Rejected, operation).because(error)
-            })?;
-            request = request.header(http::header::RANGE, range);
-        }
-        let answer = self.send(request).await?;
-        if from > 0 && answer.status == StatusCode::RANGE_NOT_SATISFIABLE {
-            return Ok(answer);
-        }
-        answer.success().await
+    pub(super) async fn open_at(&self, url: Url, from: u64) -> Result<ByteStream, HostError> {
+        bytes::open(self.transport.as_ref(), Request::get(url, "open a file"), from).await
     }
 }
 

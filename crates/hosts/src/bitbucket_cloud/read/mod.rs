@@ -4,17 +4,15 @@ mod lists;
 mod nested;
 
 use super::{api::Api, map, support, wire};
-use crate::bytes::skip;
+use crate::path::halves;
 use async_trait::async_trait;
-use futures::stream;
-use http::StatusCode;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
     Record, RepoKind, Scope, Support,
     model::Markup,
     port::{BlobRef, ByteStream, Inventory, KindCount, Page, Source},
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// A workspace, as a source.
 pub(super) struct CloudSource {
@@ -28,18 +26,16 @@ pub(super) struct Path<'a> {
     pub(super) slug: &'a str,
 }
 
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.workspace, self.slug)
+    }
+}
+
 impl<'a> Path<'a> {
     pub(super) fn of(path: &'a str) -> Result<Self, HostError> {
-        let (workspace, slug) =
-            path.split_once('/').filter(|(_, slug)| !slug.contains('/')).ok_or_else(|| {
-                HostError::new(HostErrorKind::NotFound, "find a project").with("project", path)
-            })?;
+        let (workspace, slug) = halves(path)?;
         Ok(Self { workspace, slug })
-    }
-
-    /// Both parts as one.
-    pub(super) fn full(self) -> String {
-        format!("{}/{}", self.workspace, self.slug)
     }
 
     /// The parts of an address below the repository.
@@ -217,19 +213,13 @@ impl Source for CloudSource {
         let fail =
             || HostError::new(HostErrorKind::NotFound, "open a file").with("file", &blob.origin.id);
         let path = Path::of(blob.scope.project().ok_or_else(fail)?)?;
-        let answer = if blob.origin.kind == ObjectKind::ReleaseAsset {
-            self.api.open(&path.below(&["downloads", &blob.origin.id]), from).await?
+        if blob.origin.kind == ObjectKind::ReleaseAsset {
+            self.api.open(&path.below(&["downloads", &blob.origin.id]), from).await
         } else if blob.origin.kind == ObjectKind::Attachment {
             let (number, name) = blob.origin.id.split_once('/').ok_or_else(fail)?;
-            self.api.open(&path.below(&["issues", number, "attachments", name]), from).await?
+            self.api.open(&path.below(&["issues", number, "attachments", name]), from).await
         } else {
-            return Err(fail());
-        };
-        match answer.status {
-            StatusCode::PARTIAL_CONTENT => Ok(answer.body),
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Box::pin(stream::empty())),
-            // A server that does not know ranges sends all of it.
-            _ => Ok(skip(answer.body, from)),
+            Err(fail())
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{CloudSource, Path, map, wire};
 use crate::{
+    absent::there,
     bitbucket_cloud::map::talk::Talk,
     cursor::{Spot, go_on, page, part},
-    walk::{AT_ONCE, Children, Listing, paged, there, walk},
+    walk::{AT_ONCE, Children, Listing, paged, walk},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use packhorse_core::{

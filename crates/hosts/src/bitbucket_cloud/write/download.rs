@@ -4,27 +4,13 @@
 //! directory, and goes from there into the form that the API wants.
 
 use super::{CloudSink, Done, Path, is_refusal, words};
-use crate::bitbucket_cloud::map::settings::DOWNLOADS;
+use crate::{bitbucket_cloud::map::settings::DOWNLOADS, kept::pieces};
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, stream};
 use packhorse_core::{
-    HostError, HostErrorKind, Loss, Origin, Record, Scope,
-    model::ReleaseAsset,
-    port::{BlobRef, ByteStream},
+    HostError, HostErrorKind, Loss, Record, model::ReleaseAsset, port::ByteStream,
 };
-use sha2::{Digest, Sha256};
-use std::{io, sync::PoisonError};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-/// Bytes that are read at a time.
-const PIECE: usize = 64 * 1024;
-
-/// A file that waits for its record.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    path: tempfile::TempPath,
-    size: u64,
-}
+use std::io;
 
 /// How a file of a release is named among all downloads.
 pub(super) fn name_of(it: &ReleaseAsset) -> String {
@@ -38,54 +24,14 @@ pub(super) fn name_of(it: &ReleaseAsset) -> String {
     if matches!(whole.as_str(), "" | "." | "..") { "download".to_owned() } else { whole }
 }
 
-fn key(scope: &Scope, origin: &Origin) -> String {
-    format!("{}\n{origin}", scope.key())
-}
-
-fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> HostError {
-    HostError::new(HostErrorKind::Unavailable, "keep a file in the scratch directory")
-        .because(error)
+fn failed(error: io::Error) -> HostError {
+    HostError::new(HostErrorKind::Unavailable, "read a file that was kept").because(error)
 }
 
 impl CloudSink {
-    /// Keeps a file until its record is written.
-    pub(super) async fn keep(
-        &self,
-        blob: &BlobRef,
-        mut bytes: ByteStream,
-    ) -> Result<(), HostError> {
-        std::fs::create_dir_all(&self.scratch).map_err(failed)?;
-        let (file, path) =
-            tempfile::NamedTempFile::new_in(&self.scratch).map_err(failed)?.into_parts();
-        let mut file = tokio::fs::File::from_std(file);
-        let (mut size, mut hash) = (0, Sha256::new());
-        while let Some(piece) = bytes.next().await {
-            let piece = piece.map_err(failed)?;
-            size += piece.len() as u64;
-            if blob.size.is_some_and(|told| size > told) {
-                break;
-            }
-            hash.update(&piece);
-            file.write_all(&piece).await.map_err(failed)?;
-        }
-        file.flush().await.map_err(failed)?;
-        let hash: String = hash.finalize().iter().map(|it| format!("{it:02x}")).collect();
-        let is_told = blob.size.is_none_or(|it| it == size)
-            && blob.sha256.as_ref().is_none_or(|it| *it == hash);
-        if !is_told {
-            return Err(HostError::new(HostErrorKind::Rejected, "store a file")
-                .with("file", &blob.origin)
-                .with("reason", "its bytes are not the ones that were announced"));
-        }
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.insert(key(&blob.scope, &blob.origin), Waiting { path, size });
-        Ok(())
-    }
-
     pub(super) async fn write_download(
         &self,
         path: Path<'_>,
-        scope: &Scope,
         record: &Record,
         it: &ReleaseAsset,
     ) -> Result<Done, HostError> {
@@ -94,10 +40,7 @@ impl CloudSink {
             return Ok(Done::dropped_for(&record.origin.id, "link", why));
         }
         let name = name_of(it);
-        let waiting = {
-            let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-            files.remove(&key(scope, &record.origin))
-        };
+        let waiting = self.files.take(&path.to_string(), &record.origin);
         let mut losses = Vec::new();
         if it.release != DOWNLOADS {
             losses.push(Loss::sink(
@@ -119,11 +62,12 @@ impl CloudSink {
              Content-Type: application/octet-stream\r\n\r\n"
         );
         let tail = format!("\r\n--{boundary}--\r\n");
-        let length = head.len() as u64 + waiting.size + tail.len() as u64;
+        let file = tokio::fs::File::open(&**waiting).await.map_err(failed)?;
+        let size = file.metadata().await.map_err(failed)?.len();
+        let length = head.len() as u64 + size + tail.len() as u64;
         let form = http::HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}"));
         let form = form
             .map_err(|error| HostError::new(HostErrorKind::Rejected, operation).because(error))?;
-        let file = tokio::fs::File::open(&waiting.path).await.map_err(failed)?;
         let ends = |text: String| stream::iter([Ok::<_, io::Error>(Bytes::from(text))]);
         let body: ByteStream = Box::pin(ends(head).chain(pieces(file)).chain(ends(tail)));
         let below = path.below(&["downloads"]);
@@ -133,17 +77,6 @@ impl CloudSink {
             Err(error) => Err(error),
         }
     }
-}
-
-/// The bytes of a file, a piece at a time.
-fn pieces(file: tokio::fs::File) -> impl futures::Stream<Item = io::Result<Bytes>> + Send {
-    stream::try_unfold(file, async |mut file| {
-        let mut piece = vec![0; PIECE];
-        let count = file.read(&mut piece).await?;
-        piece.truncate(count);
-        Ok((count > 0).then(|| (Bytes::from(piece), file)))
-    })
-    .into_stream()
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use super::{
     read::{self, Path},
     support, wire,
 };
-use crate::bitbucket::write::{
-    Done, Heads, change_request as requests, is_refusal, talk as said, words,
+use crate::{
+    bitbucket::write::{Done, Heads, change_request as requests, is_refusal, talk as said, words},
+    kept::Files,
 };
 use async_trait::async_trait;
 use packhorse_core::{
@@ -23,11 +24,7 @@ use packhorse_core::{
     port::{BlobRef, ByteStream, Sink, Written},
 };
 pub(super) use project::permission;
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-};
+use std::{path::PathBuf, sync::Arc};
 
 /// Threads that take turns; two comments of one never arrive at once.
 const TURNS: usize = 16;
@@ -35,10 +32,8 @@ const TURNS: usize = 16;
 /// A workspace, as a destination.
 pub(super) struct CloudSink {
     api: Arc<Api>,
-    /// Where files wait for the record that names them.
-    scratch: PathBuf,
     heads: Heads,
-    files: Mutex<BTreeMap<String, download::Waiting>>,
+    files: Files,
     turns: [tokio::sync::Mutex<()>; TURNS],
 }
 
@@ -59,9 +54,8 @@ impl CloudSink {
     pub(super) fn new(api: Arc<Api>, scratch: PathBuf) -> Self {
         Self {
             api,
-            scratch,
             heads: Heads::default(),
-            files: Mutex::default(),
+            files: Files::new(scratch),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
         }
     }
@@ -100,7 +94,7 @@ impl CloudSink {
             }
             Object::Comment(it) => said::write_comment(repository, record, it, existing).await,
             Object::CommitStatus(it) => self.write_status(path, it, existing).await,
-            Object::ReleaseAsset(it) => self.write_download(path, scope, record, it).await,
+            Object::ReleaseAsset(it) => self.write_download(path, record, it).await,
             Object::BranchRule(it) => self.write_branch_rule(path, it, existing).await,
             Object::Webhook(it) => self.write_webhook(path, it, existing).await,
             Object::DeployKey(it) => self.write_key(path, it, existing).await,
@@ -192,7 +186,7 @@ impl Sink for CloudSink {
     }
 
     async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
-        self.keep(blob, bytes).await
+        self.files.keep(blob, bytes).await
     }
 
     async fn flush(&self, _: &Scope) -> Result<(), HostError> {

@@ -71,18 +71,18 @@ impl CloudSink {
             losses.push(Loss::sink("name", format!("is `{name}`, for a name makes the address")));
         }
         if let Some(branch) = &it.default_branch {
-            self.heads.note(path.full(), branch);
+            self.heads.note(path.to_string(), branch);
             if existing.is_some() {
                 self.set_head(path).await?;
             }
         }
-        let id = made.full_name.unwrap_or_else(|| path.full());
+        let id = made.full_name.unwrap_or_else(|| path.to_string());
         Ok(Done::new(id, existing).with(losses))
     }
 
     /// Sets the default branch, once the branches are there.
     pub(super) async fn set_head(&self, path: Path<'_>) -> Result<(), HostError> {
-        let Some(branch) = self.heads.take(&path.full()) else { return Ok(()) };
+        let Some(branch) = self.heads.take(&path.to_string()) else { return Ok(()) };
         let branch = json!({"type": "branch", "name": branch});
         let body = json!({"type": "repository", "mainbranch": branch});
         let operation = "set the default branch";

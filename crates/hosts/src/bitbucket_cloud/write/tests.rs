@@ -17,6 +17,7 @@ use packhorse_core::{
 use packhorse_net::{Answer, Body, Request, Transport};
 use packhorse_testkit::{description::Description, suite};
 use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::Mutex};
 
 /// What the host holds; just enough of it for what the tests ask.
 #[derive(Default)]

@@ -8,17 +8,15 @@ use super::{
     api::{Api, Part},
     map, support, wire,
 };
-use crate::bytes::skip;
+use crate::path::halves;
 use async_trait::async_trait;
-use futures::stream;
-use http::StatusCode;
 use packhorse_core::{
     Addresses, Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object,
     ObjectKind, Record, RepoKind, Scope,
     model::Markup,
     port::{BlobRef, ByteStream, Inventory, KindCount, Page, Source},
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// A server of Bitbucket Data Center, as a source.
 pub(super) struct ServerSource {
@@ -32,18 +30,16 @@ pub(super) struct Path<'a> {
     pub(super) slug: &'a str,
 }
 
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.key, self.slug)
+    }
+}
+
 impl<'a> Path<'a> {
     pub(super) fn of(path: &'a str) -> Result<Self, HostError> {
-        let (key, slug) =
-            path.split_once('/').filter(|(_, slug)| !slug.contains('/')).ok_or_else(|| {
-                HostError::new(HostErrorKind::NotFound, "find a project").with("project", path)
-            })?;
+        let (key, slug) = halves(path)?;
         Ok(Self { key, slug })
-    }
-
-    /// Both parts as one.
-    pub(super) fn full(self) -> String {
-        format!("{}/{}", self.key, self.slug)
     }
 
     /// The parts of an address below the repository.
@@ -207,13 +203,7 @@ impl Source for ServerSource {
             return Err(fail());
         }
         let below = path.below(&["attachments", &blob.origin.id]);
-        let answer = self.api.open(&below, from).await?;
-        match answer.status {
-            StatusCode::PARTIAL_CONTENT => Ok(answer.body),
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Box::pin(stream::empty())),
-            // A server that does not know ranges sends all of it.
-            _ => Ok(skip(answer.body, from)),
-        }
+        self.api.open(&below, from).await
     }
 }
 

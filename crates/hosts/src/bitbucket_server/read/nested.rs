@@ -2,9 +2,10 @@
 
 use super::{Part, Path, ServerSource, lists::start, map, wire};
 use crate::{
+    absent::there,
     bitbucket_server::map::talk::Talk,
     cursor::{Spot, go_on, part},
-    walk::{AT_ONCE, Listing, paged, there, walk},
+    walk::{AT_ONCE, Listing, paged, walk},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use packhorse_core::{Cursor, HostError, Object, Record, port::Page};

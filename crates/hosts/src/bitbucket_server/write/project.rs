@@ -110,20 +110,20 @@ impl ServerSink {
             self.create(path, &body).await?
         };
         if let Some(branch) = &it.default_branch {
-            self.heads.note(path.full(), branch);
+            self.heads.note(path.to_string(), branch);
             if existing.is_some() {
                 self.set_head(path).await?;
             }
         }
         losses.extend(self.set_methods(path, &it.merge_methods).await?);
         let id = super::super::map::path_of(&found);
-        let id = id.unwrap_or_else(|| path.full());
+        let id = id.unwrap_or_else(|| path.to_string());
         Ok(Done::new(id, existing).with(losses))
     }
 
     /// Sets the default branch, once the branches are there.
     pub(super) async fn set_head(&self, path: Path<'_>) -> Result<(), HostError> {
-        let Some(branch) = self.heads.take(&path.full()) else { return Ok(()) };
+        let Some(branch) = self.heads.take(&path.to_string()) else { return Ok(()) };
         let below = path.below(&["branches", "default"]);
         let operation = "set the default branch";
         let body = json!({"id": format!("refs/heads/{branch}")});

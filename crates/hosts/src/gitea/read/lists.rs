@@ -1,6 +1,6 @@
 //! Kinds that the server lists by themselves.
 
-use super::{GiteaSource, Path, issue, map, nested::AT_ONCE, settings, wire};
+use super::{GiteaSource, Path, issue, map, settings, wire};
 use crate::{
     cursor::{Progress, in_part, page, part},
     gitea::api::Listing,
@@ -194,7 +194,7 @@ impl GiteaSource {
                 }
             }
         });
-        listing.items = stream::iter(items).buffered(AT_ONCE).try_collect().await?;
+        listing.items = stream::iter(items).buffered(crate::walk::AT_ONCE).try_collect().await?;
         Ok(plain(listing, |it| {
             let change_request = issue::change_request(it, self.host())?;
             Some((change_request.number.to_string(), Object::ChangeRequest(change_request)))

@@ -12,10 +12,8 @@ use super::{
     server::Server,
     support, wire,
 };
-use crate::bytes::skip;
+pub(super) use crate::path::Path;
 use async_trait::async_trait;
-use futures::stream;
-use http::StatusCode;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
     Record, RepoKind, Scope,
@@ -27,31 +25,6 @@ use std::sync::Arc;
 /// A server of Gitea or Forgejo, as a source.
 pub(super) struct GiteaSource {
     pub(super) api: Arc<Api>,
-}
-
-/// A project's path, in its two parts.
-#[derive(Clone, Copy)]
-pub(super) struct Path<'a> {
-    pub(super) owner: &'a str,
-    pub(super) name: &'a str,
-}
-
-impl<'a> Path<'a> {
-    pub(super) fn of(path: &'a str) -> Result<Self, HostError> {
-        let (owner, name) =
-            path.split_once('/').filter(|(_, name)| !name.contains('/')).ok_or_else(|| {
-                HostError::new(HostErrorKind::NotFound, "find a project").with("project", path)
-            })?;
-        Ok(Self { owner, name })
-    }
-
-    /// The parts of an address below the project.
-    pub(super) fn below<'b>(self, rest: &[&'b str]) -> Vec<&'b str>
-    where
-        'a: 'b,
-    {
-        [&["repos", self.owner, self.name], rest].concat()
-    }
 }
 
 impl GiteaSource {
@@ -172,13 +145,7 @@ impl Source for GiteaSource {
     }
 
     async fn open(&self, blob: &BlobRef, from: u64) -> Result<ByteStream, HostError> {
-        let answer = self.api.open(&blob.origin.id, from).await?;
-        match answer.status {
-            StatusCode::PARTIAL_CONTENT => Ok(answer.body),
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Box::pin(stream::empty())),
-            // A server that does not know ranges sends all of it.
-            _ => Ok(skip(answer.body, from)),
-        }
+        self.api.open(&blob.origin.id, from).await
     }
 }
 

@@ -5,62 +5,16 @@
 
 use super::{GiteaSource, Path, issue, map, wire};
 use crate::{
-    cursor::{Spot, in_part, part},
+    cursor::{Spot, go_on, part},
     gitea::{api::Listing, map::review},
+    walk::{Children, paged, walk},
 };
-use futures::{
-    FutureExt,
-    future::{BoxFuture, try_join_all},
-};
+use futures::FutureExt;
 use packhorse_core::{
     Cursor, HostError, Object, Record,
     model::{HostId, Subject},
     port::Page,
 };
-
-/// Parents whose children are asked for at once.
-pub(super) const AT_ONCE: usize = 8;
-/// Records that make a page full.
-const FULL: usize = 500;
-
-/// Children of one parent, being read.
-type Children<'a> = BoxFuture<'a, Result<Vec<Record>, HostError>>;
-
-/// Reads children parent by parent, until the page is full.
-///
-/// Gives the records, and where to go on.
-async fn walk<'a, P>(
-    listing: Listing<P>,
-    spot: Spot,
-    children: impl Fn(P) -> Children<'a>,
-) -> Result<(Vec<Record>, Option<Spot>), HostError> {
-    let count = listing.items.len();
-    let mut parents = listing.items.into_iter().enumerate().skip(spot.parent);
-    let (mut records, mut skipped) = (Vec::new(), spot.child);
-    loop {
-        let group: Vec<_> = parents.by_ref().take(AT_ONCE).collect();
-        if group.is_empty() {
-            return Ok((records, listing.next.map(|page| Spot { page, ..Spot::START })));
-        }
-        let indexes: Vec<_> = group.iter().map(|(index, _)| *index).collect();
-        let found = try_join_all(group.into_iter().map(|(_, it)| children(it))).await?;
-        for (parent, mut list) in indexes.into_iter().zip(found) {
-            let mut rest = list.split_off(std::mem::take(&mut skipped).min(list.len()));
-            let room = FULL - records.len();
-            if rest.len() > room {
-                let given = list.len() + room;
-                rest.truncate(room);
-                records.extend(rest);
-                return Ok((records, Some(Spot { page: spot.page, parent, child: given })));
-            }
-            records.extend(rest);
-            if records.len() == FULL && parent + 1 < count {
-                let next = Spot { page: spot.page, parent: parent + 1, child: 0 };
-                return Ok((records, Some(next)));
-            }
-        }
-    }
-}
 
 /// A comment of a change request with the review that it was handed in with.
 struct Reviewed {
@@ -81,7 +35,7 @@ impl GiteaSource {
         let below = path.below(&["issues"]);
         let listing: Listing<wire::Issue> =
             self.api.list(&below, &[("state", "all")], place.page, operation).await?;
-        walk(listing, place, |it| match issue::subject(&it) {
+        walk(listing.page(), place, |it| match issue::subject(&it) {
             Some(subject) => children(subject),
             None => async { Ok(Vec::new()) }.boxed(),
         })
@@ -101,12 +55,11 @@ impl GiteaSource {
         let query = [("state", "all"), ("sort", "oldest")];
         let listing: Listing<wire::PullRequest> =
             self.api.list(&below, &query, place.page, operation).await?;
-        let (records, next) = walk(listing, place, |it| match it.number {
+        let walked = walk(listing.page(), place, |it| match it.number {
             Some(number) => children(number),
             None => async { Ok(Vec::new()) }.boxed(),
-        })
-        .await?;
-        Ok(Page { records, next: next.map(|it| Cursor(it.text())) })
+        });
+        walked.await.map(paged)
     }
 
     pub(super) async fn events(
@@ -129,7 +82,7 @@ impl GiteaSource {
                 .boxed()
             })
             .await?;
-        Ok(Page { records, next: next.map(|it| Cursor(it.text())) })
+        Ok(paged((records, next)))
     }
 
     /// Reactions to issues and change requests, then to comments.
@@ -152,15 +105,13 @@ impl GiteaSource {
                     .boxed()
                 })
                 .await?;
-            let next =
-                next.map_or_else(|| in_part("comments", ""), |it| in_part("issues", &it.text()));
-            return Ok(Page { records, next: Some(next) });
+            return Ok(Page { records, next: go_on(name, next, Some("comments")) });
         }
         let place = Spot::of(place)?;
         let below = path.below(&["issues", "comments"]);
         let listing: Listing<wire::Comment> =
             self.api.list(&below, &[], place.page, operation).await?;
-        let (records, next) = walk(listing, place, |comment| {
+        let (records, next) = walk(listing.page(), place, |comment| {
             async move {
                 let Some(id) = comment.id.map(|it| it.to_string()) else { return Ok(Vec::new()) };
                 let below = path.below(&["issues", "comments", &id, "reactions"]);
@@ -170,7 +121,7 @@ impl GiteaSource {
             .boxed()
         })
         .await?;
-        Ok(Page { records, next: next.map(|it| in_part("comments", &it.text())) })
+        Ok(Page { records, next: go_on(name, next, None) })
     }
 
     fn reaction_records(&self, list: Vec<wire::Reaction>, subject: &Subject) -> Vec<Record> {
@@ -281,12 +232,11 @@ impl GiteaSource {
     ) -> Result<Page, HostError> {
         let place = Spot::of(at.map(|it| it.0.as_str()))?;
         let listing = self.organization_listing(place.page, operation).await?;
-        let (records, next) = walk(listing, place, |it| match map::project::organization(it) {
+        let walked = walk(listing.page(), place, |it| match map::project::organization(it) {
             Some(organization) => children(organization.path),
             None => async { Ok(Vec::new()) }.boxed(),
-        })
-        .await?;
-        Ok(Page { records, next: next.map(|it| Cursor(it.text())) })
+        });
+        walked.await.map(paged)
     }
 }
 
@@ -294,49 +244,4 @@ impl GiteaSource {
 fn is_closed(kind: packhorse_core::HostErrorKind) -> bool {
     use packhorse_core::HostErrorKind::{Forbidden, NotFound};
     matches!(kind, Forbidden | NotFound)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use packhorse_core::model::Topic;
-
-    /// Parents with so many children each, walked to the end; ids as `parent.child`.
-    async fn walked(sizes: &[usize]) -> (Vec<String>, usize) {
-        let (mut ids, mut pages, mut spot) = (Vec::new(), 0, Some(Spot::START));
-        while let Some(at) = spot {
-            let items = sizes.iter().copied().enumerate().collect();
-            let listing = Listing { items, next: None, total: None };
-            let (records, next) = walk(listing, at, |(parent, size)| {
-                let topic = move |child| {
-                    let name = format!("{parent}.{child}");
-                    Record::new(name.clone(), Object::Topic(Topic { name }))
-                };
-                async move { Ok((0..size).map(topic).collect()) }.boxed()
-            })
-            .await
-            .unwrap();
-            assert!(records.len() <= FULL);
-            ids.extend(records.into_iter().map(|it| it.origin.id));
-            (spot, pages) = (next, pages + 1);
-        }
-        (ids, pages)
-    }
-
-    #[tokio::test]
-    async fn every_child_is_given_once_however_many_there_are() {
-        for sizes in
-            [vec![], vec![0; 30], vec![3; 200], vec![1_700, 0, 499, 1, 501], vec![500, 500]]
-        {
-            let (ids, pages) = walked(&sizes).await;
-
-            let expected: Vec<_> = sizes
-                .iter()
-                .enumerate()
-                .flat_map(|(parent, size)| (0..*size).map(move |it| format!("{parent}.{it}")))
-                .collect();
-            assert_eq!(ids, expected);
-            assert!(pages <= expected.len() / FULL + 2, "{pages} pages");
-        }
-    }
 }

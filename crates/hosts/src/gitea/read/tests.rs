@@ -3,7 +3,7 @@
 use super::*;
 use crate::gitea::place::Place;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, StatusCode};
 use packhorse_core::model::Verdict;
 use packhorse_net::{Answer, Request, Transport};
 use serde_json::{Value, json};

@@ -144,7 +144,7 @@ impl GiteaSink {
         if let Object::Project(_) = object {
             let found: Option<wire::Repository> =
                 self.api.find(&path.below(&[]), "look for a project").await?;
-            Ok(found.map(|_| format!("{}/{}", path.owner, path.name)))
+            Ok(found.map(|_| path.to_string()))
         } else if let Object::Label(it) = object {
             Ok(self.label_id(path, &it.name).await?.map(|_| it.name.clone()))
         } else if let Object::Milestone(it) = object {

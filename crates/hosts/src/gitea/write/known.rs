@@ -2,10 +2,7 @@
 //!
 //! Everything here can be forgotten at any time: it is asked for again.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, HashSet};
 
 /// What is known of one project.
 #[derive(Debug, Default)]
@@ -31,26 +28,4 @@ pub(super) struct Project {
     /// Where marking a change request as merged was switched on for the time of writing: whether
     /// the project had change requests at all.
     pub(super) opened_merging: Option<bool>,
-}
-
-/// What is known, by project.
-#[derive(Debug, Default)]
-pub(super) struct Known(Mutex<HashMap<String, Project>>);
-
-impl Known {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Project>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Looks into, or changes, what is known of a project.
-    pub(super) fn of<T>(&self, path: super::Path<'_>, look: impl FnOnce(&mut Project) -> T) -> T {
-        let key = format!("{}/{}", path.owner, path.name).to_lowercase();
-        look(self.all().entry(key).or_default())
-    }
-
-    /// Forgets a project that is done.
-    pub(super) fn forget(&self, path: super::Path<'_>) -> Project {
-        let key = format!("{}/{}", path.owner, path.name).to_lowercase();
-        self.all().remove(&key).unwrap_or_default()
-    }
 }

@@ -27,9 +27,8 @@ use super::{
     server::Server,
     support,
 };
+use crate::{kept::Files, known::Known};
 use async_trait::async_trait;
-use file::Files;
-use known::Known;
 pub(super) use member::word;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Keeps, Loss, Numbering, Object, ObjectKind,
@@ -54,7 +53,7 @@ pub(super) struct GiteaSink {
     source: GiteaSource,
     server: OnceCell<Server>,
     people: People,
-    known: Known,
+    known: Known<known::Project>,
     files: Files,
 }
 

@@ -16,7 +16,7 @@ impl GiteaSink {
         task: &mut Task<'_>,
         project: &Project,
     ) -> Done {
-        let id = format!("{}/{}", path.owner, path.name);
+        let id = path.to_string();
         let there: Option<wire::Repository> =
             self.api.find(&path.below(&[]), "look for a project").await?;
         let is_private = project.visibility != Visibility::Public;

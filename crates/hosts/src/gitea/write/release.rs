@@ -88,22 +88,23 @@ impl GiteaSink {
             task.lose("label", "a file has only its name");
         }
         if let Some(existing) = self.find_asset(path, &release, &asset.name).await? {
-            self.files.forget(&task.record.origin);
+            self.files.forget(&path.to_string(), &task.record.origin);
             return Ok((existing, Outcome::Adopted));
         }
         let below = path.below(&["releases", &release, "assets"]);
         let change = Change::new(&below, operation);
-        let made: wire::Attachment = match (&asset.link, self.files.of(&task.record.origin)) {
-            (Some(link), _) => {
-                if self.server().await?.product != Product::Forgejo {
-                    return task.drop("releases have files and no links");
+        let made: wire::Attachment =
+            match (&asset.link, self.files.of(&path.to_string(), &task.record.origin)) {
+                (Some(link), _) => {
+                    if self.server().await?.product != Product::Forgejo {
+                        return task.drop("releases have files and no links");
+                    }
+                    self.api.link(change, &asset.name, link).await?
                 }
-                self.api.link(change, &asset.name, link).await?
-            }
-            (None, Some(file)) => self.api.upload(change, &asset.name, file.path()).await?,
-            (None, None) => return task.miss("its bytes did not arrive"),
-        };
-        self.files.forget(&task.record.origin);
+                (None, Some(file)) => self.api.upload(change, &asset.name, &file).await?,
+                (None, None) => return task.miss("its bytes did not arrive"),
+            };
+        self.files.forget(&path.to_string(), &task.record.origin);
         let uuid = made.uuid.filter(|it| !it.is_empty());
         Ok((uuid.ok_or_else(|| unnumbered(operation))?, Outcome::Created))
     }

@@ -15,9 +15,9 @@ use super::{
     place::Extent,
     support, wire,
 };
+use crate::filling::Filling;
+pub(super) use crate::path::Path;
 use async_trait::async_trait;
-use futures::stream;
-use http::StatusCode;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
     Record, RepoKind, Scope,
@@ -25,36 +25,11 @@ use packhorse_core::{
     port::{BlobRef, ByteStream, Inventory, Page, Source},
 };
 use serde::de::DeserializeOwned;
-use spot::{Filling, Spot};
+use spot::Spot;
 
 /// A server of GitHub's, as a source.
 pub(super) struct GithubSource {
     api: Api,
-}
-
-/// A project's path, in its two parts.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Path<'a> {
-    pub(super) owner: &'a str,
-    pub(super) name: &'a str,
-}
-
-impl<'a> Path<'a> {
-    pub(super) fn of(path: &'a str) -> Result<Self, HostError> {
-        let (owner, name) =
-            path.split_once('/').filter(|(_, name)| !name.contains('/')).ok_or_else(|| {
-                HostError::new(HostErrorKind::NotFound, "find a project").with("project", path)
-            })?;
-        Ok(Self { owner, name })
-    }
-
-    /// The parts of an address below the project.
-    pub(super) fn below<'b>(self, rest: &[&'b str]) -> Vec<&'b str>
-    where
-        'a: 'b,
-    {
-        [&["repos", self.owner, self.name], rest].concat()
-    }
 }
 
 /// The page of a listing that has records of one sort, each by itself.
@@ -164,7 +139,7 @@ impl GithubSource {
         let is_admin = found.permissions.and_then(|it| it.admin) == Some(true);
         if is_admins_own(kind) && !is_admin {
             return Err(HostError::new(HostErrorKind::Forbidden, error.operation)
-                .with("project", format!("{}/{}", path.owner, path.name))
+                .with("project", path)
                 .with("kind", kind)
                 .with("reason", "only administrators of the project are shown these")
                 .because(error));
@@ -253,13 +228,7 @@ impl Source for GithubSource {
         let project = blob.scope.project().unwrap_or_default();
         let path = Path::of(project)?;
         let below = path.below(&["releases", "assets", &blob.origin.id]);
-        let answer = self.api.open(&below, from).await?;
-        match answer.status {
-            StatusCode::PARTIAL_CONTENT => Ok(answer.body),
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Box::pin(stream::empty())),
-            // A server that does not know ranges sends all of it.
-            _ => Ok(crate::bytes::skip(answer.body, from)),
-        }
+        self.api.open(&below, from).await
     }
 }
 

@@ -7,57 +7,20 @@ use super::{
     GithubSource, Page, Path, Spot,
     lists::{CREATED, OLDEST, spot},
     map,
-    spot::{Filling, in_part, part},
+    spot::{in_part, part},
     wire,
 };
 use crate::github::{
     api::Listing,
     map::{issue, review, settings},
 };
-use futures::{
-    FutureExt,
-    future::{BoxFuture, try_join_all},
-};
+pub(super) use crate::walk::{AT_ONCE, Children, walk};
+use futures::FutureExt;
 use packhorse_core::{
     Cursor, HostError, Record,
     model::{HostId, Subject},
 };
 use serde::de::DeserializeOwned;
-
-/// Parents whose children are asked for at once.
-pub(super) const AT_ONCE: usize = 8;
-
-/// Children of one parent, being read.
-pub(super) type Children<'a> = BoxFuture<'a, Result<Vec<Record>, HostError>>;
-
-/// Reads children parent by parent, until the page is full.
-///
-/// Gives the records, and where to go on.
-pub(super) async fn walk<'a, P>(
-    listing: Listing<P>,
-    spot: Spot,
-    children: impl Fn(P) -> Children<'a>,
-) -> Result<(Vec<Record>, Option<Spot>), HostError> {
-    let mut parents = listing.items.into_iter().enumerate().skip(spot.parent);
-    let (mut filling, mut skipped) = (Filling::default(), spot.child);
-    loop {
-        let group: Vec<_> = parents.by_ref().take(AT_ONCE).collect();
-        if group.is_empty() {
-            return Ok((filling.records, listing.next.map(Spot::page)));
-        }
-        let indexes: Vec<_> = group.iter().map(|(index, _)| *index).collect();
-        let found = try_join_all(group.into_iter().map(|(_, it)| children(it))).await?;
-        for (parent, list) in indexes.into_iter().zip(found) {
-            let skip = std::mem::take(&mut skipped);
-            for (child, record) in list.into_iter().enumerate().skip(skip) {
-                if !filling.take(record) {
-                    let next = Spot { page: spot.page, parent, child };
-                    return Ok((filling.records, Some(next)));
-                }
-            }
-        }
-    }
-}
 
 /// A listing of things that may have reactions.
 struct Reacted {
@@ -263,48 +226,4 @@ fn comment_target(part: &Reacted, it: wire::Comment) -> Option<Target> {
         _ => Subject::CommitComment(id),
     };
     Some(target((subject, part.rest), it.id?, it.reactions))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use packhorse_core::{Object, model::Topic};
-
-    /// Parents with so many children each, walked to the end; ids as `parent.child`.
-    async fn walked(sizes: &[usize]) -> (Vec<String>, usize) {
-        let (mut ids, mut pages, mut spot) = (Vec::new(), 0, Some(Spot::default()));
-        while let Some(at) = spot {
-            let items = sizes.iter().copied().enumerate().collect();
-            let listing = Listing { items, next: None };
-            let (records, next) = walk(listing, at, |(parent, size)| {
-                let topic = move |child| {
-                    let name = format!("{parent}.{child}");
-                    Record::new(name.clone(), Object::Topic(Topic { name }))
-                };
-                async move { Ok((0..size).map(topic).collect()) }.boxed()
-            })
-            .await
-            .unwrap();
-            ids.extend(records.into_iter().map(|it| it.origin.id));
-            (spot, pages) = (next, pages + 1);
-        }
-        (ids, pages)
-    }
-
-    #[tokio::test]
-    async fn every_child_is_given_once_however_many_there_are() {
-        for sizes in
-            [vec![], vec![0; 30], vec![3; 200], vec![1_700, 0, 499, 1, 501], vec![500, 500]]
-        {
-            let (ids, pages) = walked(&sizes).await;
-
-            let expected: Vec<_> = sizes
-                .iter()
-                .enumerate()
-                .flat_map(|(parent, size)| (0..*size).map(move |it| format!("{parent}.{it}")))
-                .collect();
-            assert_eq!(ids, expected);
-            assert!(pages <= expected.len() / super::super::spot::FULL + 2, "{pages} pages");
-        }
-    }
 }

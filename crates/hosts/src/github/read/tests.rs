@@ -3,7 +3,7 @@
 use super::*;
 use crate::github::place::Place;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, StatusCode};
 use packhorse_core::model::{ChangeRequest, Issue, StateValue};
 use packhorse_net::{Answer, Body, Request, Transport};
 use serde_json::{Value, json};

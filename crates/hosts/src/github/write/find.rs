@@ -91,7 +91,7 @@ impl GithubSink {
                 let below = path.below(&[]);
                 let found: Option<wire::Repository> =
                     self.api.find(&below, "look for a project").await?;
-                Ok(found.map(|_| id(format!("{}/{}", path.owner, path.name))))
+                Ok(found.map(|_| id(path.to_string())))
             }
             Object::Topic(it) => {
                 let (name, below) = (topic_name(&it.name), path.below(&["topics"]));

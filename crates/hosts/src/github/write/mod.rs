@@ -8,7 +8,6 @@ mod branch;
 mod change_request;
 mod discussion;
 mod ends;
-mod file;
 mod find;
 mod import;
 mod issue;
@@ -27,10 +26,9 @@ mod text;
 mod thread;
 
 use super::{api::Api, call::says, place::Extent, read::Path, support, wire};
+use crate::{kept::Files, known::Known};
 pub(super) use account::permission;
 use async_trait::async_trait;
-use file::Files;
-use known::Known;
 use packhorse_core::{
     Capabilities, GitRemote, GitUrl, HostError, HostErrorKind, Keeps, Loss, Numbering, Object,
     ObjectKind, Origin, Record, RepoKind, Scope, Settle, TargetId,
@@ -45,7 +43,7 @@ use tokio::sync::{Mutex, OnceCell};
 pub(super) struct GithubSink {
     api: Api,
     files: Files,
-    known: Known,
+    known: Known<known::Project>,
     /// Who owns the token.
     me: OnceCell<String>,
     /// Held while an archived project is open for something that came late.

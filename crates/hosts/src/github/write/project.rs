@@ -73,7 +73,7 @@ impl GithubSink {
             told.lost("name", "a project is called as in its address");
         }
         self.known.of(path, |it| it.default_branch.clone_from(&project.default_branch));
-        Ok(told.written(format!("{}/{}", path.owner, path.name), outcome))
+        Ok(told.written(path.to_string(), outcome))
     }
 
     /// Describes one that is there; who sees it, never becomes more by that.
@@ -94,7 +94,7 @@ impl GithubSink {
             }
             (true, false) => {
                 return Err(HostError::new(HostErrorKind::Conflict, "write a project")
-                    .with("project", format!("{}/{}", path.owner, path.name))
+                    .with("project", path)
                     .with("reason", "there is a public project of that name; this one is not")
                     .with("remedy", "make that one private, or choose another name"));
             }

@@ -109,7 +109,7 @@ impl GithubSink {
         let label = asset.label.as_deref().unwrap_or_default();
         if let Some(existing) = order.existing {
             // The bytes of a file do not change; its names may.
-            self.files.forget(path, origin);
+            self.files.forget(&path.to_string(), origin);
             let below = path.below(&["releases", "assets", &existing.0]);
             let body = json!({"name": asset.name, "label": label});
             self.api.tell(Method::PATCH, &below, &body, operation).await?;
@@ -121,14 +121,14 @@ impl GithubSink {
         let Some(release) = self.release_by_tag(path, &asset.release).await? else {
             return Ok(told.missed("its release is not here"));
         };
-        let Some(file) = self.files.of(path, origin) else {
+        let Some(file) = self.files.of(&path.to_string(), origin) else {
             return Ok(told.missed("its bytes did not arrive"));
         };
         let size = tokio::fs::metadata(&**file).await.map(|it| it.len()).map_err(|error| {
             HostError::new(HostErrorKind::Unavailable, operation).because(error)
         })?;
         if size > MAX_FILE || size == 0 {
-            self.files.forget(path, origin);
+            self.files.forget(&path.to_string(), origin);
             return Ok(told.dropped("GitHub takes files of one byte up to two gibibytes"));
         }
         self.remove_half(order, &release, &asset.name).await?;
@@ -140,7 +140,7 @@ impl GithubSink {
         }
         let media = asset.content_type.as_deref().unwrap_or("application/octet-stream");
         let made: Result<wire::Asset, _> = self.api.upload((&below, &query), &file, media).await;
-        self.files.forget(path, origin);
+        self.files.forget(&path.to_string(), origin);
         let made = match made {
             Err(error) if refused(error.kind) => return Ok(told.missed(words(&error))),
             other => other?,

@@ -1,8 +1,10 @@
 //! The bytes of attachments and of files of releases.
 
 use super::GitlabSource;
-use packhorse_core::{HostError, HostErrorKind, Object, ObjectKind, Record, port::BlobRef};
-use packhorse_net::Answer;
+use packhorse_core::{
+    HostError, HostErrorKind, Object, ObjectKind, Record,
+    port::{BlobRef, ByteStream},
+};
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
@@ -62,7 +64,11 @@ impl GitlabSource {
         })
     }
 
-    pub(super) async fn open_blob(&self, blob: &BlobRef, from: u64) -> Result<Answer, HostError> {
+    pub(super) async fn open_blob(
+        &self,
+        blob: &BlobRef,
+        from: u64,
+    ) -> Result<ByteStream, HostError> {
         let id = &blob.origin.id;
         let project = blob.scope.project().ok_or_else(|| not_there(id))?;
         if blob.origin.kind == ObjectKind::ReleaseAsset {
@@ -78,7 +84,7 @@ impl GitlabSource {
         project: &str,
         (secret, name): (&str, &str),
         from: u64,
-    ) -> Result<Answer, HostError> {
+    ) -> Result<ByteStream, HostError> {
         // In texts it is escaped.
         let name = percent_decoded(name);
         let path = ["projects", project, "uploads", secret, name.as_str()];
@@ -92,7 +98,12 @@ impl GitlabSource {
         }
     }
 
-    async fn open_asset(&self, project: &str, id: &str, from: u64) -> Result<Answer, HostError> {
+    async fn open_asset(
+        &self,
+        project: &str,
+        id: &str,
+        from: u64,
+    ) -> Result<ByteStream, HostError> {
         let (link, tag) = id.split_once('/').ok_or_else(|| not_there(id))?;
         let path = ["projects", project, "releases", tag, "assets", "links", link];
         let link: super::wire::AssetLink =

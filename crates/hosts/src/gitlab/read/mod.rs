@@ -14,10 +14,7 @@ use super::{
     api::{Api, is_closed},
     map, support, wire,
 };
-use crate::bytes::skip;
 use async_trait::async_trait;
-use futures::stream;
-use http::StatusCode;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
     Record, RepoKind, Scope,
@@ -161,13 +158,7 @@ impl Source for GitlabSource {
     }
 
     async fn open(&self, blob: &BlobRef, from: u64) -> Result<ByteStream, HostError> {
-        let answer = self.open_blob(blob, from).await?;
-        match answer.status {
-            StatusCode::PARTIAL_CONTENT => Ok(answer.body),
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Box::pin(stream::empty())),
-            // A server that does not know ranges sends all of it.
-            _ => Ok(skip(answer.body, from)),
-        }
+        self.open_blob(blob, from).await
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::gitlab::place::Place;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, StatusCode};
 use packhorse_core::model::{Issue, Subject};
 use packhorse_net::{Answer, Request, Transport};
 use serde_json::{Value, json};

@@ -1,33 +1,9 @@
-//! Bytes beside records: kept on the disk until their record comes, then uploaded.
+//! Files that texts refer to.
 
 use super::{Done, GitlabSink, Task, odd};
 use crate::gitlab::call::Change;
-use futures::StreamExt;
-use packhorse_core::{
-    HostError, HostErrorKind, Origin, Scope,
-    model::Attachment,
-    port::{BlobRef, ByteStream, Outcome},
-};
+use packhorse_core::{HostError, HostErrorKind, model::Attachment, port::Outcome};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use std::{
-    collections::HashMap,
-    fmt::Write as _,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-use tempfile::TempPath;
-use tokio::io::AsyncWriteExt;
-
-/// What names a file that waits: two projects may have the same origins.
-type Key = (Scope, Origin);
-
-/// Files that wait for their records; each goes away when nobody needs it any more.
-#[derive(Debug)]
-pub(super) struct Files {
-    scratch: PathBuf,
-    waiting: Mutex<HashMap<Key, Arc<TempPath>>>,
-}
 
 /// Where an upload is.
 #[derive(Debug, Deserialize)]
@@ -37,61 +13,6 @@ pub(super) struct Upload {
     /// Address below the server's first page; since version 14.
     #[serde(default)]
     pub(super) full_path: Option<String>,
-}
-
-impl Files {
-    pub(super) fn new(scratch: PathBuf) -> Self {
-        Self { scratch, waiting: Mutex::default() }
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<Key, Arc<TempPath>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The file of a record, which then waits no more.
-    pub(super) fn take(&self, scope: &str, origin: &Origin) -> Option<Arc<TempPath>> {
-        self.all().remove(&(Scope::Project(scope.to_owned()), origin.clone()))
-    }
-
-    /// Keeps a blob, if it is what was announced.
-    pub(super) async fn keep(
-        &self,
-        blob: &BlobRef,
-        mut bytes: ByteStream,
-    ) -> Result<(), HostError> {
-        let operation = "keep a file until it is uploaded";
-        let fail = |error: std::io::Error| {
-            HostError::new(HostErrorKind::Unavailable, operation)
-                .with("file", &blob.origin)
-                .because(error)
-        };
-        tokio::fs::create_dir_all(&self.scratch).await.map_err(fail)?;
-        let (file, path) =
-            tempfile::NamedTempFile::new_in(&self.scratch).map_err(fail)?.into_parts();
-        let mut file = tokio::fs::File::from_std(file);
-        let (mut size, mut hash) = (0u64, Sha256::new());
-        while let Some(piece) = bytes.next().await {
-            let piece = piece.map_err(fail)?;
-            size += piece.len() as u64;
-            hash.update(&piece);
-            file.write_all(&piece).await.map_err(fail)?;
-        }
-        file.flush().await.map_err(fail)?;
-        let mut sha256 = String::with_capacity(64);
-        for byte in hash.finalize() {
-            // Writing to a string cannot fail.
-            write!(sha256, "{byte:02x}").ok();
-        }
-        let is_size = blob.size.is_none_or(|it| it == size);
-        if !is_size || blob.sha256.as_ref().is_some_and(|it| *it != sha256) {
-            return Err(HostError::new(HostErrorKind::Rejected, operation)
-                .with("file", &blob.origin)
-                .with("reason", "its bytes are not as they were announced"));
-        }
-        let key = (blob.scope.clone(), blob.origin.clone());
-        self.all().insert(key, Arc::new(path));
-        Ok(())
-    }
 }
 
 impl GitlabSink {

@@ -1,10 +1,7 @@
 //! What this run has learnt of projects, so that it need not ask twice.
 
 use packhorse_core::Origin;
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 /// What names a milestone besides its number.
 #[derive(Clone, Debug)]
@@ -25,24 +22,4 @@ pub(super) struct Project {
     pub(super) default_branch: Option<(Origin, String)>,
     /// The change request whose places were last asked for, and its differences.
     pub(super) diff: Option<(u64, std::sync::Arc<super::diff::Diff>)>,
-}
-
-/// What is known, by project.
-#[derive(Debug, Default)]
-pub(super) struct Known(Mutex<HashMap<String, Project>>);
-
-impl Known {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Project>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Looks into, or changes, what is known of a project.
-    pub(super) fn of<T>(&self, path: &str, look: impl FnOnce(&mut Project) -> T) -> T {
-        look(self.all().entry(path.to_lowercase()).or_default())
-    }
-
-    /// Forgets a project that is done.
-    pub(super) fn forget(&self, path: &str) -> Project {
-        self.all().remove(&path.to_lowercase()).unwrap_or_default()
-    }
 }

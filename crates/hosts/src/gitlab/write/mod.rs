@@ -19,10 +19,9 @@ mod sorting;
 mod text;
 
 use super::{api::Api, support, wire};
+use crate::{kept::Files, known::Known};
 use account::{Accounts, Me};
 use async_trait::async_trait;
-use file::Files;
-use known::Known;
 use packhorse_core::{
     Capabilities, GitRemote, GitUrl, HostError, HostErrorKind, Keeps, Loss, Numbering, Object,
     ObjectKind, Origin, Record, RepoKind, Scope, Settle, TargetId,
@@ -54,7 +53,7 @@ pub(super) struct GitlabSink {
     api: Arc<Api>,
     me: OnceCell<Me>,
     accounts: Accounts,
-    known: Known,
+    known: Known<known::Project>,
     files: Files,
     /// Topics are written as a whole list, one after the other.
     topics: Mutex<()>,
