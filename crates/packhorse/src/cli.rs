@@ -1,8 +1,10 @@
 //! The arguments, each command's beside its help.
 
 mod route;
+mod service;
 
 pub(crate) use route::{Events, Gaps, Route, Selection};
+pub(crate) use service::{Lasts, Log, Serve, Token};
 
 use crate::projects;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -159,6 +161,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<HostsCommand>,
     },
+    /// Serves the migration APIs of GitHub, and runs what is asked for through them
+    Serve(Serve),
+    /// Makes, lists and takes back tokens of the service
+    #[command(subcommand)]
+    Token(Token),
     /// Works on archive files
     #[command(subcommand)]
     Archive(Archive),

@@ -15,8 +15,10 @@ mod rehearse;
 mod report;
 mod resume;
 mod rollback;
+mod serve;
 mod show;
 mod status;
+mod token;
 mod verify;
 
 use crate::{
@@ -58,6 +60,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
             check::run(globals, &name).await
         }
         Command::Hosts { host, command: None } => hosts::run(globals, host.as_deref()),
+        Command::Serve(arguments) => serve::run(globals, &arguments).await,
+        Command::Token(what) => token::run(globals, &what).await,
         Command::Archive(work) => archive::run(globals, &work),
         Command::Completions { shell } => man::completions(shell),
         Command::Man => man::run(),

@@ -1,6 +1,6 @@
 //! `packhorse.toml`: hosts by name, and where their tokens are.
 
-use super::secret::Reference;
+use super::{secret::Reference, service::ServeEntry};
 use crate::{cli::Globals, error::AppError, registry};
 use packhorse_core::{GitCredentials, Location};
 use serde::Deserialize;
@@ -22,6 +22,8 @@ const MAX_FILE: u64 = 1 << 20;
 pub(crate) struct Hosts {
     #[serde(default)]
     hosts: BTreeMap<String, Entry>,
+    #[serde(default)]
+    pub(super) serve: ServeEntry,
     #[serde(skip)]
     file: PathBuf,
 }

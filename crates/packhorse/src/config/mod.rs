@@ -3,6 +3,7 @@
 mod hosts;
 mod secret;
 mod selection;
+mod service;
 
 pub(crate) use hosts::Hosts;
 pub(crate) use selection::{resolutions, selection};

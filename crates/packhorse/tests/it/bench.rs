@@ -106,6 +106,19 @@ impl Bench {
         child
     }
 
+    /// Runs `git` as anybody would: its status, and what it said on stderr.
+    pub(crate) fn git_status(&self, arguments: &[&str]) -> (i32, String) {
+        let ran = Command::new("git")
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .env_clear()
+            .envs(self.environment())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        (ran.status.code().unwrap_or(-1), said)
+    }
+
     /// Runs `git` as anybody would, and gives what it printed.
     #[track_caller]
     pub(crate) fn git(&self, arguments: &[&str], input: &str) -> String {

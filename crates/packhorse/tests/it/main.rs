@@ -21,5 +21,6 @@ mod projects;
 mod real_archive;
 mod rehearsal;
 mod round_trip;
+mod serve;
 mod tidy;
 mod tls;

@@ -1,0 +1,70 @@
+//! `serve`: the APIs of other products, and the workers that do what is asked through them.
+
+mod lock;
+mod places;
+
+use crate::{
+    cli::{Globals, Log, Serve},
+    config::{self, Hosts},
+    error::{AppError, Status},
+    terminal,
+};
+use packhorse_server::{Listening, Service, ServiceError};
+use places::HostPlaces;
+use std::{io, path::Path, sync::Arc, time::Duration};
+
+/// Serves until somebody stops it.
+pub(super) async fn run(globals: &Globals, arguments: &Serve) -> Result<Status, AppError> {
+    let hosts = Hosts::read(globals)?;
+    let journal = Arc::new(config::journal(globals, true)?);
+    let mut settings = hosts.service(&absolute(&globals.journal)?)?;
+    settings.lease = Duration::from_secs(arguments.lease);
+    let places = Arc::new(HostPlaces::new(hosts));
+    log_to_stderr(arguments.log);
+    let service = Service::open(settings, journal, places)?;
+    let listening = Listening::at(arguments.listen, service).await?;
+    terminal::talk(&format!("listening on http://{}", listening.address()?));
+    packhorse_server::serve(listening, stopped()).await;
+    terminal::talk("stopped; what was running goes on when it is started again");
+    Ok(Status::Done)
+}
+
+/// Archives are named in jobs, so their paths must not depend on where the service was started.
+fn absolute(directory: &Path) -> Result<std::path::PathBuf, AppError> {
+    Ok(std::path::absolute(directory)?)
+}
+
+fn log_to_stderr(form: Log) {
+    let log = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(tracing::Level::INFO)
+        .with_ansi(false);
+    // Somebody who has set up a log already keeps it.
+    let set = match form {
+        Log::Json => log.json().flatten_event(true).with_current_span(false).try_init(),
+        Log::Text => log.try_init(),
+    };
+    drop(set);
+}
+
+/// Ready on the first Ctrl-C or SIGTERM.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut it) => it.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+    terminal::talk("stopping at the next safe place");
+}
+
+impl From<ServiceError> for AppError {
+    fn from(error: ServiceError) -> Self {
+        Self::failed("the service cannot go on").because(error)
+    }
+}

@@ -1,0 +1,125 @@
+//! The places that the service reaches: every host and format, with the configuration's tokens.
+
+use super::lock;
+use crate::{
+    config::{self, End, Hosts},
+    error::AppError,
+    registry,
+};
+use async_trait::async_trait;
+use packhorse_core::{
+    Access, Endpoint, HostError, HostErrorKind, Location, OpenContext,
+    port::{Sink, Source},
+};
+use packhorse_engine::Ends;
+use packhorse_server::Places;
+use std::{path::Path, sync::Arc};
+
+/// Every host and format.
+pub(super) struct HostPlaces {
+    hosts: Hosts,
+}
+
+impl HostPlaces {
+    pub(super) const fn new(hosts: Hosts) -> Self {
+        Self { hosts }
+    }
+
+    /// A place as it may be opened: its kind is known, and its credentials are there.
+    fn open(
+        &self,
+        place: &Location,
+        end: End,
+        context: &OpenContext,
+    ) -> Result<Endpoint, HostError> {
+        let spec = registry::named(place).map_err(|error| unusable(place, &error))?;
+        let place = config::with_credentials(&self.hosts, place, end)
+            .map_err(|error| unusable(place, &error))?;
+        (spec.open)(&place, context)
+    }
+}
+
+fn unusable(place: &Location, error: &AppError) -> HostError {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    HostError::new(HostErrorKind::Unauthorized, "use a place")
+        .with("place", place)
+        .because(std::io::Error::other(first))
+}
+
+fn missing(side: &'static str, place: &Location) -> HostError {
+    HostError::new(HostErrorKind::Unsupported, side).with("place", place)
+}
+
+fn source_of(endpoint: Endpoint, place: &Location) -> Result<Arc<dyn Source>, HostError> {
+    endpoint.source.ok_or_else(|| missing("read from a place", place))
+}
+
+fn sink_of(endpoint: Endpoint, place: &Location) -> Result<Arc<dyn Sink>, HostError> {
+    endpoint.sink.ok_or_else(|| missing("write to a place", place))
+}
+
+fn context(scratch: &Path, access: Access, resume: bool) -> OpenContext {
+    OpenContext { scratch: scratch.to_owned(), access, resume }
+}
+
+#[async_trait]
+impl Places for HostPlaces {
+    fn source(&self, place: &Location, scratch: &Path) -> Result<Arc<dyn Source>, HostError> {
+        let context = context(scratch, Access::Read, false);
+        source_of(self.open(place, End::Source, &context)?, place)
+    }
+
+    fn ends(
+        &self,
+        from: &Location,
+        to: &Location,
+        scratch: &Path,
+        resume: bool,
+    ) -> Result<Ends, HostError> {
+        let host = |place: &Location| {
+            registry::named(place).map(|it| it.id).map_err(|error| unusable(place, &error))
+        };
+        // What stands behind `#` is a new name there, not one to look for.
+        let whole = to.clone().whole();
+        let opened = config::with_credentials(&self.hosts, &whole, End::Target)
+            .map_err(|error| unusable(to, &error))?;
+        let reader = {
+            let (spec, scratch) = (
+                registry::named(to).map_err(|error| unusable(to, &error))?,
+                scratch.join("read-back"),
+            );
+            let opened = opened.clone();
+            Arc::new(move || {
+                let endpoint = (spec.open)(&opened, &context(&scratch, Access::Read, false))?;
+                source_of(endpoint, &opened)
+            })
+        };
+        let write = context(scratch, Access::Write, resume);
+        Ok(Ends {
+            from: from.to_string(),
+            to: to.to_string(),
+            source: self.source(from, scratch)?,
+            sink: sink_of(self.open(&whole, End::Target, &write)?, to)?,
+            reader,
+            source_host: host(from)?,
+            sink_host: host(to)?,
+            scratch: scratch.to_owned(),
+        })
+    }
+
+    async fn lock(
+        &self,
+        place: &Location,
+        project: &str,
+        until_ms: Option<i64>,
+    ) -> Result<bool, HostError> {
+        let spec = registry::named(place).map_err(|error| unusable(place, &error))?;
+        if spec.id != "local" {
+            return Ok(false);
+        }
+        // The store makes nothing there when it is read.
+        let endpoint = (spec.open)(place, &context(Path::new("."), Access::Read, false))?;
+        lock::hold(&*source_of(endpoint, place)?, project, until_ms).await
+    }
+}

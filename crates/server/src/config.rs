@@ -1,0 +1,57 @@
+//! What the service is told at its start.
+
+use packhorse_core::Location;
+use std::{path::PathBuf, time::Duration};
+use url::Url;
+
+/// What the service is told at its start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directory of everything that it keeps; made when it is not there.
+    pub state: PathBuf,
+    /// Address under which clients know it, where that is not the one that they call.
+    pub external_url: Option<Url>,
+    /// Jobs that run side by side in this process.
+    pub workers: usize,
+    /// How long a job is this process's without a sign of life.
+    pub lease: Duration,
+    /// How long archives are kept.
+    pub archives_kept: Duration,
+    /// How long the address of an archive is good.
+    pub address_lasts: Duration,
+    /// How long a repository stays locked when nobody unlocks it.
+    pub lock_lasts: Duration,
+    /// What GitHub's organization migrations read from.
+    pub github_source: Location,
+}
+
+impl Config {
+    /// How long archives are kept unless something else is said; as GitHub does.
+    pub const ARCHIVES_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+    /// With everything in that directory, and nothing said.
+    pub fn embedded(state: PathBuf) -> Self {
+        let store = Location {
+            host: "local".to_owned(),
+            rest: state.join("store").to_string_lossy().into_owned(),
+            project: None,
+            credentials: None,
+            more_credentials: Vec::new(),
+        };
+        Self {
+            state,
+            external_url: None,
+            workers: 2,
+            lease: Duration::from_secs(15),
+            archives_kept: Self::ARCHIVES_KEPT,
+            address_lasts: Duration::from_secs(300),
+            lock_lasts: Self::ARCHIVES_KEPT,
+            github_source: store,
+        }
+    }
+
+    /// Directory of the archives that it makes.
+    pub(crate) fn archives(&self) -> PathBuf {
+        self.state.join("archives")
+    }
+}

@@ -1,0 +1,30 @@
+//! The service: migration APIs of other products, over one engine.
+//!
+//! A request in a product's own words becomes a job in the journal; workers of this process take
+//! it and run it through the engine, as the command line does. What a client is answered is drawn
+//! from the journal, so a server that was killed and started again answers as before.
+//!
+//! - `web` is what all APIs share: connections, request ids, limits, paging.
+//! - `dialects` has one folder for each product: routes, wire, render, error.
+//! - `store` is what the service remembers beside the journal.
+//! - [`Places`] is how it reaches hosts, of which it knows none.
+
+mod auth;
+mod config;
+mod dialects;
+mod key;
+mod narrow;
+mod places;
+mod service;
+mod store;
+mod sweep;
+pub mod token;
+mod web;
+mod work;
+
+pub use config::Config;
+pub use key::{KeyError, ServiceKey};
+pub use places::Places;
+pub use service::{Service, ServiceError, open_state};
+pub use store::{Store, StoreError, TokenRow};
+pub use web::{Listening, router, serve};

@@ -1,0 +1,206 @@
+//! The service: what its APIs, its workers and its housekeeping share.
+
+use crate::{
+    Config, Places,
+    key::{KeyError, ServiceKey},
+    store::{NewRequest, Request, Store, StoreError, now_ms},
+    token::Caller,
+};
+use packhorse_core::{
+    HostError, Location,
+    job::{JobId, JobOptions, JobSpec, JobView},
+    port::{Journal, JournalError},
+};
+use std::{fs, io, path::Path, sync::Arc};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+/// Name of the database below the directory of the service's state.
+const DATABASE: &str = "service.sqlite";
+/// Name of the key there.
+const KEY: &str = "service.key";
+/// Name of the directory for what is needed during a run only.
+const SCRATCH: &str = "scratch";
+
+/// Why the service cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Its database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The journal of its jobs.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A place that is read from or written to.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// A directory or a connection.
+    #[error("could not {operation}")]
+    System {
+        /// What was tried.
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What happened in the operating system while something was tried.
+pub(crate) fn system(operation: &'static str) -> impl FnOnce(io::Error) -> ServiceError {
+    move |source| ServiceError::System { operation, source }
+}
+
+/// The database and the key below a directory, for whoever makes tokens.
+///
+/// # Errors
+///
+/// When either cannot be used.
+pub fn open_state(directory: &Path) -> Result<(Store, ServiceKey), ServiceError> {
+    make_private(directory).map_err(system("make the directory of the service's state"))?;
+    let key = ServiceKey::open(&directory.join(KEY))?;
+    Ok((Store::open(&directory.join(DATABASE))?, key))
+}
+
+/// SECURITY: what is below holds names, credentials and whole projects.
+fn make_private(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+/// The service.
+pub struct Service {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) key: ServiceKey,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) places: Arc<dyn Places>,
+    /// Woken when there may be work.
+    pub(crate) work: Notify,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("state", &self.config.state).finish_non_exhaustive()
+    }
+}
+
+/// A job to be added to the journal.
+pub(crate) struct NewJob {
+    pub(crate) from: Location,
+    pub(crate) to: Location,
+    pub(crate) options: JobOptions,
+}
+
+impl Service {
+    /// Opens everything that it keeps.
+    ///
+    /// # Errors
+    ///
+    /// When something of it cannot be used.
+    pub fn open(
+        config: Config,
+        journal: Arc<dyn Journal>,
+        places: Arc<dyn Places>,
+    ) -> Result<Arc<Self>, ServiceError> {
+        let (store, key) = open_state(&config.state)?;
+        let scratch = config.state.join(SCRATCH);
+        // What a killed process left there is worth nothing: archives are begun anew.
+        match fs::remove_dir_all(&scratch) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(system("empty the scratch directory")(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        for directory in [scratch, config.archives()] {
+            make_private(&directory).map_err(system("make a directory of the service"))?;
+        }
+        let work = Notify::new();
+        Ok(Arc::new(Self { config, store, key, journal, places, work }))
+    }
+
+    /// A directory for one thing to do, removed with it.
+    pub(crate) fn scratch(&self) -> Result<TempDir, ServiceError> {
+        let made = tempfile::Builder::new().tempdir_in(self.config.state.join(SCRATCH));
+        made.map_err(system("make a scratch directory"))
+    }
+
+    /// Adds a job to the journal.
+    ///
+    /// Both ends are asked who they are, so a place that cannot be reached is told at once.
+    pub(crate) async fn submit(&self, job: &NewJob) -> Result<JobId, ServiceError> {
+        let scratch = self.scratch()?;
+        let ends = self.places.ends(&job.from, &job.to, scratch.path(), false)?;
+        let spec = JobSpec {
+            from: job.from.to_string(),
+            to: job.to.to_string(),
+            source_identity: ends.source.probe().await?.identity,
+            sink_identity: ends.sink.probe().await?.identity,
+            options: job.options.clone(),
+        };
+        Ok(self.journal.submit(&spec).await?)
+    }
+
+    /// Keeps a request whose jobs are in the journal, locks what it locks, and wakes a worker.
+    pub(crate) async fn accept(&self, new: NewRequest) -> Result<u64, ServiceError> {
+        let id = self.store.add(new).await?;
+        self.lock_all(id).await?;
+        self.work.notify_waiters();
+        Ok(id)
+    }
+
+    /// One job of the journal.
+    pub(crate) async fn job(&self, id: JobId) -> Result<Option<JobView>, ServiceError> {
+        Ok(self.journal.jobs(Some(id)).await?.into_iter().next())
+    }
+
+    /// A request, when there is one of that kind and the caller may see it.
+    pub(crate) async fn request_of(
+        &self,
+        kind: &'static str,
+        id: u64,
+        caller: &Caller,
+    ) -> Result<Option<Request>, ServiceError> {
+        let found = self.store.request(kind, id).await?;
+        Ok(found.filter(|it| caller.sees_of(&it.user)))
+    }
+
+    /// Locks what a request has locks for.
+    pub(crate) async fn lock_all(&self, request: u64) -> Result<(), ServiceError> {
+        for lock in self.store.locks(request).await? {
+            self.hold(&lock.place, &lock.project).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes all locks of a request back.
+    pub(crate) async fn unlock_all(&self, request: u64) -> Result<(), ServiceError> {
+        for lock in self.store.locks(request).await? {
+            self.unlock(request, &lock.project).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a lock of a request back; `false` when it holds none.
+    pub(crate) async fn unlock(&self, request: u64, project: &str) -> Result<bool, ServiceError> {
+        match self.store.unlock(request, project.to_owned()).await? {
+            Some(lock) => self.hold(&lock.place, &lock.project).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Brings a repository's lock in line with what is noted: the longest lease counts.
+    pub(crate) async fn hold(&self, place: &str, project: &str) -> Result<(), ServiceError> {
+        let of = (place.to_owned(), project.to_owned());
+        let until = self.store.locked_until(of.0, of.1, now_ms()).await?;
+        if let Ok(place) = place.parse::<Location>() {
+            let held = self.places.lock(&place, project, until).await?;
+            if !held && until.is_some() {
+                tracing::warn!(%place, project, "this place cannot be locked; it stays open");
+            }
+        }
+        Ok(())
+    }
+}
