@@ -58,6 +58,8 @@ pub(super) struct Place {
     source: Scope,
     target: Scope,
     inventory: Inventory,
+    /// Whether issues are switched on there: where they are not, a destination takes none.
+    has_issues: bool,
 }
 
 impl Place {
@@ -83,7 +85,7 @@ impl Carrier<'_> {
 
     async fn place(&self, source: Scope, target: Scope) -> Result<Place, EngineError> {
         let inventory = self.run.stop.or(self.run.ends.source.inventory(&source)).await?;
-        Ok(Place { source, target, inventory })
+        Ok(Place { source, target, inventory, has_issues: true })
     }
 
     /// Carries one kind of a scope, or says why not.

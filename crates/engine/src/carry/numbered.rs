@@ -200,7 +200,7 @@ impl Carrier<'_> {
         number: u64,
         next: &mut Option<u64>,
     ) -> Result<(), EngineError> {
-        if self.run.options.gaps == Gaps::Leave {
+        if self.run.options.gaps == Gaps::Leave || !place.has_issues {
             return Ok(());
         }
         let lane = place.lane(ObjectKind::Issue);

@@ -4,7 +4,7 @@ use super::{Carrier, Gone, Place, left_open::closed, numbered, pages::Pages, sta
 use crate::{EngineError, error::chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
-    Event, Lane, Loss, ObjectKind, Origin, Record, Scope, Support, TargetId,
+    Event, Lane, Loss, Object, ObjectKind, Origin, Record, Scope, Support, TargetId,
     plan::{Plan, PlannedProject},
     port::{ItemQuery, Outcome, Position, Settled, Stage},
 };
@@ -124,7 +124,10 @@ impl Carrier<'_> {
         }
         self.look_whether_left_open(&source).await?;
         self.tell_stage(ends(project), Stage::Carrying, None).await?;
-        let place = self.place(source, target).await?;
+        let mut place = self.place(source, target).await?;
+        if let Object::Project(it) = &record.object {
+            place.has_issues = it.features.issues != Some(false);
+        }
         self.head(&place, record).await?;
         let by_number = self.goes_by_number(&place).await?;
         let summarises = self.summarises();

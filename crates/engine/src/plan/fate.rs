@@ -79,7 +79,7 @@ pub(super) fn row(
     let mut gaps: Vec<PlannedGap> =
         source.of(kind).gaps().iter().map(planned(LossCause::Source)).collect();
     gaps.extend(sink.of(kind).gaps().iter().map(planned(LossCause::Sink)));
-    for gap in derived(kind, sink, policy) {
+    for gap in derived(kind, (source, sink), policy) {
         if !gaps.iter().any(|it| it.field == gap.field) {
             gaps.push(gap);
         }

@@ -1,6 +1,6 @@
 //! Gaps that follow from what a destination says of all its records.
 
-use crate::transform::links::UNRESOLVED;
+use crate::transform::links::{UNRESOLVED, signs_differ};
 use packhorse_core::{Capabilities, LossCause, Object, ObjectKind, plan::PlannedGap};
 use packhorse_git::RefPolicy;
 
@@ -11,7 +11,7 @@ pub(crate) const HIDDEN_REFS: &str = "refs.hidden";
 /// refs that travel.
 pub(super) fn derived(
     kind: ObjectKind,
-    sink: &Capabilities,
+    (source, sink): (&Capabilities, &Capabilities),
     policy: &RefPolicy,
 ) -> Vec<PlannedGap> {
     let mut gaps = Vec::new();
@@ -34,7 +34,7 @@ pub(super) fn derived(
             add("created_at", LossCause::Sink, line.to_owned());
         }
     }
-    if text_field(kind).is_some() && !sink.keeps.numbers {
+    if text_field(kind).is_some() && leads_references(source, sink) {
         let why = "references to what has no number yet are led there afterwards";
         add(UNRESOLVED, LossCause::Policy, why.to_owned());
     }
@@ -70,9 +70,16 @@ fn limits(
     lines.chain(body)
 }
 
+/// Whether references in texts have to be led to what their objects became: numbers are others, or
+/// one of both ends may write those to change requests with another sign.
+fn leads_references(source: &Capabilities, sink: &Capabilities) -> bool {
+    let differ = |to| source.markup.is_none_or(|from| signs_differ(from, to));
+    !sink.keeps.numbers || sink.markup.is_some_and(differ)
+}
+
 /// Field of a kind that holds what people wrote at length.
 fn text_field(kind: ObjectKind) -> Option<&'static str> {
-    if matches!(kind, ObjectKind::Milestone | ObjectKind::Snippet) {
+    if matches!(kind, ObjectKind::Label | ObjectKind::Milestone | ObjectKind::Snippet) {
         return Some("description");
     }
     has_field(kind, "body").then_some("body")
@@ -93,12 +100,14 @@ fn has_field(kind: ObjectKind, field: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use packhorse_core::{Keeps, Support};
+    use packhorse_core::{Keeps, Support, model::Markup};
 
     fn fields(kind: ObjectKind, change: impl FnOnce(&mut Capabilities)) -> Vec<String> {
-        let mut sink = Capabilities::promised(|_| Support::Full, "test");
+        let source = Capabilities::promised(|_| Support::Full, "test");
+        let mut sink = source.clone();
         change(&mut sink);
-        derived(kind, &sink, &RefPolicy::MIRROR).into_iter().map(|it| it.field).collect()
+        let gaps = derived(kind, (&source, &sink), &RefPolicy::MIRROR);
+        gaps.into_iter().map(|it| it.field).collect()
     }
 
     #[test]
@@ -130,10 +139,19 @@ mod tests {
     }
 
     #[test]
+    fn references_are_a_gap_where_signs_may_differ() {
+        let gitlabs = |it: &mut Capabilities| it.markup = Some(Markup::Gitlab);
+
+        assert_eq!(fields(ObjectKind::Label, gitlabs), [UNRESOLVED]);
+        assert_eq!(fields(ObjectKind::Topic, gitlabs), [""; 0]);
+    }
+
+    #[test]
     fn hidden_refs_are_a_gap_where_they_do_not_travel() {
         let sink = Capabilities::promised(|_| Support::Full, "test");
 
-        let gaps = derived(ObjectKind::Repository, &sink, &RefPolicy::between("a", "gitea"));
+        let gaps =
+            derived(ObjectKind::Repository, (&sink, &sink), &RefPolicy::between("a", "gitea"));
 
         assert_eq!(gaps.len(), 1);
         assert_eq!(gaps[0].field, HIDDEN_REFS);

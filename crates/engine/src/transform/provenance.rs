@@ -1,6 +1,7 @@
 //! Puts into bodies the hidden [mark] by which a destination finds again what we wrote there.
 //!
-//! Only destinations that settle record by record get it: the others keep our ids.
+//! Only destinations that settle record by record get it: the others keep our ids, and what
+//! arrives there loses the mark that an earlier migration left at the source.
 
 use packhorse_core::{
     Origin, Record, Settle,
@@ -11,7 +12,7 @@ use packhorse_core::{
 };
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-/// Marks bodies with the origin of their record.
+/// Marks bodies with the origin of their record, or takes an older mark out.
 #[derive(Debug)]
 pub struct Provenance;
 
@@ -21,13 +22,18 @@ impl Transform for Provenance {
     }
 
     fn apply(&self, context: &Context<'_>, record: &mut Record) {
-        if context.sink.settle != Settle::Record {
-            return;
-        }
         let mark = mark::of(&record.origin);
         let Some(body) = authored(&mut record.object).and_then(|it| it.body) else {
             return;
         };
+        if context.sink.settle != Settle::Record {
+            if let Some(text) = body.as_ref()
+                && let Some((_, rest)) = mark::parse(text.as_str())
+            {
+                *body = (!rest.is_empty()).then(|| Text::new(rest, text.markup));
+            }
+            return;
+        }
         let new = context.sink.markup.unwrap_or(Markup::Github);
         let markup = body.as_ref().map_or(new, |it| it.markup);
         if markup != Markup::Plain {
@@ -65,7 +71,7 @@ pub(super) fn weight(origin: &Origin) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use packhorse_core::ObjectKind;
+    use packhorse_core::{Object, ObjectKind, Scope, Support, model::Issue};
     use proptest::prelude::*;
 
     fn issue(id: &str) -> Origin {
@@ -78,6 +84,28 @@ mod tests {
 
         assert_eq!(marked, expected);
         assert_eq!(with_mark(&marked, &mark::of(&issue("7"))), expected, "a second time");
+    }
+
+    fn provenance(settle: Settle, body: &str) -> Option<String> {
+        let mut sink = packhorse_core::Capabilities::promised(|_| Support::Full, "test");
+        sink.settle = settle;
+        let issue = Issue { body: Some(Text::new(body, Markup::Github)), ..Issue::default() };
+        let mut record = Record::new("7", Object::Issue(issue));
+        let context = Context { source: &sink, sink: &sink, scope: &Scope::Shared };
+        Provenance.apply(&context, &mut record);
+        let Object::Issue(it) = record.object else { return None };
+        it.body.map(|it| it.as_str().to_owned())
+    }
+
+    #[test]
+    fn what_keeps_ids_gets_no_mark_and_loses_an_older_one() {
+        let marked = format!("a\n\n{}", mark::of(&issue("5")));
+
+        assert_eq!(provenance(Settle::Page, "a").as_deref(), Some("a"));
+        assert_eq!(provenance(Settle::Page, &marked).as_deref(), Some("a"));
+        assert_eq!(provenance(Settle::Page, &mark::of(&issue("5"))), None);
+        let new = format!("a\n\n{}", mark::of(&issue("7")));
+        assert_eq!(provenance(Settle::Record, &marked), Some(new));
     }
 
     #[test]

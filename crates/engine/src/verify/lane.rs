@@ -120,7 +120,7 @@ impl Inspection<'_> {
     pub(crate) fn mask(&self, kind: ObjectKind) -> Mask {
         let mask = Mask::written(self.sink_caps, kind).and(Mask::of(self.reader_caps, kind));
         match self.sink_caps.settle {
-            Settle::Record if !mask.is_clear() => mask.behind_an_api(),
+            Settle::Record if !mask.is_clear() => mask.behind_an_api(self.source_caps.of(kind)),
             Settle::Record | Settle::Page => mask,
         }
     }

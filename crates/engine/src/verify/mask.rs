@@ -5,7 +5,7 @@
 //! noted the loss. So a text that somebody changed is found also where some texts are cut.
 
 use packhorse_core::{
-    Capabilities, Fingerprint, Loss, Object, ObjectKind,
+    Capabilities, Fingerprint, Loss, Object, ObjectKind, Support,
     fingerprint::{Difference, comparable, differences},
 };
 use serde_json::Value;
@@ -63,6 +63,9 @@ const ENDS: [(&str, &[&str]); 2] = [
     ("head", &["head.owner", "head.project"]),
 ];
 
+/// The field that says how large a file is.
+const SIZE: &str = "blob.size";
+
 impl Mask {
     /// What a destination holds of a kind: what it was given, but for what it lost.
     pub(crate) fn written(caps: &Capabilities, kind: ObjectKind) -> Self {
@@ -86,9 +89,11 @@ impl Mask {
         Self { fields, told: Vec::new() }
     }
 
-    /// The same for a destination behind an API, which does not tell the hashes of bytes.
-    pub(crate) fn behind_an_api(mut self) -> Self {
+    /// The same for a destination behind an API, which does not tell the hashes of bytes; nor can
+    /// their sizes be compared where the source says that it tells none.
+    pub(crate) fn behind_an_api(mut self, source: Support) -> Self {
         self.fields.push("blob.sha256");
+        self.fields.extend(source.gaps().iter().map(|it| it.field).filter(|it| *it == SIZE));
         self
     }
 
@@ -225,7 +230,7 @@ fn is_empty(value: &Value) -> bool {
 mod tests {
     use super::*;
     use packhorse_core::{
-        Gap, Keeps, Support,
+        Gap, Keeps,
         model::{BranchRule, ChangeRequest, Issue, Markup, Review, Text},
     };
 
@@ -260,7 +265,7 @@ mod tests {
                 ..packhorse_core::model::Label::default()
             })
         };
-        let mask = Mask::default().behind_an_api();
+        let mask = Mask::default().behind_an_api(Support::Full);
         let same = |one, other| {
             let (one, other) = (label(one), label(other));
             assert_eq!(
@@ -272,6 +277,22 @@ mod tests {
 
         assert!(same(None, Some(false)) && same(Some(false), None));
         assert!(!same(None, Some(true)) && !same(Some(true), Some(false)));
+    }
+
+    #[test]
+    fn a_size_that_the_source_does_not_tell_is_not_compared() {
+        const GAPS: &[Gap] = &[Gap { field: "blob.size", why: "" }];
+        let asset = |size| {
+            let blob = Some(packhorse_core::model::Blob { size, sha256: None });
+            let asset = packhorse_core::model::ReleaseAsset { blob, ..Default::default() };
+            Object::ReleaseAsset(asset)
+        };
+        let silent = Mask::default().behind_an_api(Support::Partial(GAPS));
+        let telling = Mask::default().behind_an_api(Support::Full);
+
+        assert_eq!(silent.fingerprint(&asset(None)), silent.fingerprint(&asset(Some(5))));
+        assert_eq!(silent.differences(&asset(None), &asset(Some(5))), []);
+        assert_ne!(telling.fingerprint(&asset(Some(4))), telling.fingerprint(&asset(Some(5))));
     }
 
     #[test]

@@ -57,10 +57,13 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
         ObjectKind::Milestone => {
             partly(&[Gap { field: "author", why: "the API does not tell it" }])
         }
-        ObjectKind::Attachment => partly(&[Gap {
-            field: "*",
-            why: "found where a text refers to it; a file that nothing refers to is not listed",
-        }]),
+        ObjectKind::Attachment => partly(&[
+            Gap {
+                field: "*",
+                why: "found where a text refers to it; a file that nothing refers to is not listed",
+            },
+            Gap { field: "blob.size", why: "texts tell none" },
+        ]),
         ObjectKind::Issue => partly(&[
             Gap { field: "children", why: "they are read as issues; the API does not tell whose" },
             Gap { field: "state_reason", why: "it has none" },

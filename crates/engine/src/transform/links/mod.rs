@@ -292,7 +292,7 @@ impl Reference {
 }
 
 /// Whether two hosts write references to change requests with different signs.
-fn signs_differ(a: Markup, b: Markup) -> bool {
+pub(crate) fn signs_differ(a: Markup, b: Markup) -> bool {
     (a == Markup::Gitlab) != (b == Markup::Gitlab)
 }
 
