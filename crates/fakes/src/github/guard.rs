@@ -1,11 +1,11 @@
-//! Branches, their protection, and rulesets for tags.
+//! Branches and their protection.
 
-use super::{Desk, Place, not_found, refusal, unprocessable, view::View};
+use super::{Desk, Place, refusal, ruleset, unprocessable, view::View};
 use crate::exchange::Answer;
 use http::{Method, StatusCode};
 use packhorse_core::{
     RepoKind, Scope,
-    model::{BranchRule, Enforcement, Grantee, Identity, TagRule, Team},
+    model::{BranchRule, Enforcement, Grantee, Identity, Team},
 };
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
         (_, ["branches", name, "protection", rest @ ..]) => {
             protection(desk, place, &method, name, rest)
         }
-        (_, ["rulesets", rest @ ..]) => rulesets(desk, place, &method, rest),
+        (_, ["rulesets", rest @ ..]) => ruleset::route(desk, place, &method, rest),
         _ => None,
     }
 }
@@ -229,62 +229,6 @@ fn shown(view: &View<'_>, place: &Place, it: &BranchRule) -> Value {
     }
     if it.restrict_push {
         value["restrictions"] = people(&it.pushers, "restrictions");
-    }
-    value
-}
-
-/// Rulesets, which is where GitHub keeps rules for tags. One pattern, creation alone.
-fn rulesets(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str]) -> Option<Answer> {
-    let body = desk.request.json();
-    let find = |desk: &Desk<'_>, id: &str| {
-        let id = id.parse().ok()?;
-        desk.store.get::<TagRule>(&place.scope, id).map(|it| (id, it.clone()))
-    };
-    match (method, rest) {
-        (&Method::GET, []) => {
-            let view = desk.view();
-            let all = desk.store.all::<TagRule>(&place.scope);
-            Some(desk.page(all.map(|(id, it)| ruleset(&view, place, id, it, false)).collect()))
-        }
-        (&Method::GET, [id]) => {
-            let (id, it) = find(desk, id)?;
-            Some(Answer::ok(&ruleset(&desk.view(), place, id, &it, true)))
-        }
-        (&Method::POST | &Method::PUT, _) => {
-            let include = body["conditions"]["ref_name"]["include"][0].as_str().unwrap_or("~ALL");
-            let pattern = include.strip_prefix("refs/tags/").unwrap_or(include).to_owned();
-            if body["target"] != "tag" {
-                return Some(unprocessable("this stand-in keeps rulesets for tags alone"));
-            }
-            let it = TagRule { pattern, ..TagRule::default() };
-            if let Some(old) = rest.first() {
-                let (id, _) = find(desk, old)?;
-                *desk.store.get_mut::<TagRule>(&place.scope, id)? = it.clone();
-                return Some(Answer::ok(&ruleset(&desk.view(), place, id, &it, true)));
-            }
-            let id = desk.store.add(&place.scope, it.clone());
-            Some(Answer::created(&ruleset(&desk.view(), place, id, &it, true)))
-        }
-        (&Method::DELETE, [id]) => {
-            let (id, _) = find(desk, id)?;
-            let was = desk.store.remove::<TagRule>(&place.scope, id);
-            Some(if was { Answer::no_content() } else { not_found() })
-        }
-        _ => None,
-    }
-}
-
-fn ruleset(view: &View<'_>, place: &Place, id: u64, it: &TagRule, whole: bool) -> Value {
-    let mut value = json!({
-        "id": id, "name": it.pattern, "target": "tag", "source_type": "Repository", "source": place.path,
-        "enforcement": "active", "node_id": format!("RRS_{id}"),
-        "_links": { "self": { "href": format!("{}/rulesets/{id}", view.repo(&place.path)) } },
-    });
-    if whole {
-        let include = [format!("refs/tags/{}", it.pattern)];
-        value["conditions"] = json!({ "ref_name": { "include": include, "exclude": [] } });
-        value["rules"] = json!([{ "type": "creation" }]);
-        value["bypass_actors"] = json!([]);
     }
     value
 }

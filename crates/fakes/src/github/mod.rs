@@ -21,6 +21,7 @@ mod people;
 mod project;
 mod release;
 mod review;
+mod ruleset;
 mod talk;
 mod view;
 
