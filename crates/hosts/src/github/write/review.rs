@@ -103,8 +103,18 @@ impl GithubSink {
         }
         let thread = comment.thread.as_ref();
         let thread = thread.and_then(|it| order.became(ObjectKind::ReviewThread, &it.0));
-        let Some(first) = thread.filter(|it| is_number(it)) else {
-            return self.as_comment(order, comment, &text, told).await;
+        // Where comments come without threads, what is answered tells which.
+        let answers = comment.reply_to.as_ref().filter(|_| comment.thread.is_none());
+        let answers = answers.and_then(|it| order.became(ObjectKind::ReviewComment, &it.0));
+        let Some(first) = thread.or(answers).filter(|it| is_number(it)) else {
+            let at = (comment.change_request, &comment.position);
+            return match comment.thread {
+                None => match self.begin(order, at, &text, &mut told).await? {
+                    Ok(id) => Ok(told.done(id, None)),
+                    Err(_) => self.as_comment(order, comment, &text, told).await,
+                },
+                Some(_) => self.as_comment(order, comment, &text, told).await,
+            };
         };
         let path = order.path.below(&["pulls", "comments", first]);
         let found: wire::ReviewComment = self.api.get(&path, operation).await?;
@@ -114,6 +124,9 @@ impl GithubSink {
             return Ok(told.written(first, Outcome::Created));
         }
         let number = comment.change_request.to_string();
+        // Answers to answers are answers to what those answer.
+        let root = found.in_reply_to_id.map(|it| it.to_string());
+        let first = root.as_deref().unwrap_or(first);
         let path = order.path.below(&["pulls", &number, "comments", first, "replies"]);
         let made: wire::ReviewComment =
             self.api.send(Method::POST, &path, &body, operation).await?;

@@ -78,18 +78,30 @@ impl GithubSink {
         Ok(told.written(id, Outcome::Created))
     }
 
-    /// Makes a thread on its line, else on its file; gives GitHub's words when it has no place.
+    /// Makes a thread with a text of ours; gives GitHub's words when it has no place.
     async fn make_thread(
         &self,
         order: Order<'_>,
         thread: &ReviewThread,
         told: &mut Told,
     ) -> Result<Result<String, String>, HostError> {
-        let operation = "begin a thread";
-        let number = thread.change_request.to_string();
-        let path = order.path.below(&["pulls", &number, "comments"]);
         let text = format!("{NOT_YET}\n\n{}", mark::of(&order.record.origin));
-        let mut content = place(&thread.position);
+        self.begin(order, (thread.change_request, &thread.position), &text, told).await
+    }
+
+    /// Begins a thread with a comment on its line, else on its file; gives GitHub's words when it
+    /// has no place.
+    pub(super) async fn begin(
+        &self,
+        order: Order<'_>,
+        (number, at): (u64, &Position),
+        text: &str,
+        told: &mut Told,
+    ) -> Result<Result<String, String>, HostError> {
+        let operation = "begin a thread";
+        let number = number.to_string();
+        let path = order.path.below(&["pulls", &number, "comments"]);
+        let mut content = place(at);
         content["body"] = json!(text);
         if content["commit_id"].is_null() {
             content["commit_id"] = json!(self.head(order, &number).await?);
@@ -99,7 +111,7 @@ impl GithubSink {
         let made = match made {
             Err(error) if refused(error.kind) && content.get("line").is_some() => {
                 let head = self.head(order, &number).await?;
-                let file = json!({"body": text, "path": thread.position.path,
+                let file = json!({"body": text, "path": at.path,
                     "commit_id": head, "subject_type": "file"});
                 let made = self.api.send(Method::POST, &path, &file, operation).await;
                 if made.is_ok() {

@@ -100,3 +100,35 @@ async fn a_verdict_becomes_a_line_and_a_thread_its_comments() {
     assert_eq!(bodies, ["why?", "because"]);
     bench.check();
 }
+
+#[tokio::test]
+async fn a_comment_that_came_without_a_thread_begins_one() {
+    let bench = Bench::with_project(Visibility::Public, "").await;
+    let request = bench.change_request("paint", ChangeRequestState::Open);
+    bench.write("3", Object::ChangeRequest(request)).await;
+    let position = Position {
+        path: "paint.rs".into(),
+        line: Some(2),
+        commit: bench.tip("paint"),
+        ..Position::default()
+    };
+    let comment = |reply_to: Option<&str>| {
+        Object::ReviewComment(ReviewComment {
+            change_request: 1,
+            reply_to: reply_to.map(HostId::from),
+            position: position.clone(),
+            body: text("why?"),
+            ..ReviewComment::default()
+        })
+    };
+
+    let first = bench.write("11", comment(None)).await;
+    let answer = bench.write("12", comment(Some("11"))).await;
+
+    assert_eq!((lost(&first), lost(&answer)), (Vec::<&str>::new(), Vec::new()));
+    let held = bench.held(ObjectKind::ReviewComment);
+    let Object::ReviewComment(it) = &held[1].object else { panic!("a review comment") };
+    assert_eq!(it.reply_to, Some(HostId(first.target.0)));
+    assert_eq!(bench.held(ObjectKind::ReviewThread).len(), 1);
+    bench.check();
+}
