@@ -16,4 +16,5 @@ mod wire;
 pub use check::{CheckFinding, CheckReport, check};
 
 /// Every format, one row each.
-pub static FORMATS: &[&packhorse_core::HostSpec] = &[&packhorse::SPEC, &github::SPEC];
+pub static FORMATS: &[&packhorse_core::HostSpec] =
+    &[&packhorse::SPEC, &github::SPEC, &gitlab_archive::SPEC, &gitea_dump::SPEC];

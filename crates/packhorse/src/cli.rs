@@ -435,7 +435,7 @@ pub(crate) enum Switch {
 /// Work on archive files.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Archive {
-    /// Verifies a Packhorse archive: hashes, counts, records, bundles
+    /// Verifies an archive: hashes, counts, records, bundles
     Check {
         /// The file
         file: PathBuf,

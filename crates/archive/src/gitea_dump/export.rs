@@ -14,7 +14,7 @@ use crate::{
 };
 use packhorse_core::{
     Object, ObjectKind, RepoKind,
-    model::{HostId, Project, Review, Subject},
+    model::{ChangeRequest, HostId, Project, Review, Subject},
 };
 use packhorse_git::repository;
 use serde::Serialize;
@@ -29,11 +29,21 @@ pub(super) fn all(spool: &Spool, to: &Path) -> Result<(), SpoolError> {
     spool.index()?;
     fs::create_dir(to)?;
     for scope in spool.projects()? {
+        adopt(spool, &scope)?;
         let directory = to.join(&scope.path);
         fs::create_dir_all(&directory)?;
-        Dumping { spool, scope: &scope, directory, people: People::default() }.write()?;
+        let people = People::default();
+        Dumping { spool, scope: &scope, directory, people, numbered_above: 0 }.write()?;
     }
     Ok(())
+}
+
+/// Puts comments on lines whose review did not come into their change request.
+pub(super) fn adopt(spool: &Spool, scope: &ScopeRow) -> Result<(), SpoolError> {
+    spool.adopt(scope, ObjectKind::ReviewComment, ("review/", ObjectKind::Review), |it| {
+        let Object::ReviewComment(it) = it else { return None };
+        Some(key::subject(&Subject::ChangeRequest(it.change_request)))
+    })
 }
 
 /// One project on its way out.
@@ -42,6 +52,8 @@ struct Dumping<'a> {
     scope: &'a ScopeRow,
     directory: PathBuf,
     people: People,
+    /// The largest number: change requests that have an issue's get it on top of theirs.
+    numbered_above: u64,
 }
 
 /// A file with a list; one without elements is not made.
@@ -98,10 +110,12 @@ impl Dumping<'_> {
         for (repo, name) in [(RepoKind::Code, "git"), (RepoKind::Wiki, "wiki")] {
             self.repository(repo, name)?;
         }
-        let mut own = wire::Own::default();
+        self.numbered_above = self.spool.largest_number(self.scope)?;
+        let numbered_above = self.numbered_above;
+        let mut own = wire::Own { numbered_above, ..wire::Own::default() };
         self.once(&mut own)?;
         self.issues()?;
-        self.change_requests()?;
+        self.change_requests(&mut own)?;
         self.releases()?;
         own.people.clone_from(self.people.all());
         self.whole("packhorse.yml", &own)
@@ -172,6 +186,7 @@ impl Dumping<'_> {
         list.end()
     }
 
+    /// Writes what was said of something that has that number in the dump.
     fn comments(&mut self, number: u64, subject: &Subject) -> Result<(), SpoolError> {
         let mut list = self.list(&format!("comments/{number}.yml"));
         let (spool, scope, parent) = (self.spool, self.scope, key::subject(subject));
@@ -179,23 +194,34 @@ impl Dumping<'_> {
             let Object::Comment(comment) = &it.object else { return Ok(()) };
             let written = map::write_comment(&it.target, comment, &mut self.people);
             let Some(mut row) = written else { return Ok(()) };
+            row.issue_index = Some(number);
             row.reactions = self.reactions(&Subject::Comment(HostId(it.target.clone())))?;
             list.put(&row)
         })?;
         spool.each_child(scope, ObjectKind::Event, &parent, |it| {
             let Object::Event(event) = &it.object else { return Ok(()) };
             let row = map::write_event(&it.target, event, &mut self.people);
-            row.map_or(Ok(()), |row| list.put(&row))
+            let numbered = |row| wire::Comment { issue_index: Some(number), ..row };
+            row.map_or(Ok(()), |row| list.put(&numbered(row)))
         })?;
         list.end()
     }
 
-    fn change_requests(&mut self) -> Result<(), SpoolError> {
+    /// The number of a change request in the dump: Gitea numbers issues and change requests in one
+    /// row, other hosts do not.
+    fn number(&self, own: u64) -> Result<u64, SpoolError> {
+        let issue = self.spool.record(self.scope, ObjectKind::Issue, &own.to_string())?;
+        let other = self.numbered_above.checked_add(own).filter(|_| issue.is_some());
+        Ok(other.unwrap_or(own))
+    }
+
+    fn change_requests(&mut self, own: &mut wire::Own) -> Result<(), SpoolError> {
         let mut list = self.list("pull_request.yml");
         let (spool, scope) = (self.spool, self.scope);
         spool.each(scope, ObjectKind::ChangeRequest, |it| {
             let Object::ChangeRequest(it) = it.object else { return Ok(()) };
             let subject = Subject::ChangeRequest(it.number);
+            let it = ChangeRequest { number: self.number(it.number)?, ..it };
             let mut people = std::mem::take(&mut self.people);
             let names = Known { title: &|it| self.title(it), label: &|it| self.label(it) };
             let mut row = map::write_change_request(&it, &scope.path, &names, &mut people);
@@ -208,34 +234,49 @@ impl Dumping<'_> {
             fs::create_dir_all(&patches)?;
             fs::write(patches.join(format!("{}.patch", it.number)), b"")?;
             self.comments(it.number, &subject)?;
-            self.reviews(it.number)
+            self.reviews(it.number, &subject, own)
         })?;
         list.end()
     }
 
-    fn reviews(&mut self, number: u64) -> Result<(), SpoolError> {
+    /// Writes the reviews of something that has that number in the dump.
+    fn reviews(
+        &mut self,
+        number: u64,
+        subject: &Subject,
+        own: &mut wire::Own,
+    ) -> Result<(), SpoolError> {
         let mut list = self.list(&format!("reviews/{number}.yml"));
         let (spool, scope) = (self.spool, self.scope);
-        let parent = key::subject(&Subject::ChangeRequest(number));
+        let parent = key::subject(subject);
         spool.each_child(scope, ObjectKind::Review, &parent, |it| {
             let Object::Review(review) = &it.object else { return Ok(()) };
             let mut row = map::write_review(&it.target, review, &mut self.people);
+            row.issue_index = Some(number);
             row.comments = self.lines(&format!("review/{}", it.target))?;
             list.put(&row)
         })?;
         // Those that came without a review have one each.
-        for it in spool.children(scope, ObjectKind::ReviewComment, &parent)? {
-            let Object::ReviewComment(comment) = &it.object else { continue };
-            let review = Review {
+        spool.each_child(scope, ObjectKind::ReviewComment, &parent, |it| {
+            let Object::ReviewComment(comment) = &it.object else { return Ok(()) };
+            let line = self.line(&it)?;
+            let review = match &comment.review {
+                // It did not come, so that nothing is known of it but who said something in it.
+                Some(review) => key::number(&review.0),
+                None => map::own_review(line.id.unwrap_or_default()),
+            };
+            let is_new = comment.review.is_some() && own.bare_reviews.0.last() != Some(&review);
+            own.bare_reviews.0.extend(is_new.then_some(review));
+            let about = Review {
                 change_request: number,
                 author: comment.author.clone(),
                 created_at: comment.created_at,
                 ..Review::default()
             };
-            let mut row = map::write_review(&it.target, &review, &mut self.people);
-            row.comments.0.push(self.line(&it)?);
-            list.put(&row)?;
-        }
+            let mut row = map::write_review(&review.to_string(), &about, &mut self.people);
+            row.comments.0.push(line);
+            list.put(&row)
+        })?;
         list.end()
     }
 

@@ -83,7 +83,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             wrap(Object::Review, map::review(&map::write_review(&row, it, people)))
         }
         Object::ReviewComment(it) => {
-            let review = it.review.as_ref().map_or(row.as_str(), |it| it.0.as_str());
+            let review = it.review.as_ref().map(|it| it.0.as_str());
             let written = map::write_review_comment(&row, it, people);
             let back = map::review_comment(&written, (it.change_request, review), people);
             wrap(Object::ReviewComment, back)

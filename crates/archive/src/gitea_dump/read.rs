@@ -14,7 +14,7 @@ use packhorse_core::{
 use packhorse_git::repository;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::{Component, Path, PathBuf},
@@ -181,7 +181,19 @@ fn take(
     let own: wire::Own = own.and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default();
     let mut people = People::default();
     own.people.iter().for_each(|(id, login)| people.learn(Some(*id), Some(login)));
-    let mut taking = Taking { spool, scope: &scope, dump, odd, people, milestones: HashMap::new() };
+    let milestones = HashMap::new();
+    let bare_reviews = own.bare_reviews.0.iter().copied().collect();
+    let numbered_above = own.numbered_above;
+    let mut taking = Taking {
+        spool,
+        scope: &scope,
+        dump,
+        odd,
+        people,
+        milestones,
+        numbered_above,
+        bare_reviews,
+    };
     taking.once(&own)?;
     taking.issues()?;
     taking.pull_requests()?;
@@ -197,6 +209,10 @@ struct Taking<'a> {
     odd: &'a mut Odd,
     people: People,
     milestones: HashMap<String, u64>,
+    /// A change request with a larger number had what is left without it, as an issue had.
+    numbered_above: u64,
+    /// Reviews that were made for what stands in them.
+    bare_reviews: HashSet<u64>,
 }
 
 impl Taking<'_> {
@@ -299,26 +315,37 @@ impl Taking<'_> {
     fn pull_requests(&mut self) -> Result<(), SpoolError> {
         self.each("pull_request.yml", |this, it: wire::PullRequest| {
             this.people.learn(it.poster_id, it.poster_name.as_deref());
-            let number = |title: &str| this.milestones.get(title).copied();
-            let read = map::change_request(&it, this.scope.key(), &number);
-            let Some(number) = read.as_ref().map(|it| it.number) else { return this.put(None) };
+            let Some(file) = it.number else { return this.put(None) };
+            let number = match (file.checked_sub(this.numbered_above), this.numbered_above) {
+                (Some(own @ 1..), 1..) => own,
+                _ => file,
+            };
+            let it = wire::PullRequest { number: Some(number), ..it };
+            let titled = |title: &str| this.milestones.get(title).copied();
+            let read = map::change_request(&it, this.scope.key(), &titled);
             this.put(read.map(|it| (number.to_string(), Object::ChangeRequest(it))))?;
             let subject = Subject::ChangeRequest(number);
             this.locked(&subject, it.is_locked)?;
             this.reactions(&it.reactions.0, &subject)?;
-            this.comments(number, &subject)?;
-            this.reviews(number)
+            this.comments(file, &subject)?;
+            this.reviews(file, number)
         })
     }
 
-    fn reviews(&mut self, number: u64) -> Result<(), SpoolError> {
-        self.each(&format!("reviews/{number}.yml"), |this, it: wire::Review| {
+    /// Takes the reviews in a file, which are of the change request of that number.
+    fn reviews(&mut self, file: u64, number: u64) -> Result<(), SpoolError> {
+        self.each(&format!("reviews/{file}.yml"), |this, it: wire::Review| {
             this.people.learn(it.reviewer_id, it.reviewer_name.as_deref());
-            let review = map::review(&wire::Review { issue_index: Some(number), ..it.clone() });
+            let it = wire::Review { issue_index: Some(number), ..it };
+            let review = map::review(&it);
             let Some(id) = review.as_ref().map(|(id, _)| id.clone()) else { return this.put(None) };
-            this.put(review.map(|(id, it)| (id, Object::Review(it))))?;
+            let is_own = map::is_own_review(&it);
+            if !is_own && it.id.is_none_or(|it| !this.bare_reviews.contains(&it)) {
+                this.put(review.map(|(id, it)| (id, Object::Review(it))))?;
+            }
+            let review = (!is_own).then_some(id.as_str());
             for comment in &it.comments.0 {
-                let read = map::review_comment(comment, (number, &id), &this.people);
+                let read = map::review_comment(comment, (number, review), &this.people);
                 let about = read.as_ref().map(|(id, _)| Subject::ReviewComment(HostId(id.clone())));
                 this.put(read.map(|(id, it)| (id, Object::ReviewComment(it))))?;
                 if let Some(about) = about {

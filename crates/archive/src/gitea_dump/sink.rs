@@ -104,6 +104,13 @@ impl Layout for Dump {
         None
     }
 
+    fn crowded(&self, object: &Object) -> Option<(ObjectKind, String, Loss)> {
+        let Object::ChangeRequest(it) = object else { return None };
+        let why = "an issue has that number, and Gitea has one row of numbers for both: Gitea will \
+                   number it higher, and packhorse.yml tells what it was";
+        Some((ObjectKind::Issue, it.number.to_string(), Loss::sink("number", why)))
+    }
+
     fn open(&self, path: &Path, scratch: &Path) -> Result<Self::Complete, SpoolError> {
         read::survey(path, None, scratch)
     }
@@ -129,6 +136,9 @@ impl Layout for Dump {
 
     fn strays(&self, spool: &Spool, project: &str) -> Result<Vec<(Origin, Loss)>, SpoolError> {
         spool.index()?;
+        for scope in spool.projects()?.into_iter().filter(|it| it.path == project) {
+            export::adopt(spool, &scope)?;
+        }
         let mut strays = Vec::new();
         for kind in [
             ObjectKind::Comment,

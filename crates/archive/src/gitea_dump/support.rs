@@ -72,6 +72,7 @@ gaps!(ISSUE: [
     gap("updated_at", "one without a time gets one"),
 ], accounts ["author", "assignees"], texts ["body"]);
 gaps!(CHANGE_REQUEST: [
+    gap("number", "Gitea gives one with an issue's number another, which packhorse.yml tells"),
     gap("base.project", "is the project itself"),
     gap("base.owner", NO_KEY),
     gap("head.project", "is the project itself, as in Gitea's own dumps"),
@@ -93,7 +94,6 @@ gaps!(REVIEW: [
     gap("submitted_at", "is when it was begun, where nothing is said"),
 ], accounts ["author"], texts ["body"]);
 gaps!(REVIEW_COMMENT: [
-    gap("review", "one without a review gets one"),
     gap("thread", NO_FILE),
     gap("pending", "becomes one that was handed in"),
     gap("author", "becomes nobody where no account is told"),

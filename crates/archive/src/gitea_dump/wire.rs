@@ -34,6 +34,8 @@ wire! {
     /// `packhorse.yml`, which is ours: what has no key elsewhere.
     struct Own {
         milestones: List<u64>,
+        numbered_above: u64,
+        bare_reviews: List<u64>,
         people: std::collections::BTreeMap<i64, String>,
     }
 

@@ -167,6 +167,38 @@ impl Spool {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
+    /// Embeds records whose parent has no record in what `home` tells, where it tells any.
+    pub(crate) fn adopt(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+        of: (&str, ObjectKind),
+        home: impl Fn(&Object) -> Option<String>,
+    ) -> Result<(), SpoolError> {
+        let mut adopt = self.database().prepare_cached(
+            "UPDATE records SET parent = ?4 WHERE scope = ?1 AND kind = ?2 AND target = ?3",
+        )?;
+        for id in self.orphaned(scope, kind, of)? {
+            for it in self.children(scope, kind, &format!("{}{id}", of.0))? {
+                if let Some(home) = home(&it.object) {
+                    adopt.execute(params![scope.id, kind.name(), it.target, home])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The largest number that an issue or a change request has; 0 where there is none.
+    pub(crate) fn largest_number(&self, scope: &ScopeRow) -> Result<u64, SpoolError> {
+        let mut statement = self.database().prepare_cached(
+            "SELECT coalesce(max(place), 0) FROM records WHERE scope = ?1 AND kind IN (?2, ?3)",
+        )?;
+        let kinds = [ObjectKind::Issue, ObjectKind::ChangeRequest].map(ObjectKind::name);
+        let largest: i64 =
+            statement.query_row(params![scope.id, kinds[0], kinds[1]], |row| row.get(0))?;
+        Ok(u64::try_from(largest).unwrap_or_default())
+    }
+
     /// Origins of a project's records of a kind whose parent has no record.
     pub(crate) fn strays(
         &self,

@@ -40,6 +40,10 @@ pub(crate) trait Layout: Send + Sync + 'static {
     fn prepare(&self, scope: &Scope, id: &str, object: &Object) -> Prepared;
     /// Another name for the `n`th record of one name, where several may have it.
     fn renamed(&self, kind: ObjectKind, target: &str, n: u64) -> Option<String>;
+    /// What is lost of an object where a record of that kind and id is there as well.
+    fn crowded(&self, _: &Object) -> Option<(ObjectKind, String, Loss)> {
+        None
+    }
     /// Reads through the archive that is there.
     fn open(&self, path: &Path, scratch: &Path) -> Result<Self::Complete, SpoolError>;
     /// Looks for a record in it.
@@ -302,6 +306,11 @@ fn put(
         losses.push(Loss::sink(Loss::WHOLE, "another record is called like that and stays"));
         let target = TargetId(prepared.target);
         return Ok(Written { target, outcome: Outcome::Dropped, losses });
+    }
+    if let Some((other, id, loss)) = layout.crowded(object)
+        && spool.find(scope, &Origin::new(other, id))?.is_some()
+    {
+        losses.push(loss);
     }
     let target = TargetId(prepared.target.clone());
     if let Some(old) = existing.filter(|it| *it != target) {

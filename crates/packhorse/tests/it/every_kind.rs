@@ -79,6 +79,16 @@ fn into_githubs_format() {
 }
 
 #[test]
+fn into_gitlabs_format() {
+    check("gitlab-archive:all.tar.gz");
+}
+
+#[test]
+fn into_giteas_dumps() {
+    check("gitea-dump:all");
+}
+
+#[test]
 fn into_our_format() {
     check("packhorse-archive:all.packhorse");
 }

@@ -50,6 +50,21 @@ fn a_real_export_goes_through_our_format() {
 }
 
 #[test]
+fn the_example_goes_through_gitlabs_format() {
+    let bench = Bench::new();
+    fs::copy(root().join("examples/acme.tar.gz"), bench.path("input.tar.gz")).unwrap();
+    bench.ok("import github-archive:input.tar.gz local:one");
+
+    // What GitLab's layout has no place for is told; nothing else may be lost.
+    bench.ok("export local:one gitlab-archive:made");
+    bench.ok("import gitlab-archive:made local:two");
+    bench.ok("import gitlab-archive:made gitlab-archive:again");
+
+    let told = bench.run("compare gitlab-archive:made gitlab-archive:again").to_string();
+    assert!(told.contains(" 0 differ, 0 are missing, 0 are extra"), "{told}");
+}
+
+#[test]
 fn one_changed_byte_of_our_format_is_noticed() {
     let bench = Bench::new();
     fs::copy(root().join("examples/acme.tar.gz"), bench.path("input.tar.gz")).unwrap();

@@ -10,8 +10,8 @@ pub(super) use issue::{
     write_event, write_issue,
 };
 pub(super) use review::{
-    asset, release, review, review_comment, write_asset, write_release, write_review,
-    write_review_comment,
+    asset, is_own_review, own_review, release, review, review_comment, write_asset, write_release,
+    write_review, write_review_comment,
 };
 
 use super::{people::People, wire};

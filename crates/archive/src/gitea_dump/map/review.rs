@@ -52,9 +52,21 @@ pub(in crate::gitea_dump) fn write_review(
     }
 }
 
+/// Id of the review that a comment gets which came without one.
+pub(in crate::gitea_dump) fn own_review(comment: u64) -> u64 {
+    key::number(&format!("review of review_comment/{comment}"))
+}
+
+/// Whether a review was made for a comment that came without one.
+pub(in crate::gitea_dump) fn is_own_review(it: &wire::Review) -> bool {
+    let comment = it.comments.0.first().and_then(|it| it.id);
+    it.comments.0.len() == 1 && comment.map(own_review) == it.id
+}
+
+/// Reads a comment on a line; `review` is none of its own making.
 pub(in crate::gitea_dump) fn review_comment(
     it: &wire::ReviewComment,
-    (change_request, review): (u64, &str),
+    (change_request, review): (u64, Option<&str>),
     people: &People,
 ) -> Option<(String, ReviewComment)> {
     let line = it.line.filter(|it| *it != 0);
@@ -62,7 +74,7 @@ pub(in crate::gitea_dump) fn review_comment(
     let answers = it.in_reply_to.filter(|it| *it > 0);
     let comment = ReviewComment {
         change_request,
-        review: Some(HostId(review.to_owned())),
+        review: review.map(|it| HostId(it.to_owned())),
         reply_to: answers.map(|it| HostId(it.to_string())),
         author: people.identity(it.poster_id),
         body: text(it.content.clone()),

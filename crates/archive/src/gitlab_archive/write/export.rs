@@ -1,6 +1,10 @@
 //! The archives, one a project, made of the spool.
 
-use super::{bytes, map, nest::Nest, origin};
+use super::{
+    bytes, map,
+    nest::{self, Nest},
+    origin,
+};
 use crate::{
     container::{ArchiveError, Compression, TarWriter},
     spool::{ScopeRow, Spool, SpoolError, Stored},
@@ -33,6 +37,7 @@ pub(super) fn all(spool: &Spool, to: &Path, is_file: bool) -> Result<(), SpoolEr
     if is_file {
         let mut tar = begin(to)?;
         if let Some(project) = projects.first() {
+            nest::adopt(spool, project)?;
             one(spool, project, &mut tar)?;
         }
         tar.finish()?;
@@ -41,6 +46,7 @@ pub(super) fn all(spool: &Spool, to: &Path, is_file: bool) -> Result<(), SpoolEr
     std::fs::create_dir(to)?;
     let mut names = HashSet::new();
     for project in &projects {
+        nest::adopt(spool, project)?;
         let mut tar = begin(&to.join(file_name(&project.path, &mut names)))?;
         one(spool, project, &mut tar)?;
         tar.finish()?;

@@ -177,6 +177,9 @@ impl Layout for GitlabExport {
 
     fn strays(&self, spool: &Spool, project: &str) -> Result<Vec<(Origin, Loss)>, SpoolError> {
         spool.index()?;
+        for scope in spool.projects()?.into_iter().filter(|it| it.path == project) {
+            nest::adopt(spool, &scope)?;
+        }
         let mut strays = Vec::new();
         for kind in [
             ObjectKind::Comment,

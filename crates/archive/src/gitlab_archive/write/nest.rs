@@ -25,6 +25,19 @@ const MAX_CHAIN: usize = 64;
 /// A row without its notes has this in it, once: in texts the quotes would be escaped.
 const NOTES: &[u8] = b"\"notes\":[]";
 
+/// Puts comments on lines whose thread did not come into their change request.
+pub(super) fn adopt(spool: &Spool, scope: &ScopeRow) -> Result<(), SpoolError> {
+    spool.adopt(
+        scope,
+        ObjectKind::ReviewComment,
+        ("review_thread/", ObjectKind::ReviewThread),
+        |it| {
+            let Object::ReviewComment(it) = it else { return None };
+            Some(crate::key::subject(&Subject::ChangeRequest(it.change_request)))
+        },
+    )
+}
+
 /// What hangs on the records of a project.
 pub(super) struct Nest<'a> {
     pub(super) spool: &'a Spool,
@@ -297,7 +310,11 @@ impl<'a> Nest<'a> {
         let (spool, scope) = (self.spool, self.scope);
         spool.each_child(scope, ObjectKind::ReviewComment, parent, |it| {
             let Object::ReviewComment(comment) = &it.object else { return Ok(()) };
-            let own = id::discussion(&it.target);
+            let own = match &comment.thread {
+                // It did not come, and what was said in it stays together.
+                Some(it) => it.0.clone(),
+                None => id::discussion(&it.target),
+            };
             let discussion = if thread.is_some() { discussion } else { &own };
             let people = &mut self.people;
             let mut note = review::write_comment(&it.target, comment, (discussion, thread), people);

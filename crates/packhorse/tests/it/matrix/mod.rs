@@ -20,12 +20,7 @@ use std::path::Path;
 const TOKEN: &str = Options::TOKEN;
 
 /// Pairs that are known to fail: source, destination, and what is wrong.
-const KNOWN: &[(&str, &str, &str)] = &[
-    ("github", "bitbucket-server", "on the way back: the stand-in has rulesets for tags alone"),
-    ("bitbucket-cloud", "github", "gaps cannot be filled in a project without issues"),
-    ("gitea", "gitlab", "on the way back: sizes of files are told by one of both ends alone"),
-    ("github", "gitlab", "on the way back: sizes of files are told by one of both ends alone"),
-];
+const KNOWN: &[(&str, &str, &str)] = &[];
 
 pub(crate) fn named(id: &str) -> &'static HostSpec {
     all().find(|it| it.id == id).unwrap()
