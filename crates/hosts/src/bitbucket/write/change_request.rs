@@ -31,6 +31,10 @@ pub(crate) struct Told<'a> {
     pub(crate) description: Option<&'a str>,
     /// The API's word for where it stands.
     pub(crate) state: Option<&'a str>,
+    /// Branch that it would bring in.
+    pub(crate) from: Option<&'a str>,
+    /// Branch that it would change.
+    pub(crate) to: Option<&'a str>,
 }
 
 /// A change request to be made.
@@ -121,6 +125,20 @@ fn reviewers<'a>(it: &'a ChangeRequest, losses: &mut Vec<Loss>) -> Vec<&'a str> 
 
 fn was(end: &str, branch: &Branch) -> Loss {
     Loss::sink(format!("{end}.name"), format!("was {}", branch.name))
+}
+
+fn merged_anew() -> Loss {
+    let detail = "merging it here made a commit of its own, on no branch of the project";
+    Loss::sink("merge_commit", detail)
+}
+
+/// What a request that is there lost when it was made. A run that died may not have noted it.
+fn lost_before(told: &Told<'_>, it: &ChangeRequest) -> Vec<Loss> {
+    let ends = [("head", &it.head, told.from), ("base", &it.base, told.to)];
+    let is_other = |(_, was, is): &(_, &Branch, Option<&str>)| is.is_some_and(|is| is != was.name);
+    let ends = ends.into_iter().filter(is_other).map(|(word, branch, _)| was(word, branch));
+    let is_merged = it.state == ChangeRequestState::Merged && told.state == Some("MERGED");
+    ends.chain(is_merged.then(merged_anew)).collect()
 }
 
 /// Makes a change request, or brings one that is there up to date.
@@ -250,10 +268,7 @@ async fn settle<R: Requests>(
             lost("state", detail)
         }
         Err(error) if is_refusal(&error) => lost("state", words(&error)),
-        Ok(()) if action == "merge" => {
-            let detail = "merging it here made a commit of its own, on no branch of the project";
-            lost("merge_commit", detail.to_owned())
-        }
+        Ok(()) if action == "merge" => Ok(vec![merged_anew()]),
         other => other.map(|()| Vec::new()),
     }
 }
@@ -270,6 +285,7 @@ async fn update<R: Requests>(
     let mut losses = Vec::new();
     let (title, description) = words_of(it, &mut losses);
     let told = found.told();
+    losses.extend(lost_before(&told, it));
     let is_same = told.title.unwrap_or_default() == title
         && told.description.unwrap_or_default() == description;
     if !is_same {

@@ -29,8 +29,15 @@ impl Request for wire::PullRequest {
             title: self.title.as_deref(),
             description: self.description.as_deref(),
             state: self.state.as_deref(),
+            from: branch(&self.source),
+            to: branch(&self.destination),
         }
     }
+}
+
+/// Name of the branch at an end of a request.
+fn branch(end: &Option<wire::End>) -> Option<&str> {
+    end.as_ref()?.branch.as_ref()?.name.as_deref()
 }
 
 fn end(branch: &str) -> Value {

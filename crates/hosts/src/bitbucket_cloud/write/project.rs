@@ -82,13 +82,17 @@ impl CloudSink {
 
     /// Sets the default branch, once the branches are there.
     pub(super) async fn set_head(&self, path: Path<'_>) -> Result<(), HostError> {
-        let Some(branch) = self.heads.take(&path.to_string()) else { return Ok(()) };
-        let branch = json!({"type": "branch", "name": branch});
-        let body = json!({"type": "repository", "mainbranch": branch});
+        let full = path.to_string();
+        let Some(branch) = self.heads.take(&full) else { return Ok(()) };
+        let main = json!({"type": "branch", "name": &branch});
+        let body = json!({"type": "repository", "mainbranch": main});
         let operation = "set the default branch";
         match self.api.act(Method::PUT, &path.below(&[]), (Some(&body), operation)).await {
-            // An empty repository has no branch to choose.
-            Err(error) if is_refusal(&error) => Ok(()),
+            // An empty repository has no branch to choose, yet.
+            Err(error) if is_refusal(&error) => {
+                self.heads.note(full, &branch);
+                Ok(())
+            }
             other => other,
         }
     }

@@ -23,8 +23,15 @@ impl Request for wire::PullRequest {
             title: self.title.as_deref(),
             description: self.description.as_deref(),
             state: self.state.as_deref(),
+            from: branch(&self.from_ref),
+            to: branch(&self.to_ref),
         }
     }
+}
+
+/// Name of the branch at an end of a request.
+fn branch(end: &Option<wire::Ref>) -> Option<&str> {
+    end.as_ref()?.id.as_deref()?.strip_prefix("refs/heads/")
 }
 
 fn reference(path: Path<'_>, branch: &str) -> Value {

@@ -123,14 +123,18 @@ impl ServerSink {
 
     /// Sets the default branch, once the branches are there.
     pub(super) async fn set_head(&self, path: Path<'_>) -> Result<(), HostError> {
-        let Some(branch) = self.heads.take(&path.to_string()) else { return Ok(()) };
+        let full = path.to_string();
+        let Some(branch) = self.heads.take(&full) else { return Ok(()) };
         let below = path.below(&["branches", "default"]);
         let operation = "set the default branch";
         let body = json!({"id": format!("refs/heads/{branch}")});
         let at = (Part::Core, &below[..]);
         match self.api.act(Method::PUT, at, &[], (Some(&body), operation)).await {
-            // An empty repository has no branch to choose; what was told when it was made holds.
-            Err(error) if is_refusal(&error) => Ok(()),
+            // An empty repository has no branch to choose, yet; what was told when it was made holds.
+            Err(error) if is_refusal(&error) => {
+                self.heads.note(full, &branch);
+                Ok(())
+            }
             other => other,
         }
     }
