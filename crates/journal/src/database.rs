@@ -43,6 +43,10 @@ pub enum OpenError {
     },
 }
 
+/// Pages of the write-ahead log before they are copied into the file, 4 KiB each: copying waits
+/// for the disk twice.
+const LOG_PAGES: u32 = 4_000;
+
 /// What any step in the database can fail with.
 pub(crate) type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -154,6 +158,7 @@ fn prepare(connection: &mut Connection) -> Result<(), AnyError> {
     check(connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // Items come in order, so a larger cache would only hold memory; in KiB.
     connection.pragma_update(None, "cache_size", -512)?;

@@ -22,6 +22,9 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_store.sql")];
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest row that is written or read, in bytes.
 const MAX_ROW: i32 = 128 << 20;
+/// Pages of the write-ahead log before they are copied into the file, 16 KiB each: copying waits
+/// for the disk twice.
+const LOG_PAGES: u32 = 4_000;
 /// Connections kept open for reading; more are opened when needed and closed afterwards.
 const IDLE_READERS: usize = 4;
 
@@ -99,6 +102,7 @@ impl Writer {
         }
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
         connection.set_prepared_statement_cache_capacity(32);
         migrate(&mut connection, state)?;
         Ok(Self(Mutex::new(connection)))
