@@ -23,6 +23,16 @@ pub struct Config {
     pub lock_lasts: Duration,
     /// What GitHub's organization migrations read from.
     pub github_source: Location,
+    /// What Bitbucket's exports read from.
+    pub bitbucket_source: Location,
+    /// What Bitbucket's imports write to.
+    pub bitbucket_destination: Location,
+    /// Directory of the archives that exports make.
+    pub bitbucket_exports: PathBuf,
+    /// Directory of the archives that imports read.
+    pub bitbucket_imports: PathBuf,
+    /// Id of the format that exports write.
+    pub bitbucket_format: String,
 }
 
 impl Config {
@@ -38,6 +48,7 @@ impl Config {
             credentials: None,
             more_credentials: Vec::new(),
         };
+        let data = state.join("data").join("migration");
         Self {
             state,
             external_url: None,
@@ -46,6 +57,11 @@ impl Config {
             archives_kept: Self::ARCHIVES_KEPT,
             address_lasts: Duration::from_secs(300),
             lock_lasts: Self::ARCHIVES_KEPT,
+            bitbucket_source: store.clone(),
+            bitbucket_destination: store.clone(),
+            bitbucket_exports: data.join("export"),
+            bitbucket_imports: data.join("import"),
+            bitbucket_format: "packhorse-archive".to_owned(),
             github_source: store,
         }
     }

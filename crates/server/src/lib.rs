@@ -15,6 +15,7 @@ mod dialects;
 mod key;
 mod narrow;
 mod places;
+mod rename;
 mod service;
 mod store;
 mod sweep;

@@ -11,6 +11,9 @@ pub trait Places: Send + Sync {
     /// Opens a place for reading; credentials that stand in the location win over others.
     fn source(&self, place: &Location, scratch: &Path) -> Result<Arc<dyn Source>, HostError>;
 
+    /// The location of an archive file, by what stands in it.
+    async fn archive(&self, file: &Path) -> Result<Location, HostError>;
+
     /// Opens both ends of a route; `resume` goes on with what an interrupted run left.
     fn ends(
         &self,

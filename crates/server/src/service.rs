@@ -8,12 +8,12 @@ use crate::{
 };
 use packhorse_core::{
     HostError, Location,
-    job::{JobId, JobOptions, JobSpec, JobView},
+    job::{JobId, JobOptions, JobSpec, JobState, JobView},
     port::{Journal, JournalError},
 };
 use std::{fs, io, path::Path, sync::Arc};
 use tempfile::TempDir;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 /// Name of the database below the directory of the service's state.
 const DATABASE: &str = "service.sqlite";
@@ -79,6 +79,8 @@ pub struct Service {
     pub(crate) places: Arc<dyn Places>,
     /// Woken when there may be work.
     pub(crate) work: Notify,
+    /// Held while a request looks whether there is room for it, and takes it.
+    pub(crate) turn: Mutex<()>,
 }
 
 impl std::fmt::Debug for Service {
@@ -114,11 +116,17 @@ impl Service {
             }
             Ok(()) | Err(_) => {}
         }
-        for directory in [scratch, config.archives()] {
+        let directories = [
+            scratch,
+            config.archives(),
+            config.bitbucket_imports.clone(),
+            config.bitbucket_exports.clone(),
+        ];
+        for directory in directories {
             make_private(&directory).map_err(system("make a directory of the service"))?;
         }
-        let work = Notify::new();
-        Ok(Arc::new(Self { config, store, key, journal, places, work }))
+        let (work, turn) = (Notify::new(), Mutex::default());
+        Ok(Arc::new(Self { config, store, key, journal, places, work, turn }))
     }
 
     /// A directory for one thing to do, removed with it.
@@ -165,6 +173,25 @@ impl Service {
     ) -> Result<Option<Request>, ServiceError> {
         let found = self.store.request(kind, id).await?;
         Ok(found.filter(|it| caller.sees_of(&it.user)))
+    }
+
+    /// Asks all jobs of a request to stop.
+    pub(crate) async fn cancel(&self, request: u64) -> Result<(), ServiceError> {
+        // First the wish, which a worker that has just taken a job looks for; then the jobs.
+        self.store.cancel(request).await?;
+        for part in self.store.parts(request).await? {
+            if part.settled_at.is_none() {
+                self.journal.cancel(part.job).await?;
+                // One that nobody had taken is over now, and makes room for another.
+                let job = self.job(part.job).await?;
+                if job.is_some_and(|it| it.state == JobState::Cancelled) {
+                    self.unlock_all(request).await?;
+                    self.store.settle(part.id).await?;
+                }
+            }
+        }
+        self.work.notify_waiters();
+        Ok(())
     }
 
     /// Locks what a request has locks for.

@@ -3,6 +3,7 @@
 use crate::{
     Service,
     narrow::WithoutProjects,
+    rename,
     service::{ServiceError, system},
     store::Part,
 };
@@ -18,6 +19,12 @@ use tokio::{sync::watch, task::JoinSet};
 
 /// Field of a part's body that says that only what stands beside projects is carried.
 pub(crate) const WITHOUT_PROJECTS: &str = "without_projects";
+
+/// Field of a part's body that says that projects whose names are taken get others.
+pub(crate) const RENAME_COLLISIONS: &str = "rename_collisions";
+
+/// Field of a part's body with the projects that got other names: `from` and `to`.
+pub(crate) const RENAMED: &str = "renamed";
 
 /// How often a worker looks for work when nobody wakes it.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -104,6 +111,14 @@ async fn run(
             return Ok(JobState::Failed);
         }
     };
+    let options = match rename::options(service, part, job, &ends).await {
+        Ok(options) => options,
+        Err(error) => {
+            let reason = chain(&error);
+            service.journal.close(claim, JobState::Failed, Some(&reason)).await?;
+            return Ok(JobState::Failed);
+        }
+    };
     let worker = Worker {
         journal: Arc::clone(&service.journal),
         listener: Arc::new(()),
@@ -111,7 +126,7 @@ async fn run(
     };
     let stop = Stop::new();
     let watch = tokio::spawn(stop_when(stopping.clone(), stop.clone()));
-    let ran = worker.run(claim, &ends, &job.spec.options, &stop).await;
+    let ran = worker.run(claim, &ends, &options, &stop).await;
     watch.abort();
     match ran {
         Ok(outcome) => Ok(outcome.state),

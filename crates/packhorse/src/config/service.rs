@@ -5,7 +5,10 @@ use crate::error::AppError;
 use packhorse_core::Location;
 use packhorse_server::Config;
 use serde::Deserialize;
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use url::Url;
 
 /// Most jobs side by side.
@@ -17,13 +20,16 @@ const MOST_WORKERS: usize = 64;
 pub(super) struct ServeEntry {
     /// Address under which clients know the service.
     external_url: Option<String>,
-    /// Jobs side by side.
+    /// Jobs side by side; with none, what is asked for waits.
     workers: Option<usize>,
     /// Days that archives are kept.
     archive_days: Option<u64>,
     /// GitHub's API.
     #[serde(default)]
     github: GithubEntry,
+    /// Bitbucket's API.
+    #[serde(default)]
+    bitbucket: BitbucketEntry,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +37,25 @@ pub(super) struct ServeEntry {
 struct GithubEntry {
     /// Location that migrations read from.
     source: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BitbucketEntry {
+    /// Location that exports read from.
+    source: Option<String>,
+    /// Location that imports write to.
+    destination: Option<String>,
+    /// Directory of the archives that exports make.
+    exports: Option<PathBuf>,
+    /// Directory of the archives that imports read.
+    imports: Option<PathBuf>,
+}
+
+/// The format that Bitbucket's exports are written in: Bitbucket's own where it is known here.
+fn bitbucket_format() -> &'static str {
+    let mut ids = packhorse_archive::FORMATS.iter().map(|it| it.id);
+    ids.find(|it| *it == "bitbucket-archive").unwrap_or("packhorse-archive")
 }
 
 impl Hosts {
@@ -43,17 +68,28 @@ impl Hosts {
             None => Ok(unless.clone()),
         };
         config.github_source = place(&said.github.source, &config.github_source)?;
+        let bitbucket = &said.bitbucket;
+        config.bitbucket_source = place(&bitbucket.source, &config.bitbucket_source)?;
+        config.bitbucket_destination =
+            place(&bitbucket.destination, &config.bitbucket_destination)?;
+        config.bitbucket_exports = directory(&bitbucket.exports, config.bitbucket_exports)?;
+        config.bitbucket_imports = directory(&bitbucket.imports, config.bitbucket_imports)?;
+        bitbucket_format().clone_into(&mut config.bitbucket_format);
         config.external_url = said.external_url.as_deref().map(address).transpose()?;
         config.workers = said.workers.unwrap_or(config.workers);
-        if !(1..=MOST_WORKERS).contains(&config.workers) {
+        if config.workers > MOST_WORKERS {
             return Err(AppError::usage(format!("`{}` workers cannot be", config.workers))
-                .hint(format!("`workers` of `[serve]` is between 1 and {MOST_WORKERS}")));
+                .hint(format!("`workers` of `[serve]` is at most {MOST_WORKERS}")));
         }
         if let Some(days) = said.archive_days {
             config.archives_kept = Duration::from_secs(days.saturating_mul(24 * 3_600));
         }
         Ok(config)
     }
+}
+
+fn directory(said: &Option<PathBuf>, unless: PathBuf) -> Result<PathBuf, AppError> {
+    said.as_ref().map_or(Ok(unless), |it| Ok(std::path::absolute(it)?))
 }
 
 fn address(text: &str) -> Result<Url, AppError> {

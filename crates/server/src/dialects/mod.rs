@@ -1,3 +1,4 @@
 //! APIs of other products, one folder each: routes, wire, render, error.
 
+pub(crate) mod bitbucket;
 pub(crate) mod github;

@@ -44,6 +44,8 @@ pub(crate) struct Part {
 
 /// A request that is not there yet.
 pub(crate) struct NewRequest {
+    /// A number that was reserved for it.
+    pub(crate) id: Option<u64>,
     pub(crate) kind: &'static str,
     pub(crate) owner: String,
     pub(crate) user: String,
@@ -123,11 +125,13 @@ impl Store {
     pub(crate) async fn add(&self, new: NewRequest) -> Result<u64, StoreError> {
         self.write("keep a request", move |tx| {
             tx.execute(
-                "INSERT INTO requests (kind, owner, user, body, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-                (new.kind, new.owner, new.user, new.body.to_string(), now_ms()),
+                "INSERT INTO requests (id, kind, owner, user, body, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (id) DO UPDATE SET
+                     kind = ?2, owner = ?3, user = ?4, body = ?5, created_at = ?6, updated_at = ?6
+                     WHERE kind = 'reserved'",
+                (new.id, new.kind, new.owner, new.user, new.body.to_string(), now_ms()),
             )?;
-            let id = tx.last_insert_rowid().unsigned_abs();
+            let id = new.id.unwrap_or_else(|| tx.last_insert_rowid().unsigned_abs());
             for part in new.parts {
                 tx.execute(
                     "INSERT INTO parts (request, job, body, sealed, archive)
@@ -204,6 +208,55 @@ impl Store {
             let sql = "SELECT cancelled_at IS NOT NULL FROM requests
                  JOIN parts ON parts.request = requests.id WHERE parts.id = ?1";
             Ok(tx.prepare_cached(sql)?.query_row([part], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    /// Notes that somebody asked a request to stop.
+    pub(crate) async fn cancel(&self, request: u64) -> Result<(), StoreError> {
+        self.write("note a wish to stop", move |tx| {
+            tx.execute(
+                "UPDATE requests SET cancelled_at = ?2, updated_at = ?2
+                 WHERE id = ?1 AND cancelled_at IS NULL",
+                (request, now_ms()),
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// A number for a request that is about to be added.
+    pub(crate) async fn reserve(&self) -> Result<u64, StoreError> {
+        self.write("reserve a number", move |tx| {
+            tx.execute(
+                "INSERT INTO requests (kind, owner, user, body, created_at, updated_at)
+                 VALUES ('reserved', '', '', 'null', ?1, ?1)",
+                [now_ms()],
+            )?;
+            Ok(tx.last_insert_rowid().unsigned_abs())
+        })
+        .await
+    }
+
+    /// How many jobs of a kind have not ended.
+    pub(crate) async fn active(&self, kind: &'static str) -> Result<u64, StoreError> {
+        self.read("count jobs", move |tx| {
+            let sql = "SELECT count(*) FROM parts JOIN requests ON requests.id = parts.request
+                 WHERE parts.settled_at IS NULL AND requests.kind = ?1";
+            Ok(tx.prepare_cached(sql)?.query_row([kind], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    /// Keeps what is told of a job.
+    pub(crate) async fn describe(
+        &self,
+        part: u64,
+        body: serde_json::Value,
+    ) -> Result<(), StoreError> {
+        self.write("keep what is told of a job", move |tx| {
+            tx.execute("UPDATE parts SET body = ?2 WHERE id = ?1", (part, body.to_string()))?;
+            Ok(())
         })
         .await
     }

@@ -70,6 +70,32 @@ impl Places for HostPlaces {
         source_of(self.open(place, End::Source, &context)?, place)
     }
 
+    async fn archive(&self, file: &Path) -> Result<Location, HostError> {
+        let scratch = tempfile::tempdir().map_err(|error| {
+            HostError::new(HostErrorKind::Unavailable, "make a scratch directory").because(error)
+        })?;
+        let mut last = None;
+        for format in packhorse_archive::FORMATS {
+            let place = Location {
+                host: format.id.to_owned(),
+                rest: file.to_string_lossy().into_owned(),
+                project: None,
+                credentials: None,
+                more_credentials: Vec::new(),
+            };
+            let opened = (format.open)(&place, &context(scratch.path(), Access::Read, false));
+            let probed = match opened.and_then(|it| source_of(it, &place)) {
+                Ok(source) => source.probe().await,
+                Err(error) => Err(error),
+            };
+            match probed {
+                Ok(_) => return Ok(place),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| HostError::new(HostErrorKind::Unsupported, "read an archive")))
+    }
+
     fn ends(
         &self,
         from: &Location,

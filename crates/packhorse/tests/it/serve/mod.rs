@@ -1,5 +1,6 @@
 //! The service, started as anybody would, and asked over its own socket.
 
+mod bitbucket;
 mod github;
 mod operation;
 

@@ -71,7 +71,9 @@ pub(super) async fn start(
         archive: Some(archive),
     };
     let user = caller.user.clone();
-    Ok(service.accept(NewRequest { kind, owner, user, body, parts: vec![part], locks }).await?)
+    Ok(service
+        .accept(NewRequest { id: None, kind, owner, user, body, parts: vec![part], locks })
+        .await?)
 }
 
 /// Names with their owners; each once.
