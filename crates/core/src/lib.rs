@@ -37,4 +37,4 @@ pub use loss::{Loss, LossCause};
 pub use record::{Cursor, Lane, Origin, Record, Scope, TargetId};
 pub use secret::Secret;
 pub use selection::Selection;
-pub use support::{Addresses, Capabilities, Gap, Keeps, Numbering, Settle, Support};
+pub use support::{Addresses, Capabilities, Gap, Keeps, Numbering, Settle, Support, Web};

@@ -4,6 +4,7 @@
 //! by the engine, tested by the suites, and printed into `docs/hosts.md`.
 
 use crate::{catalogue::ObjectKind, limits::Limits, model::Markup};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A field that one side cannot hold.
@@ -83,7 +84,8 @@ pub enum Numbering {
 }
 
 /// How addresses below an endpoint's [`Capabilities::web_url`] name a project, and texts people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Addresses {
     /// `/acme/app`; people as its markup says.
     #[default]
@@ -91,6 +93,15 @@ pub enum Addresses {
     /// `/projects/ACME/repos/app`, and `/users/alice/repos/app` for `~alice/app`; people by their
     /// logins: Bitbucket Data Center.
     Repositories,
+}
+
+/// Where people look for objects, and how addresses there name them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Web {
+    /// How addresses name projects.
+    pub layout: Addresses,
+    /// What they begin with, such as `https://github.com`.
+    pub url: String,
 }
 
 /// What one endpoint can do: a host's promise, narrowed by `probe`.
@@ -111,6 +122,8 @@ pub struct Capabilities {
     pub web_url: Option<String>,
     /// How addresses name what is here.
     pub addresses: Addresses,
+    /// Where people looked for what is here before it came: texts may still lead there.
+    pub former: Vec<Web>,
     /// Markup that texts are shown in here; `None` where any is kept as it is.
     pub markup: Option<Markup>,
     /// Changes whenever anything in the endpoint changes; `None` where that cannot be told cheaply.
@@ -132,9 +145,23 @@ impl Capabilities {
             identity: identity.into(),
             web_url: None,
             addresses: Addresses::default(),
+            former: Vec::new(),
             markup: None,
             version: None,
         }
+    }
+
+    /// Wherever texts of this endpoint may lead to its objects, without a slash at the end.
+    pub fn webs(&self) -> Vec<Web> {
+        let own = self.web_url.clone().map(|url| Web { layout: self.addresses, url });
+        let mut webs: Vec<Web> = Vec::new();
+        for web in own.into_iter().chain(self.former.iter().cloned()) {
+            let web = Web { url: web.url.trim_end_matches('/').to_owned(), ..web };
+            if !web.url.is_empty() && !webs.contains(&web) {
+                webs.push(web);
+            }
+        }
+        webs
     }
 
     /// Takes away what this endpoint turned out not to do.

@@ -144,6 +144,7 @@ impl Run<'_> {
             git,
             left_open: LeftOpen::default(),
         };
+        self.stop.or(self.ends.sink.remember(&sides.source.webs())).await?;
         carrier.shared().await?;
         let mut carried = carrier.projects(plan).await?;
         if carried.n_failed == 0 {

@@ -235,7 +235,7 @@ impl Pass {
             return Err(ArchiveError::Version { found: head.version, known: "1" });
         }
         if head.version != VERSION {
-            let known = ["format", "version", "web_url", "writer"];
+            let known = ["addresses", "format", "version", "writer"];
             self.newer.get_or_insert_default().keys("archive", &text, &known);
         }
         self.index.head = head;

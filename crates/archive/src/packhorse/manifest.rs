@@ -1,5 +1,6 @@
 //! Lines of the manifest (section 7), in canonical form.
 
+use packhorse_core::Web;
 use serde::{Deserialize, Serialize};
 
 /// A member of the archive. Fields stand in the order of their names.
@@ -42,10 +43,10 @@ pub(super) enum Line {
 /// The first member (section 3).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(super) addresses: Vec<Web>,
     pub(super) format: String,
     pub(super) version: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) web_url: Option<String>,
     pub(super) writer: String,
 }
 

@@ -9,7 +9,7 @@ use crate::container::{Archive, ArchiveError, Limits, Lines, Member};
 use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, HostError, HostErrorKind, Lane, Object, ObjectKind, Record,
-    RepoKind, Scope,
+    RepoKind, Scope, Web,
     model::Project,
     port::{BlobRef, ByteStream, Inventory, KindCount, Page, Source},
 };
@@ -91,7 +91,7 @@ impl ArchiveSource {
 
 impl Inner {
     /// What the first member says, which stands at the very beginning.
-    fn web_url(&self) -> Option<String> {
+    fn addresses(&self) -> Vec<Web> {
         let mut head = None;
         let enough = || ArchiveError::TooMuch { what: "the head".to_owned(), limit: 1 };
         let scan = self.archive.scan(|member, data| {
@@ -105,7 +105,7 @@ impl Inner {
         });
         // Whatever is wrong with the archive is found when it is read through.
         drop(scan);
-        head.and_then(|it| it.web_url)
+        head.map(|it| it.addresses).unwrap_or_default()
     }
 
     fn index(&self) -> Result<&Index, ArchiveError> {
@@ -324,7 +324,7 @@ impl Source for ArchiveSource {
             let identity = format!("packhorse-archive:{}", inner.archive.path().display());
             let mut capabilities = Capabilities::promised(super::support::reads, identity);
             capabilities.version = Some(inner.archive.sha256()?);
-            capabilities.web_url = inner.web_url();
+            capabilities.former = inner.addresses();
             Ok(capabilities)
         })
         .await

@@ -12,7 +12,7 @@ use buffer::Buffers;
 use futures::StreamExt;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Loss, ObjectKind, Origin, Record, RepoKind,
-    Scope, Settle, TargetId,
+    Scope, Settle, TargetId, Web,
     model::ObjectFormat,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
@@ -148,6 +148,12 @@ impl Sink for ArchiveSink {
     async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
         let is_there = locked(&self.buffers).holds(scope, &record.origin)?;
         Ok(is_there.then(|| TargetId(record.origin.id.clone())))
+    }
+
+    /// Only what is told before the first write has a place.
+    async fn remember(&self, former: &[Web]) -> Result<(), HostError> {
+        locked(&self.pen).addresses = former.to_vec();
+        Ok(())
     }
 
     async fn write(

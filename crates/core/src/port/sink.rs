@@ -6,7 +6,7 @@ use crate::{
     git::{GitRemote, RepoKind},
     loss::Loss,
     record::{Origin, Record, Scope, TargetId},
-    support::Capabilities,
+    support::{Capabilities, Web},
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,14 @@ pub trait Sink: Send + Sync {
     /// destinations that settle by page it must also see what was written and
     /// not flushed by this one.
     async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError>;
+
+    /// Remembers where texts that come from now on may lead to what they speak of; called before
+    /// anything is written.
+    ///
+    /// A destination that is an address of its own has nothing to remember: there, links lead to it.
+    async fn remember(&self, _former: &[Web]) -> Result<(), HostError> {
+        Ok(())
+    }
 
     /// Creates the record, or updates `existing`.
     ///

@@ -18,6 +18,7 @@ mod repositories;
 mod sink;
 mod source;
 mod support;
+mod webs;
 
 use error::StoreError;
 use layout::Layout;

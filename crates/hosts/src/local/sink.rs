@@ -10,12 +10,12 @@ use super::{
     database::{Readers, Writer},
     error::{StoreError, blocking},
     layout::ProjectPath,
-    records, repositories, source, support,
+    records, repositories, source, support, webs,
 };
 use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, Loss, ObjectKind, Origin, Record, RepoKind, Scope,
-    TargetId, fingerprint,
+    TargetId, Web, fingerprint,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
 use std::{
@@ -184,6 +184,13 @@ impl Sink for LocalSink {
             .await
             .map_err(|error| error.during("find a record").with("record", origin))?;
         Ok(found.then(|| TargetId(id.to_owned())))
+    }
+
+    async fn remember(&self, former: &[Web]) -> Result<(), HostError> {
+        let (writer, former) = (Arc::clone(&self.writer), former.to_vec());
+        blocking(move || writer.write(|transaction| webs::remember(transaction, &former)))
+            .await
+            .map_err(|error| error.during("note where links lead"))
     }
 
     async fn write(

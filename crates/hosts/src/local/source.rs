@@ -4,7 +4,7 @@ use super::{
     blobs,
     database::Readers,
     error::{StoreError, blocking},
-    records, repositories, support,
+    records, repositories, support, webs,
 };
 use async_trait::async_trait;
 use packhorse_core::{
@@ -119,6 +119,7 @@ pub(super) fn capabilities(
     let mut capabilities = Capabilities::promised(support, format!("local:{}", readers.uuid()));
     capabilities.settle = Settle::Page;
     capabilities.version = Some(version(readers)?);
+    capabilities.former = readers.read(webs::all)?;
     Ok(capabilities)
 }
 

@@ -1,6 +1,7 @@
 //! What goes into an archive comes out of it as it was.
 
-use crate::{bench::Bench, real_archive::real_archive, tidy::root};
+use crate::{bench::Bench, matrix::named, real_archive::real_archive, tidy::root};
+use packhorse_core::{Access, OpenContext};
 use std::{fs, path::Path};
 
 /// Carries an archive into a store, from there through a format, and into a second store.
@@ -78,4 +79,27 @@ fn one_changed_byte_of_our_format_is_noticed() {
     let ran = bench.run("archive check acme.packhorse");
 
     assert_eq!(ran.status, Some(1), "{ran}");
+}
+
+/// Where texts may still lead goes with the projects, so that a restore to another host can follow.
+#[tokio::test]
+async fn where_texts_lead_is_remembered_by_the_store_and_by_our_archive() {
+    let bench = Bench::new();
+    fs::copy(root().join("examples/acme.tar.gz"), bench.path("input.tar.gz")).unwrap();
+    bench.ok("import github-archive:input.tar.gz local:one");
+    bench.ok("export local:one packhorse-archive:acme.packhorse");
+    bench.ok("import packhorse-archive:acme.packhorse local:two");
+
+    let former = async |kind: &str, name: &str| {
+        let location = format!("{kind}:{}", bench.path(name).display()).parse().unwrap();
+        let context =
+            OpenContext { scratch: bench.path("scratch"), access: Access::Read, resume: false };
+        let source = (named(kind).open)(&location, &context).unwrap().source.unwrap();
+        source.probe().await.unwrap().former.into_iter().map(|it| it.url).collect::<Vec<_>>()
+    };
+    for (kind, name) in
+        [("local", "one"), ("packhorse-archive", "acme.packhorse"), ("local", "two")]
+    {
+        assert_eq!(former(kind, name).await, ["https://github.com"], "{kind}:{name}");
+    }
 }

@@ -13,7 +13,7 @@ use super::{
     finish::Bundled,
 };
 use crate::container::{ArchiveError, Compression, KeySet, TarWriter};
-use packhorse_core::{ObjectKind, RepoKind, Scope};
+use packhorse_core::{ObjectKind, RepoKind, Scope, Web};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -30,6 +30,8 @@ const MAX_CHUNK: usize = 32 << 20;
 pub(super) struct Pen {
     pub(super) places: Places,
     pub(super) writing: String,
+    /// What the first member says of where texts lead.
+    pub(super) addresses: Vec<Web>,
     pub(super) open: Option<Open>,
     /// The archive has its name: nothing is written any more.
     pub(super) is_done: bool,
@@ -59,7 +61,8 @@ impl Pen {
     /// The pen of a new archive, or of one that is there.
     pub(super) fn new(places: Places) -> Self {
         let is_done = places.archive.exists();
-        Self { places, writing: uuid::Uuid::now_v7().to_string(), open: None, is_done }
+        let writing = uuid::Uuid::now_v7().to_string();
+        Self { places, writing, addresses: Vec::new(), open: None, is_done }
     }
 
     /// Makes the files, if this is the first write.
@@ -91,7 +94,7 @@ impl Pen {
         let head = Head {
             format: FORMAT.into(),
             version: VERSION.into(),
-            web_url: None,
+            addresses: self.addresses.clone(),
             writer: concat!("packhorse ", env!("CARGO_PKG_VERSION")).into(),
         };
         let open = self.opened()?;

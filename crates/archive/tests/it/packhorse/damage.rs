@@ -5,7 +5,7 @@ use packhorse_archive::{
     container::{Compression, TarWriter},
     packhorse::check,
 };
-use packhorse_core::{ObjectKind, Scope};
+use packhorse_core::{Addresses, ObjectKind, Scope, Web};
 use packhorse_testkit::samples::sample;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -85,7 +85,7 @@ fn by_hand(version: &str, value: &str, records: u64) -> Archive {
     let archive = Archive::new();
     let mut tar = TarWriter::create(&archive.path(), Compression::Zstd(3), 0).unwrap();
     let head = format!(
-        r#"{{"format":"packhorse-archive","version":"{version}","web_url":"https://git.example","writer":"by hand"}}"#
+        r#"{{"addresses":[{{"layout":"paths","url":"https://git.example"}}],"format":"packhorse-archive","version":"{version}","writer":"by hand"}}"#
     );
     let line = format!("{{\"id\":\"bug\",\"value\":{value}}}\n");
     let lane = "records/projects/acme%2Fwidgets/label/000001.ndjson";
@@ -124,7 +124,8 @@ async fn the_address_that_people_linked_to_is_known_before_anything_is_read() {
 
     let capabilities = archive.source().probe().await.unwrap();
 
-    assert_eq!(capabilities.web_url.as_deref(), Some("https://git.example"));
+    let former = Web { layout: Addresses::Paths, url: "https://git.example".to_owned() };
+    assert_eq!(capabilities.former, [former]);
 }
 
 #[tokio::test]

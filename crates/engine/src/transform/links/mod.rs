@@ -25,7 +25,7 @@ use super::{
     users::{Account, UserMap},
 };
 use packhorse_core::{
-    Addresses, Capabilities, Lane, Loss, ObjectKind, Origin, Record, Scope, Settle, TargetId,
+    Addresses, Capabilities, Lane, Loss, ObjectKind, Origin, Record, Scope, Settle, TargetId, Web,
     authored::marked_up,
     model::{Markup, Text},
     port::{Context, Transform},
@@ -46,10 +46,11 @@ const MAX_REFERENCES: usize = 1_000;
 /// Leads references in texts to where their objects are now.
 #[derive(Debug)]
 pub struct Links {
-    source_url: Option<String>,
+    /// Where texts may lead now.
+    sources: Vec<Web>,
     sink_url: Option<String>,
-    /// How addresses name projects, here and there.
-    addresses: (Addresses, Addresses),
+    /// How addresses name projects at the destination.
+    addresses: Addresses,
     /// Markup of the destination; `None` keeps any.
     markup: Option<Markup>,
     keeps_numbers: bool,
@@ -65,20 +66,19 @@ impl Links {
         paths: Arc<PathMap>,
         users: Option<Arc<UserMap>>,
     ) -> Option<Self> {
-        let url = |caps: &Capabilities| {
-            caps.web_url.as_deref().map(|it| it.trim_end_matches('/').to_owned())
-        };
-        let (source_url, sink_url) = (url(source), url(sink));
-        let stays = (sink_url.is_none() || sink_url == source_url)
+        let sources = source.webs();
+        let sink_url = sink.web_url.as_deref().map(|it| it.trim_end_matches('/').to_owned());
+        let leads_there = |it: &Web| sink_url.as_ref() == Some(&it.url);
+        let stays = (sink_url.is_none() || sources.iter().all(leads_there))
             && sink.markup.is_none()
             && sink.keeps.numbers
             && paths.is_identity()
             && users.is_none();
         let keeps_numbers = sink.keeps.numbers;
         let markup = sink.markup;
-        let addresses = (source.addresses, sink.addresses);
+        let addresses = sink.addresses;
         (!stays).then_some(Self {
-            source_url,
+            sources,
             sink_url,
             addresses,
             markup,
@@ -94,8 +94,7 @@ impl Links {
     }
 
     fn spots(&self, text: &Text) -> Vec<Spot> {
-        let web = (self.source_url.as_deref(), self.addresses.0);
-        scan(text.as_str(), text.markup, web, &self.paths)
+        scan(text.as_str(), text.markup, &self.sources, &self.paths)
     }
 
     /// What a spot becomes; `Err` when that is not known yet.
@@ -105,7 +104,7 @@ impl Links {
                 .users
                 .as_ref()
                 .and_then(|users| users.account(login))
-                .map(|account| mention(account, here.layout, self.addresses.1))),
+                .map(|account| mention(account, here.layout, self.addresses))),
             What::Shorthand { project, thing } => {
                 let thing = self.resolve(thing, project.as_deref(), here)?;
                 let path = project.as_deref().and_then(|it| self.paths.project(it));
@@ -115,7 +114,7 @@ impl Links {
                 let Some(url) = &self.sink_url else { return Ok(None) };
                 let thing = self.resolve(thing, Some(project), here)?;
                 let path = self.paths.project(project).unwrap_or(project);
-                let to = self.addresses.1;
+                let to = self.addresses;
                 let path = place::below(path, to);
                 let fragment = here.fragment(fragment, project, to);
                 let address = thing.address(here.layout, to);

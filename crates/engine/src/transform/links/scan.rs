@@ -2,7 +2,7 @@
 
 use super::place::{self, Thing};
 use crate::transform::paths::PathMap;
-use packhorse_core::{Addresses, model::Markup};
+use packhorse_core::{Addresses, Web, model::Markup};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use std::ops::Range;
 
@@ -26,22 +26,17 @@ pub(super) enum What {
     Mention(String),
 }
 
-/// Finds what may have to change: addresses under `web_url`, shorthands, mentions.
-pub(super) fn scan(
-    text: &str,
-    markup: Markup,
-    (web_url, layout): (Option<&str>, Addresses),
-    paths: &PathMap,
-) -> Vec<Spot> {
-    let has_address = web_url.is_some_and(|it| text.contains(it));
+/// Finds what may have to change: addresses at one of `webs`, shorthands, mentions.
+pub(super) fn scan(text: &str, markup: Markup, webs: &[Web], paths: &PathMap) -> Vec<Spot> {
+    let has_address = webs.iter().any(|it| text.contains(&it.url));
     let has_sign = markup != Markup::Plain && text.contains(['#', '!', '@']);
     if !has_address && !has_sign {
         return Vec::new();
     }
     let mut closed = Closed::of(text, markup);
     let mut spots = Vec::new();
-    if let Some(web_url) = web_url.filter(|_| has_address) {
-        addresses(text, (web_url, layout), paths, &closed.code, &mut spots);
+    for web in webs.iter().filter(|_| has_address) {
+        addresses(text, web, paths, &closed.code, &mut spots);
     }
     if has_sign {
         closed.close_urls(text);
@@ -171,21 +166,15 @@ fn url_end(text: &str) -> usize {
     text.find(ends).unwrap_or(text.len())
 }
 
-fn addresses(
-    text: &str,
-    (web_url, layout): (&str, Addresses),
-    paths: &PathMap,
-    code: &Ranges,
-    spots: &mut Vec<Spot>,
-) {
-    for (start, _) in text.match_indices(web_url) {
+fn addresses(text: &str, web: &Web, paths: &PathMap, code: &Ranges, spots: &mut Vec<Spot>) {
+    for (start, _) in text.match_indices(&web.url) {
         let before = text[..start].chars().next_back();
         if code.hold(start) || before.is_some_and(char::is_alphanumeric) {
             continue;
         }
-        let begin = start + web_url.len();
+        let begin = start + web.url.len();
         let rest = &text[begin..begin + url_end(&text[begin..])];
-        let Some((project, path_len)) = project_in(rest, layout, paths) else { continue };
+        let Some((project, path_len)) = project_in(rest, web.layout, paths) else { continue };
         let Some((thing, len)) = place::parse(&rest[path_len..]) else { continue };
         let after = &rest[path_len + len..];
         let fragment = match after.strip_prefix('#') {

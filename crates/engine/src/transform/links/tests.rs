@@ -233,3 +233,27 @@ fn repositories_of_a_data_center_are_led_to_and_from() {
          https://old.example/PRJ/app/pull-requests/3";
     assert_eq!(comment.body.unwrap().as_str(), expected);
 }
+
+#[test]
+fn what_came_from_elsewhere_before_is_led_on() {
+    let web = |layout, url: &str| packhorse_core::Web { layout, url: url.to_owned() };
+    let mut source = caps(None, None, true);
+    source.former =
+        vec![web(Addresses::Paths, OLD), web(Addresses::Repositories, "https://dc.example/")];
+    let sink = caps(Some(NEW), None, true);
+    let paths = Arc::new(PathMap::new([("acme/app".to_owned(), "acme/app".to_owned())]));
+    let links = Links::between(&source, &sink, paths, None).unwrap();
+    let scope = Scope::Project("acme/app".into());
+    let context = Context { source: &source, sink: &sink, scope: &scope };
+    let text = "https://old.example/acme/app/issues/1, \
+                https://dc.example/projects/acme/repos/app/commits/0123abc";
+    let body = Some(Text::new(text, Markup::Github));
+    let mut record = Record::new("1", Object::Comment(Comment { body, ..Comment::default() }));
+
+    links.apply(&context, &mut record);
+
+    let Object::Comment(comment) = record.object else { panic!("a comment") };
+    let expected = "https://new.example/git/acme/app/issues/1, \
+         https://new.example/git/acme/app/commit/0123abc";
+    assert_eq!(comment.body.unwrap().as_str(), expected);
+}

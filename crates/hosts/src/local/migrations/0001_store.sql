@@ -33,4 +33,10 @@ CREATE TABLE blobs (
     PRIMARY KEY (scope, kind, key)
 ) STRICT, WITHOUT ROWID;
 
+-- Where texts may lead to what is here: `layout` says how addresses below `url` name projects.
+CREATE TABLE webs (
+    url    TEXT NOT NULL PRIMARY KEY,
+    layout TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 INSERT INTO scopes (id, path) VALUES (1, '');
