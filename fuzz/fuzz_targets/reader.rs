@@ -1,18 +1,26 @@
 //! Reads everything out of an archive, whatever it is.
 
 use packhorse_core::{Access, HostSpec, Lane, Location, ObjectKind, OpenContext, Scope};
+use std::path::Path;
 
 /// Opens bytes as an archive of that format and reads every lane of every project in it.
 pub fn read_all(spec: &HostSpec, bytes: &[u8]) {
     let Ok(directory) = tempfile::tempdir() else { return };
     let path = directory.path().join("archive");
-    if std::fs::write(&path, bytes).is_err() {
-        return;
+    if std::fs::write(&path, bytes).is_ok() {
+        read(spec, &path, directory.path());
     }
-    let location =
-        Location { host: spec.id.into(), rest: path.display().to_string(), project: None };
-    let scratch = directory.path().join("scratch");
+}
+
+/// The same of what is at that path already.
+pub fn read(spec: &HostSpec, path: &Path, scratch: &Path) {
+    let (host, rest) = (spec.id.into(), path.display().to_string());
+    let (project, credentials, more_credentials) = (None, None, Vec::new());
+    let location = Location { host, rest, project, credentials, more_credentials };
+    let scratch = scratch.join("scratch");
     let context = OpenContext { scratch, access: Access::Read, resume: false };
+    // What is wrong with it is an error; only a panic is a finding.
+    drop(packhorse_archive::check(path));
     let Ok(endpoint) = (spec.open)(&location, &context) else { return };
     let Some(source) = endpoint.source else { return };
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else { return };
@@ -22,7 +30,6 @@ pub fn read_all(spec: &HostSpec, bytes: &[u8]) {
         let scopes = page.records.into_iter().map(|it| Scope::Project(it.origin.id));
         for scope in scopes.chain([Scope::Shared]) {
             for kind in ObjectKind::ALL.iter().copied() {
-                // What is wrong with it is an error; only a panic is a finding.
                 drop(source.read(&Lane::new(scope.clone(), kind), None).await);
             }
         }
