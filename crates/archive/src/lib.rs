@@ -8,12 +8,13 @@ pub mod gitea_dump;
 pub mod github;
 pub mod gitlab_archive;
 mod key;
+mod kin;
 pub mod packhorse;
 mod spool;
 mod stream;
 mod wire;
 
-pub use check::{CheckFinding, CheckReport, check};
+pub use check::{CheckFinding, CheckReport, check, check_whole};
 
 /// Every format, one row each.
 pub static FORMATS: &[&packhorse_core::HostSpec] =

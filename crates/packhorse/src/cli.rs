@@ -435,7 +435,7 @@ pub(crate) enum Switch {
 /// Work on archive files.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Archive {
-    /// Verifies an archive: hashes, counts, records, bundles
+    /// Verifies an archive: counts, records, references, files, repositories, importers' limits
     Check {
         /// The file
         file: PathBuf,

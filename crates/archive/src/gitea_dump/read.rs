@@ -3,6 +3,7 @@
 use super::{FORMAT, elements, map, people::People, sink::SHAPE, support, wire};
 use crate::{
     container::{ArchiveError, Limits, is_repository_file},
+    kin::Kin,
     spool::{Contents, Reading, Spool, SpoolError, Surveyed, copy, hex, version_of_files},
     wire::{Unknown, Wire},
 };
@@ -132,6 +133,16 @@ pub(super) fn survey(
     only: Option<&str>,
     scratch: &Path,
 ) -> Result<Surveyed<Dumps>, SpoolError> {
+    if let Some(kin) = Kin::at(path).filter(|it| *it != Kin::Gitea || path.is_file()) {
+        return Err(kin.foreign(path).into());
+    }
+    if path.is_file() {
+        return Err(ArchiveError::NotAnArchive {
+            file: path.display().to_string(),
+            detail: "it is a file, and dumps are directories".to_owned(),
+        }
+        .into());
+    }
     std::fs::create_dir_all(scratch)?;
     let directory = tempfile::Builder::new().prefix("gitea-dump-").tempdir_in(scratch)?;
     let mut spool = Spool::passing(directory.path(), &SHAPE)?;
@@ -172,6 +183,12 @@ fn take(
     let name = part(&repository.name).or(last).unwrap_or_else(|| "repository".to_owned());
     let owner = part(&repository.owner).unwrap_or_else(|| "imported".to_owned());
     let path = named.map_or_else(|| format!("{owner}/{name}"), str::to_owned);
+    // SECURITY: wherever it goes, it may be a path there.
+    if path.split('/').any(|it| matches!(it, "" | "." | "..")) || path.contains(char::is_control) {
+        let member = file.display().to_string();
+        let detail = "the owner or the name in it leads somewhere else";
+        return Err(ArchiveError::Refused { member, detail }.into());
+    }
     let head = repository::head(&dump.join("git"))
         .and_then(|it| it.strip_prefix("refs/heads/").map(str::to_owned));
     let scope = Scope::Project(path.clone());

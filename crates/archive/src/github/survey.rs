@@ -13,7 +13,10 @@ use super::{
     shelf::Filling,
     wire::Unknown,
 };
-use crate::container::{Archive, ArchiveError, JsonArray, Limits, Member};
+use crate::{
+    container::{Archive, ArchiveError, JsonArray, Limits, Member},
+    kin::Kin,
+};
 use packhorse_core::{Loss, Object, ObjectKind, port::SourceLoss};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -38,7 +41,9 @@ pub(super) fn survey(archive: &Arc<Archive>, scratch: &Path) -> Result<Index, Ar
     let mut files = FilesBuilder::begin(scratch)?;
     let mut tally = Tally::default();
     let mut has_schema = false;
+    let mut kin = None;
     archive.scan(|member, data| {
+        kin = kin.or_else(|| Kin::of(&member.name));
         if member.name == "schema.json" {
             has_schema = true;
             return schema(member, data);
@@ -58,6 +63,9 @@ pub(super) fn survey(archive: &Arc<Archive>, scratch: &Path) -> Result<Index, Ar
             None => files.member(member, data, &mut tally.unknown),
         }
     })?;
+    if let Some(kin) = kin.filter(|it| *it != Kin::Github && !has_schema) {
+        return Err(kin.foreign(archive.path()));
+    }
     if !has_schema {
         return Err(ArchiveError::NotAnArchive {
             file: archive.path().display().to_string(),

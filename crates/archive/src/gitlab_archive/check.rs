@@ -17,14 +17,19 @@ const MAX_BYTES: u64 = 10 << 30;
 /// Reads an export through, and tells what does not hold together.
 pub(crate) fn check(path: &Path) -> Result<CheckReport, ArchiveError> {
     let mut report = CheckReport::default();
-    let archive = Archive::open(path, Limits::of_this_run())?;
     let (mut members, mut bytes) = (0, 0);
-    archive.scan(|member, _| {
-        (members, bytes) = (members + 1, bytes + member.size);
-        Ok(())
-    })?;
-    if bytes > MAX_BYTES {
-        report.find("(all)", format!("{bytes} bytes are more than GitLab unpacks by default"));
+    for file in read::files(path).map_err(SpoolError::into_archive)? {
+        let archive = Archive::open(&file, Limits::of_this_run())?;
+        let mut unpacked = 0;
+        archive.scan(|member, _| {
+            (members, unpacked) = (members + 1, unpacked + member.size);
+            Ok(())
+        })?;
+        if unpacked > MAX_BYTES {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            report.find(&name, format!("{unpacked} bytes are more than GitLab unpacks by default"));
+        }
+        bytes += unpacked;
     }
     let scratch = tempfile::tempdir().map_err(ArchiveError::system("make a scratch directory"))?;
     let surveyed = read::survey(path, None, scratch.path()).map_err(SpoolError::into_archive)?;

@@ -12,7 +12,10 @@ use super::{
     manifest::{BlobLine, EndLine, Head, Line, MemberLine, RepositoryState},
     newer::Newer,
 };
-use crate::container::{Archive, ArchiveError, Limits, Lines, Member};
+use crate::{
+    container::{Archive, ArchiveError, Limits, Lines, Member},
+    kin::Kin,
+};
 use packhorse_core::{Loss, Object, ObjectKind, RepoKind, Scope, port::SourceLoss};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -137,8 +140,13 @@ impl Pass {
         member: &Member,
         data: &mut dyn Read,
     ) -> Result<(), ArchiveError> {
-        let name = layout::parse(&member.name).ok_or_else(|| {
-            ArchiveError::malformed(&member.name, 0, "its name is not one of the format's")
+        let name = layout::parse(&member.name).ok_or_else(|| match Kin::of(&member.name) {
+            Some(kin) if self.n_members == 0 && kin != Kin::Packhorse => {
+                kin.foreign(archive.path())
+            }
+            Some(_) | None => {
+                ArchiveError::malformed(&member.name, 0, "its name is not one of the format's")
+            }
         })?;
         self.n_members += 1;
         if (self.n_members == 1) != (name == Name::Head) {

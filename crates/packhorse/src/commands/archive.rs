@@ -2,23 +2,25 @@
 
 use crate::{
     cli::{Archive, Globals},
-    document,
+    config, document,
     error::{AppError, Status},
     terminal,
 };
 use std::path::Path;
 
 /// Works on an archive file.
-pub(super) fn run(globals: &Globals, work: &Archive) -> Result<Status, AppError> {
+pub(super) async fn run(globals: &Globals, work: &Archive) -> Result<Status, AppError> {
     match work {
-        Archive::Check { file } => check(globals, file),
+        Archive::Check { file } => check(globals, file).await,
     }
 }
 
-fn check(globals: &Globals, file: &Path) -> Result<Status, AppError> {
-    let report = packhorse_archive::check(file).map_err(|error| {
-        AppError::failed(format!("`{}` is not a whole archive", file.display())).because(error)
-    })?;
+async fn check(globals: &Globals, file: &Path) -> Result<Status, AppError> {
+    let failed = || AppError::failed(format!("`{}` is not a whole archive", file.display()));
+    let mut report = packhorse_archive::check(file).map_err(|error| failed().because(error))?;
+    let scratch = config::scratch(globals)?;
+    let whole = packhorse_archive::check_whole(file, scratch.path(), &mut report);
+    whole.await.map_err(|error| failed().because(error))?;
     if globals.json {
         terminal::data(&document::json(&report)?);
     } else {

@@ -62,7 +62,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
         Command::Hosts { host, command: None } => hosts::run(globals, host.as_deref()),
         Command::Serve(arguments) => serve::run(globals, &arguments).await,
         Command::Token(what) => token::run(globals, &what).await,
-        Command::Archive(work) => archive::run(globals, &work),
+        Command::Archive(work) => archive::run(globals, &work).await,
         Command::Completions { shell } => man::completions(shell),
         Command::Man => man::run(),
         Command::Document { page } => document::print(page),

@@ -127,7 +127,7 @@ fn names_say_what_things_are() {
 }
 
 /// Folders that hosts share, or formats.
-const PARTS: &[&str] = &["bitbucket", "container", "spool", "wire"];
+const PARTS: &[&str] = &["bitbucket", "check", "container", "spool", "wire"];
 
 /// Folders of a registry's crate that are hosts or formats.
 fn folders(of: &str, apart: &[&str]) -> Vec<String> {

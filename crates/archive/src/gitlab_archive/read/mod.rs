@@ -4,7 +4,6 @@
 //! records, in the order that they need. Bytes are taken from the archives when they are asked for.
 
 mod expand;
-mod kin;
 mod legacy;
 mod rows;
 mod scan;
@@ -13,6 +12,7 @@ mod uploads;
 use super::{FORMAT, id, is_file, map, people::People, support, wire, write::SHAPE};
 use crate::{
     container::{Archive, ArchiveError, Member},
+    kin::Kin,
     spool::{Contents, Reading, Spool, SpoolError, Surveyed, copy, version_of_files},
     wire::Unknown,
 };
@@ -46,9 +46,12 @@ pub(in crate::gitlab_archive) struct Exports {
 type Bundle = (usize, Member, Option<String>);
 
 /// The archives that a location means.
-fn files(path: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, SpoolError> {
     if is_file(path) {
         return Ok(vec![path.to_owned()]);
+    }
+    if let Some(kin) = Kin::at(path).filter(|it| *it != Kin::Gitlab) {
+        return Err(kin.foreign(path).into());
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path)? {

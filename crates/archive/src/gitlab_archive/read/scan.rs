@@ -1,8 +1,9 @@
 //! Going through an archive once: what is in it, and where.
 
-use super::{Odd, kin, wire};
+use super::{Odd, wire};
 use crate::{
     container::{Archive, ArchiveError, Limits, Member},
+    kin::Kin,
     spool::{SpoolError, hex},
 };
 use sha2::{Digest, Sha256};
@@ -140,7 +141,7 @@ fn named(file: &Path) -> String {
 struct Scan<'a> {
     found: Found,
     version: Option<String>,
-    owner: Option<&'static str>,
+    owner: Option<Kin>,
     order: Vec<String>,
     odd: &'a mut Odd,
 }
@@ -236,7 +237,7 @@ impl Scan<'_> {
                 self.odd.n_damaged += 1;
             }
         } else {
-            self.owner = self.owner.or_else(|| kin::owner(name));
+            self.owner = self.owner.or_else(|| Kin::of(name));
             let first: String =
                 name.split('/').next().unwrap_or_default().chars().take(64).collect();
             self.odd.unknown.note(format!("{first} (file)"), 1);
@@ -249,10 +250,9 @@ impl Scan<'_> {
             file: file.display().to_string(),
             detail: detail.to_owned(),
         };
+        let told = self.owner.filter(|it| *it != Kin::Gitlab).map(Kin::told);
         let Some(version) = self.version else {
-            return Err(
-                not(self.owner.unwrap_or("it has no VERSION, so it is not GitLab's")).into()
-            );
+            return Err(not(told.unwrap_or("it has no VERSION, so it is not GitLab's")).into());
         };
         // Source: GitLab, `lib/gitlab/import_export.rb`; 0.1.x until version 11, 0.2.4 since 12.
         if version.split('.').next() != Some("0") {

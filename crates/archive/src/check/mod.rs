@@ -1,16 +1,16 @@
 //! Verifying an archive of any format, told by what is in it.
 
-use crate::{
-    container::{Archive, ArchiveError, Limits},
-    gitea_dump, github, gitlab_archive, packhorse,
-};
+mod importer;
+mod references;
+mod whole;
+
+use crate::{container::ArchiveError, gitea_dump, github, gitlab_archive, kin::Kin, packhorse};
+use packhorse_core::{HostError, HostSpec};
 use serde::Serialize;
 use std::{fmt, path::Path};
 
 /// Findings that are kept.
 const MAX_FINDINGS: usize = 1_000;
-/// Members by whose names a format is told.
-const PEEK_MEMBERS: usize = 256;
 
 /// What checking an archive came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -67,35 +67,24 @@ impl fmt::Display for CheckReport {
     }
 }
 
-/// Whose layout an archive has.
-enum Layout {
-    Packhorse,
-    Github,
-    Gitlab,
+/// Whose archive is at a path; what is no other's is taken for ours.
+fn kin(path: &Path) -> Result<Kin, ArchiveError> {
+    let kin = Kin::at(path).unwrap_or(if path.is_dir() { Kin::Gitea } else { Kin::Packhorse });
+    if kin == Kin::Bitbucket {
+        return Err(kin.foreign(path));
+    }
+    Ok(kin)
 }
 
-/// Tells a layout by the names of the first members; what is no other's is taken for ours.
-fn layout(path: &Path) -> Result<Layout, ArchiveError> {
-    let archive = Archive::open(path, Limits::of_this_run())?;
-    let (mut found, mut n) = (Layout::Packhorse, 0);
-    let enough = || ArchiveError::OverLimit { what: "peeking".to_owned(), limit: 0 };
-    let scan = archive.scan(|member, _| {
-        n += 1;
-        let name = member.name.as_str();
-        let is_gitlabs = matches!(name, "VERSION" | "GITLAB_VERSION" | "GITLAB_REVISION")
-            || ["tree/project", "tree/groups/"].iter().any(|it| name.starts_with(it));
-        if name == "schema.json" {
-            found = Layout::Github;
-        } else if is_gitlabs {
-            found = Layout::Gitlab;
-        } else if n < PEEK_MEMBERS {
-            return Ok(());
-        }
-        Err(enough())
-    });
-    // Whatever is wrong with the archive is found when it is checked.
-    drop(scan);
-    Ok(found)
+/// The format of an archive that can be read.
+const fn format(kin: Kin) -> Option<&'static HostSpec> {
+    match kin {
+        Kin::Packhorse => Some(&packhorse::SPEC),
+        Kin::Github => Some(&github::SPEC),
+        Kin::Gitlab => Some(&gitlab_archive::SPEC),
+        Kin::Gitea => Some(&gitea_dump::SPEC),
+        Kin::Bitbucket => None,
+    }
 }
 
 /// Checks a whole archive, of any format that is known here: structure, counts, every record,
@@ -106,12 +95,31 @@ fn layout(path: &Path) -> Result<Layout, ArchiveError> {
 /// When the archive cannot be gone through at all: it is cut off or damaged, or does not agree
 /// with what it says of itself.
 pub fn check(path: &Path) -> Result<CheckReport, ArchiveError> {
-    if path.is_dir() {
-        return gitea_dump::check(path);
+    match kin(path)? {
+        Kin::Packhorse => packhorse::check(path),
+        Kin::Github => github::check(path),
+        Kin::Gitlab => gitlab_archive::check(path),
+        Kin::Gitea | Kin::Bitbucket => gitea_dump::check(path),
     }
-    match layout(path)? {
-        Layout::Packhorse => packhorse::check(path),
-        Layout::Github => github::check(path),
-        Layout::Gitlab => gitlab_archive::check(path),
+}
+
+/// Reads every record, file and repository of an archive that was [checked](check), and adds what
+/// is wrong with them: what refers to what is not there, bytes that are not as they are announced,
+/// what Git complains about, and what is longer than importers take.
+///
+/// Repositories are unpacked below `scratch`, one at a time.
+///
+/// # Errors
+///
+/// When the archive cannot be read, or Git cannot be run.
+pub async fn check_whole(
+    path: &Path,
+    scratch: &Path,
+    report: &mut CheckReport,
+) -> Result<(), HostError> {
+    let kin = kin(path).map_err(HostError::from)?;
+    match format(kin) {
+        Some(spec) => whole::walk(spec, path, scratch, report).await,
+        None => Ok(()),
     }
 }
