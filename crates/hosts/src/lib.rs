@@ -24,6 +24,7 @@ mod local;
 mod path;
 pub mod published_limits;
 pub mod roles;
+pub mod short;
 mod walk;
 
 pub use calls::{Counts, Passes, forecast};

@@ -1,5 +1,6 @@
 //! What a location says: the server, who asks, and how much of it is meant.
 
+use crate::short;
 use packhorse_core::{GitCredentials, Location, Secret};
 use packhorse_net::Credentials;
 use url::Url;
@@ -87,11 +88,8 @@ impl Place {
     /// options `api` and `uploads` say otherwise.
     pub(super) fn of(location: &Location) -> Result<Self, PlaceError> {
         let (text, credentials) = location.address();
-        let text = text.as_str();
-        let mut home: Url = match text.split_once("://") {
-            Some(_) => text.parse().map_err(|_| PlaceError::NotAnAddress)?,
-            None => short(text)?,
-        };
+        let text = short::address(location).unwrap_or_else(|| text.as_str().to_owned());
+        let mut home: Url = text.parse().map_err(|_| PlaceError::NotAnAddress)?;
         if !matches!(home.scheme(), "http" | "https") || home.host_str().is_none() {
             return Err(PlaceError::Scheme);
         }
@@ -147,13 +145,6 @@ impl Place {
     pub(super) fn is_public(&self) -> bool {
         self.home.host_str() == Some(PUBLIC)
     }
-}
-
-/// `OWNER/PROJECT` at the public server.
-fn short(text: &str) -> Result<Url, PlaceError> {
-    let is_path = !text.starts_with(['.', '/']) && !text.contains(['\\', '@', ':']);
-    let url = format!("https://{PUBLIC}/{text}");
-    url.parse().ok().filter(|_| is_path).ok_or(PlaceError::NotAnAddress)
 }
 
 /// A token alone stands where a user name would; Git wants some name beside it.

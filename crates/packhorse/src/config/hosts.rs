@@ -128,6 +128,8 @@ impl Hosts {
             let url = entry.url.trim_end_matches('/');
             location.rest = if rest.is_empty() { url.to_owned() } else { format!("{url}/{rest}") };
             location.host.clone_from(&entry.kind);
+        } else if let Some(address) = packhorse_hosts::short::address(&location) {
+            location.rest = address;
         }
         Ok(location)
     }
@@ -238,6 +240,24 @@ mod tests {
         check_place("work", "gitea:https://git.example");
         check_place("work:/acme#acme/app", "gitea:https://git.example/acme#acme/app");
         check_place("gitea:https://other.example/a", "gitea:https://other.example/a");
+    }
+
+    #[test]
+    fn a_path_alone_is_at_the_public_service_and_has_its_tokens() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("token");
+        fs::write(&file, "one").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let text = "[hosts.hub]\ntype = \"github\"\nurl = \"https://github.com\"\n\
+                    token = { file = \"token\" }\n";
+        let hosts = Hosts::parse(text, directory.path().join("packhorse.toml")).unwrap();
+
+        let place = hosts.locate("github:acme#acme/app").unwrap();
+
+        assert_eq!(place.to_string(), "github:https://github.com/acme#acme/app");
+        assert_eq!(hosts.credentials(&place).unwrap()[0].password.expose(), "one");
+        let group = hosts.locate("gitlab:acme/tools").unwrap();
+        assert_eq!(group.to_string(), "gitlab:https://gitlab.com/acme/tools");
     }
 
     #[test]
