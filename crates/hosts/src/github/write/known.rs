@@ -10,6 +10,8 @@ use std::collections::HashMap;
 pub(super) struct Project {
     /// Branch that a clone is to check out, once it is there.
     pub(super) default_branch: Option<String>,
+    /// Whether issues are to be switched off when all is there.
+    pub(super) has_no_issues: bool,
     /// Whether everybody may see it.
     pub(super) is_public: Option<bool>,
     /// Whether an organization owns it.

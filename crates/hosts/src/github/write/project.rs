@@ -54,6 +54,11 @@ impl GithubSink {
         let found: Option<wire::Repository> =
             self.api.find(&path.below(&[]), "look for a project").await?;
         let mut body = settings(project);
+        // What fills gaps between change requests are issues: they are switched off at the end.
+        let has_no_issues = body.get("has_issues") == Some(&json!(false));
+        if has_no_issues {
+            body.insert("has_issues".to_owned(), true.into());
+        }
         let description = told.plain("description", project.description.as_deref().unwrap_or(""));
         body.insert("description".to_owned(), description.into());
         let website = project.website.as_deref().unwrap_or_default();
@@ -72,7 +77,10 @@ impl GithubSink {
         if project.name != path.name {
             told.lost("name", "a project is called as in its address");
         }
-        self.known.of(path, |it| it.default_branch.clone_from(&project.default_branch));
+        self.known.of(path, |it| {
+            it.default_branch.clone_from(&project.default_branch);
+            it.has_no_issues = has_no_issues;
+        });
         Ok(told.written(path.to_string(), outcome))
     }
 
@@ -192,12 +200,26 @@ impl GithubSink {
         Ok(self.look_at(path).await?.1)
     }
 
-    /// Sets what can be set only when all is there.
-    pub(super) async fn close_project(&self, path: Path<'_>) -> Result<(), HostError> {
-        let known = self.known.forget(path);
-        if let Some(branch) = &known.default_branch {
-            self.choose_default_branch(path, branch).await?;
+    /// Sets what can be set only when all is there, and before the project is archived.
+    pub(super) async fn round_off(&self, path: Path<'_>) -> Result<(), HostError> {
+        let (branch, has_no_issues) = self.known.of(path, |it| {
+            (it.default_branch.take(), std::mem::take(&mut it.has_no_issues))
+        });
+        if let Some(branch) = branch {
+            self.choose_default_branch(path, &branch).await?;
         }
+        if has_no_issues {
+            let body = json!({ "has_issues": false });
+            let operation = "switch issues off";
+            self.api.tell(Method::PATCH, &path.below(&[]), &body, operation).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the writing of a project.
+    pub(super) async fn close_project(&self, path: Path<'_>) -> Result<(), HostError> {
+        self.round_off(path).await?;
+        let known = self.known.forget(path);
         if known.was_archived {
             self.archive(path, true).await?;
         }
@@ -205,7 +227,7 @@ impl GithubSink {
     }
 
     /// Chooses the branch that a clone checks out, once it is there.
-    pub(super) async fn choose_default_branch(
+    async fn choose_default_branch(
         &self,
         path: Path<'_>,
         branch: &str,

@@ -27,10 +27,7 @@ impl GithubSink {
         let (told, subject) = (Told::default(), &state.subject);
         match (&state.value, numbered(subject)) {
             (StateValue::Archived, _) if *subject == Subject::Project => {
-                let branch = self.known.of(order.path, |it| it.default_branch.take());
-                if let Some(branch) = branch {
-                    self.choose_default_branch(order.path, &branch).await?;
-                }
+                self.round_off(order.path).await?;
                 self.archive(order.path, true).await?;
                 Ok(told.done("project/archived", order.existing))
             }
