@@ -53,6 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_host_that_gets_members_says_what_their_roles_become() {
+        for (spec, host) in roles() {
+            let gets_members = (spec.writes)(packhorse_core::ObjectKind::Member).is_some();
+            assert_eq!(host.writes.is_some(), gets_members, "{}", spec.id);
+        }
+    }
+
+    #[test]
     fn no_role_comes_back_as_more_than_it_was() {
         for (spec, host) in roles() {
             let Some(writes) = host.writes else { continue };

@@ -1,7 +1,7 @@
 //! The words of the host for rights.
 
-use super::map::project::role;
-use crate::roles::Roles;
+use super::{map::project::role, write::level};
+use crate::roles::{RoleWord, Roles};
 
 /// Access levels, with their names.
 ///
@@ -17,7 +17,13 @@ const LEVELS: [(&str, u64); 8] = [
     ("Owner", 50),
 ];
 
-/// How they are read.
+/// How they are read and written.
 pub(crate) fn roles() -> Roles {
-    Roles { reads: LEVELS.map(|(word, level)| (word, role(level))).to_vec(), writes: None }
+    let writes = |role| {
+        let (level, less) = level(role)?;
+        let (word, _) = LEVELS.into_iter().find(|(_, it)| *it == level)?;
+        Some(RoleWord { word, is_whole: less.is_none() })
+    };
+    let reads = LEVELS.map(|(word, level)| (word, role(level))).to_vec();
+    Roles { reads, writes: Some(writes) }
 }

@@ -159,7 +159,7 @@ impl GitlabSink {
 /// The level of a role, and whether it allows less; `None` for none at all.
 ///
 /// Source: GitLab, "Permissions and roles"; README.md has the table of the other direction.
-pub(super) const fn level(role: Role) -> Option<(u64, Option<&'static str>)> {
+pub(in crate::gitlab) const fn level(role: Role) -> Option<(u64, Option<&'static str>)> {
     match role {
         Role::None => None,
         Role::Guest => Some((10, None)),

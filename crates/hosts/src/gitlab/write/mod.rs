@@ -20,6 +20,7 @@ mod text;
 
 use super::{api::Api, support, wire};
 use crate::{kept::Files, known::Known};
+pub(super) use account::level;
 use account::{Accounts, Me};
 use async_trait::async_trait;
 use packhorse_core::{
