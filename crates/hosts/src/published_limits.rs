@@ -3,7 +3,8 @@
 //! These numbers are where a budget starts; what a host's headers and refusals
 //! say takes their place (`packhorse_net::budget`). A server of one's own may
 //! be set otherwise by its administrator, so only the public ones have numbers
-//! here, apart from those that every server has by default.
+//! here, apart from those that every server has by default. What is off by
+//! default, as at Bitbucket Data Center, counts from when a server tells of it.
 //!
 //! # Sources
 //!
@@ -21,6 +22,9 @@ use std::{borrow::Cow, time::Duration};
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
+
+/// More than is ever asked for: how much a host allows is known when it tells.
+const UNTOLD: u32 = 1_000_000;
 
 /// A bucket that counts in a window.
 const fn window(
@@ -135,11 +139,15 @@ static BITBUCKET_SERVER_SIGNALS: Signals = Signals {
     only_where: None,
 };
 
-/// Bitbucket Data Center: a burst of 60, and 5 a second on each node.
+/// Bitbucket Data Center, whose limits are off unless its administrator switches them on.
+///
+/// Then its answers tell how large the bucket of the account is and what is left of it; by default
+/// it is a burst of 60, filled up by 5 a second on each node, which is the pace that is kept then.
+/// See `docs/decisions/0007-limits-that-are-told.md`.
 pub const BITBUCKET_SERVER: Rates = Rates {
     buckets: Cow::Borrowed(&[Bucket {
         name: "requests",
-        allowance: 60,
+        allowance: UNTOLD,
         per: SECOND.saturating_mul(12),
         refill: Refill::Steady,
         toll: all,
@@ -280,6 +288,23 @@ mod tests {
         let notes = [("requests a minute", 1), ("notes a minute", 1)];
         check(&GITLAB, Method::POST, "/api/v4/projects/1/issues/2/notes", &notes);
         check(&GITLAB, Method::GET, "/api/v4/projects/1/issues/2/notes", &notes[..1]);
+    }
+
+    #[test]
+    fn data_center_is_paced_by_what_it_tells_alone() {
+        let pace = Pace { latency: Duration::from_millis(100), at_once: 10 };
+        let work = Work::default().and(Method::GET, "/rest/api/1.0/projects", 6_000);
+
+        // 6,000 requests, ten at a time, each a tenth of a second.
+        let told = forecast(&BITBUCKET_SERVER, &work, 1, pace);
+
+        assert_eq!(told.duration, MINUTE);
+        let [bucket] = &BITBUCKET_SERVER.buckets[..] else { panic!() };
+        let signals = bucket.signals.unwrap();
+        assert_eq!(
+            (signals.limit, signals.remaining),
+            ("x-ratelimit-limit", Some("x-ratelimit-remaining"),)
+        );
     }
 
     #[test]
