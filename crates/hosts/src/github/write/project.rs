@@ -66,6 +66,12 @@ impl GithubSink {
         let outcome = match (&found, order.existing) {
             (None, _) => {
                 self.make_project(path, project, &body, &mut told).await?;
+                if project.features.discussions == Some(true) {
+                    // New projects have none, whatever they are made with.
+                    let on = json!({ "has_discussions": true });
+                    let operation = "switch discussions on";
+                    self.api.tell(Method::PATCH, &path.below(&[]), &on, operation).await?;
+                }
                 Outcome::Created
             }
             (Some(_), Some(_)) => Outcome::Updated,
@@ -202,9 +208,9 @@ impl GithubSink {
 
     /// Sets what can be set only when all is there, and before the project is archived.
     pub(super) async fn round_off(&self, path: Path<'_>) -> Result<(), HostError> {
-        let (branch, has_no_issues) = self.known.of(path, |it| {
-            (it.default_branch.take(), std::mem::take(&mut it.has_no_issues))
-        });
+        let (branch, has_no_issues) = self
+            .known
+            .of(path, |it| (it.default_branch.take(), std::mem::take(&mut it.has_no_issues)));
         if let Some(branch) = branch {
             self.choose_default_branch(path, &branch).await?;
         }
@@ -227,11 +233,7 @@ impl GithubSink {
     }
 
     /// Chooses the branch that a clone checks out, once it is there.
-    async fn choose_default_branch(
-        &self,
-        path: Path<'_>,
-        branch: &str,
-    ) -> Result<(), HostError> {
+    async fn choose_default_branch(&self, path: Path<'_>, branch: &str) -> Result<(), HostError> {
         let operation = "choose the default branch";
         let found: Option<wire::Repository> = self.api.find(&path.below(&[]), operation).await?;
         let Some(found) = found.filter(|it| it.archived != Some(true)) else { return Ok(()) };
