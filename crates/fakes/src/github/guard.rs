@@ -1,6 +1,6 @@
 //! Branches and their protection.
 
-use super::{Desk, Place, refusal, ruleset, unprocessable, view::View};
+use super::{Desk, Place, refusal, unprocessable, view::View};
 use crate::exchange::Answer;
 use http::{Method, StatusCode};
 use packhorse_core::{
@@ -20,7 +20,6 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
         (_, ["branches", name, "protection", rest @ ..]) => {
             protection(desk, place, &method, name, rest)
         }
-        (_, ["rulesets", rest @ ..]) => ruleset::route(desk, place, &method, rest),
         _ => None,
     }
 }

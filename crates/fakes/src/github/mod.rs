@@ -304,7 +304,8 @@ fn project_route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Answer {
         [] | ["topics" | "git" | "commits" | "autolinks" | "statuses", ..] => {
             project::route(desk, place, rest)
         }
-        ["branches" | "rulesets", ..] => guard::route(desk, place, rest),
+        ["branches", ..] => guard::route(desk, place, rest),
+        ["rulesets", rest @ ..] => ruleset::route(desk, place, rest),
         ["labels" | "milestones", ..] => talk::route(desk, place, rest),
         ["import", "issues", rest @ ..] => import::route(desk, place, rest),
         ["issues", "comments" | "events", ..] => talk::route(desk, place, rest),

@@ -5,6 +5,7 @@ mod bitbucket_server;
 mod faults;
 mod gitea;
 mod github;
+mod github_graphql;
 mod gitlab;
 mod recorded;
 mod repository;

@@ -1,6 +1,7 @@
 //! The sink against a stand-in, whose log is held against GitHub's own description.
 
 mod change;
+mod graph;
 mod setting;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! Rules, hooks, keys, roles, files, states.
 
 use super::*;
+use packhorse_core::model::Features;
 
 #[tokio::test]
 async fn an_archived_project_is_opened_for_what_comes_late() {
@@ -14,6 +15,25 @@ async fn an_archived_project_is_opened_for_what_comes_late() {
 
     assert_eq!(bench.held(ObjectKind::Issue).len(), 1);
     assert_eq!(bench.held(ObjectKind::State).len(), 1, "it is closed again");
+    bench.check();
+}
+
+#[tokio::test]
+async fn issues_stay_on_until_the_project_is_finished() {
+    let bench = Bench::new().await;
+    let features = Features { issues: Some(false), ..Features::default() };
+    let project =
+        Project { path: "acme/app".into(), name: "app".into(), features, ..Project::default() };
+    bench.write("acme/app", Object::Project(project)).await;
+    let is_on = || {
+        bench.fake.store(|store| store.project("acme/app").unwrap().1.features.issues) == Some(true)
+    };
+
+    let gap = bench.write("1", Object::Issue(issue(1))).await;
+
+    assert_eq!((gap.outcome, is_on()), (Outcome::Created, true));
+    bench.sink.finish(&app()).await.unwrap();
+    assert!(!is_on());
     bench.check();
 }
 
@@ -78,7 +98,7 @@ async fn a_rule_never_becomes_looser() {
         let Object::BranchRule(it) = &record.object else { panic!("a rule") };
         assert!(it.restrict_push && it.required_checks == ["build"], "{it:?}");
     }
-    assert_eq!(held.len(), 2);
+    assert_eq!(held.len(), 1, "a ruleset is no protection");
     bench.check();
 }
 
