@@ -198,12 +198,13 @@ const THREAD: &[Gap] = &and::<3>(
     &[Gap { field: "position", why: "places are told by path and line alone" }],
 );
 
-const BRANCH_RULE: &[Gap] = &and::<12>(
+const BRANCH_RULE: &[Gap] = &and::<13>(
     bitbucket::BRANCH_RULE,
     &[
         Gap { field: "pushers", why: "only people and groups of the workspace are exempt" },
         Gap { field: "mergers", why: "only people and groups of the workspace are exempt" },
         Gap { field: "approval_required", why: "is told by how many approvals there must be" },
+        Gap { field: "checks_required", why: "is told by how many builds must pass" },
         Gap { field: "checks", why: "only paid workspaces can enforce checks before merging" },
         Gap { field: "signatures", why: "there is no such check" },
     ],

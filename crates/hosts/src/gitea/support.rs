@@ -311,6 +311,7 @@ partial! {
     ];
     BRANCH_RULE: [
         "author": "rules have none",
+        "checks_required": "follows from whether there are checks",
         "block_deletion": "nobody can delete a protected branch",
         "deletion_allowed": "nobody can delete a protected branch",
         "block_force_push": "it binds everybody or nobody",

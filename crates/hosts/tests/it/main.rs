@@ -5,10 +5,10 @@
 mod bitbucket_cloud;
 mod git;
 mod gitea;
-mod github;
-mod gitlab;
 mod local;
+mod narrow;
 mod place;
+mod sinks;
 mod suites;
 
 #[test]

@@ -21,7 +21,8 @@ impl CloudSink {
         record: &Record,
     ) -> Result<Option<String>, HostError> {
         let operation = "look for what was written";
-        if scope.project().is_none() {
+        // Nothing of ours is outside of what the address means.
+        if !scope.project().is_some_and(|it| self.api.place.holds(it)) {
             return Ok(None);
         }
         let path = self.path(scope)?;

@@ -50,6 +50,10 @@ impl ServerSink {
 
     async fn look_for(&self, scope: &Scope, record: &Record) -> Result<Option<String>, HostError> {
         let operation = "look for what was written";
+        // Nothing of ours is outside of what the address means.
+        if scope.project().is_some_and(|it| !self.api.place.extent.holds(it)) {
+            return Ok(None);
+        }
         if let Object::Organization(it) = &record.object {
             let path = ["projects", it.path.as_str()];
             let found: Option<wire::Project> = self.api.find(Part::Core, &path, operation).await?;

@@ -44,6 +44,12 @@ impl GiteaSink {
         scope: &Scope,
         record: &Record,
     ) -> Result<Option<TargetId>, HostError> {
+        if let Some(project) = scope.project()
+            && !self.is_meant(Path::of(project)?)
+        {
+            // Nothing of ours is outside of what the location says.
+            return Ok(None);
+        }
         let found = match self.id_of(scope, record).await {
             Err(error) if error.kind == HostErrorKind::NotFound => None,
             other => other?.map(TargetId),
@@ -161,6 +167,11 @@ impl GiteaSink {
             let below = path.below(&["branch_protections", &it.pattern]);
             let found: Option<Value> = self.api.find(&below, "look for a rule").await?;
             Ok(found.map(|_| it.pattern.clone()))
+        } else if let Object::Topic(it) = object {
+            let below = path.below(&["topics"]);
+            let found: wire::Topics = self.api.get(&below, "look for a topic").await?;
+            let name = it.name.to_lowercase();
+            Ok(found.topics.is_some_and(|it| it.contains(&name)).then_some(name))
         } else if let Object::TagRule(it) = object {
             self.find_tag_rule(path, &it.pattern).await
         } else if let Object::Webhook(it) = object {

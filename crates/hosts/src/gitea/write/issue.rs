@@ -167,6 +167,17 @@ impl GiteaSink {
         Ok(found.is_some())
     }
 
+    /// The id of a label, as far as this run knows them; they are listed where it knows none.
+    ///
+    /// What was made behind our back is not among them, which `find` looks for.
+    async fn known_label(&self, path: Path<'_>, name: &str) -> Result<Option<i64>, HostError> {
+        let known = self.known.of(path, |it| it.labels.as_ref().map(|it| it.get(name).copied()));
+        match known {
+            Some(known) => Ok(known),
+            None => self.label_id(path, name).await,
+        }
+    }
+
     /// The id of a label of the project, or of its owner.
     pub(super) async fn label_id(
         &self,
@@ -219,7 +230,7 @@ impl GiteaSink {
         };
         let there = match there {
             Some(id) => Some(id),
-            None => self.label_id(path, &name).await?,
+            None => self.known_label(path, &name).await?,
         };
         if label.inherited && there.is_none() && self.is_within(path.owner) {
             let below = ["orgs", path.owner, "labels"];

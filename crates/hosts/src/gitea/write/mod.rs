@@ -121,17 +121,21 @@ impl GiteaSink {
         };
         let Some(project) = scope.project() else { return fail("it is none") };
         let path = Path::of(project)?;
-        let is_within = match &self.api.place.extent {
-            Extent::All => true,
-            Extent::Owner(owner) => owner.eq_ignore_ascii_case(path.owner),
-            Extent::Project(only) => only.eq_ignore_ascii_case(project),
-        };
-        match is_within {
+        match self.is_meant(path) {
             true => Ok(path),
             false => fail(
                 "the address names another owner or project; say what it shall be called \
                            behind a `#`",
             ),
+        }
+    }
+
+    /// Whether a project is within what the location says.
+    fn is_meant(&self, path: Path<'_>) -> bool {
+        match &self.api.place.extent {
+            Extent::All => true,
+            Extent::Owner(owner) => owner.eq_ignore_ascii_case(path.owner),
+            Extent::Project(only) => only.eq_ignore_ascii_case(&path.to_string()),
         }
     }
 

@@ -133,9 +133,14 @@ impl GiteaSink {
             return task.drop("the server has no keys that end by themselves");
         }
         let title = task.title(&key.title);
-        if let Some(id) = self.find_key(path, &key.key).await? {
+        if let Some(there) = self.key_there(path, &key.key).await?
+            && let Some(id) = there.id.map(|it| it.to_string())
+        {
             if task.existing.is_none_or(|it| it.0 != id) {
                 return Ok((id, Outcome::Adopted));
+            }
+            if there.title.as_ref() == Some(&title) && there.read_only == Some(key.read_only) {
+                return Ok((id, Outcome::Updated));
             }
             // A key cannot be changed, only be taken away and be given anew.
             let below = path.below(&["keys", &id]);
@@ -160,12 +165,16 @@ impl GiteaSink {
         path: Path<'_>,
         key: &str,
     ) -> Result<Option<String>, HostError> {
+        Ok(self.key_there(path, key).await?.and_then(|it| it.id).map(|it| it.to_string()))
+    }
+
+    async fn key_there(&self, path: Path<'_>, key: &str) -> Result<Option<wire::Key>, HostError> {
         // What follows the key itself is a remark.
         let core = |it: &str| it.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
         let below = path.below(&["keys"]);
         let keys: Vec<wire::Key> = self.api.children(&below, "look for a deploy key").await?;
-        let is_it = |it: &&wire::Key| it.key.as_deref().is_some_and(|it| core(it) == core(key));
-        Ok(keys.iter().find(is_it).and_then(|it| it.id).map(|it| it.to_string()))
+        let is_it = |it: &wire::Key| it.key.as_deref().is_some_and(|it| core(it) == core(key));
+        Ok(keys.into_iter().find(is_it))
     }
 }
 

@@ -100,7 +100,10 @@ impl GithubSource {
     ) -> Result<graph::Repository, HostError> {
         let variables = json!({"owner": path.owner, "name": path.name, "after": after});
         let around: Around = self.api.query(text, variables, operation).await?;
-        Ok(around.repository.unwrap_or_default())
+        // A project that is not there is nothing beside an error, and no error alone.
+        around
+            .repository
+            .ok_or_else(|| HostError::new(HostErrorKind::NotFound, operation).with("project", path))
     }
 
     /// What only GraphQL tells of change requests, by number; `None` where it does not answer.

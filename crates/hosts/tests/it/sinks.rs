@@ -1,0 +1,191 @@
+//! The hosts that are servers as sinks, each held against the suite over its stand-in.
+//!
+//! The suite's samples have numbers of their own, which most hosts do not keep, and commits and
+//! people that nobody has; so each is asked for the kinds that can show themselves all the same.
+//! The others have tests of their own, beside the sinks.
+
+use crate::{
+    narrow::Narrow,
+    place::{self, Place},
+};
+use async_trait::async_trait;
+use packhorse_core::{
+    Access as Aim, Object, ObjectKind, Record, Scope,
+    model::{Identity, Organization, User},
+    port::{Sink, Source},
+};
+use packhorse_testkit::{
+    fake::{Access, BitbucketCloud, Fake, Gitea, Github, Gitlab, Options, Product, Token},
+    samples, suite,
+};
+use std::sync::Arc;
+
+/// A stand-in with people and nothing else, and a sink that writes to it.
+struct Server {
+    place: Place,
+    fake: Fake,
+    address: String,
+    sink: Arc<dyn Sink>,
+}
+
+impl Server {
+    /// A stand-in whose token is `who`'s; `address` has `{host}` where the stand-in is.
+    async fn start<P: Product + 'static>(
+        product: P,
+        who: &str,
+        address: &str,
+        is_asked: fn(ObjectKind) -> bool,
+    ) -> Self {
+        let tokens = vec![Token::new(Options::TOKEN, who, Access::Admin)];
+        let options = Options { tokens, ..Options::default() };
+        let fake = Fake::start(product, options).await.unwrap();
+        let people = (0..8).map(|n| samples::sample(ObjectKind::User, n));
+        let owner = User { identity: Identity::login(who, None), ..User::default() };
+        let owner = Record::new(who, Object::User(owner));
+        fake.fill(people.chain([owner]).map(|it| (Scope::Shared, it)));
+        let host = fake.url().trim_start_matches("http://");
+        let address = address.replace("{host}", host).replace("{token}", Options::TOKEN);
+        let place = Place::new();
+        let sink = place.open(&address, Aim::Write).unwrap().sink.unwrap();
+        Self { place, fake, address, sink: Arc::new(Narrow(sink, is_asked)) }
+    }
+
+    /// With an organization, which the sink does not make.
+    fn with_organization(self, path: &str) -> Self {
+        let organization = Organization { path: path.into(), ..Organization::default() };
+        let record = Record::new(path, Object::Organization(organization));
+        self.fake.fill([(Scope::Shared, record)]);
+        self
+    }
+}
+
+#[async_trait]
+impl suite::Place for Server {
+    fn sink(&self) -> Arc<dyn Sink> {
+        Arc::clone(&self.sink)
+    }
+
+    async fn source(&self) -> Arc<dyn Source> {
+        self.place.open(&self.address, Aim::Read).unwrap().source.unwrap()
+    }
+}
+
+/// What builds said is read of the commits that branches end in, which samples do not know.
+fn by_github(kind: ObjectKind) -> bool {
+    matches!(
+        kind,
+        ObjectKind::Project
+            | ObjectKind::Label
+            | ObjectKind::Milestone
+            | ObjectKind::Release
+            | ObjectKind::ReleaseAsset
+            | ObjectKind::TagRule
+            | ObjectKind::Webhook
+            | ObjectKind::DeployKey
+    )
+}
+
+/// A file is listed where a text leads to it, which the engine sees to; reactions are their
+/// authors', who are of another server in the samples; of three members one is a team; what is
+/// said of change requests names them by the source's numbers.
+fn by_gitlab(kind: ObjectKind) -> bool {
+    !matches!(
+        kind,
+        ObjectKind::Attachment
+            | ObjectKind::Reaction
+            | ObjectKind::Member
+            | ObjectKind::CommitStatus
+            | ObjectKind::Review
+            | ObjectKind::ReviewThread
+            | ObjectKind::ReviewComment
+    )
+}
+
+/// Of topics it takes 25, and the suite gives it a thousand; releases need their commits.
+fn by_gitea(kind: ObjectKind) -> bool {
+    matches!(
+        kind,
+        ObjectKind::Project
+            | ObjectKind::Label
+            | ObjectKind::Milestone
+            | ObjectKind::BranchRule
+            | ObjectKind::TagRule
+            | ObjectKind::Webhook
+            | ObjectKind::DeployKey
+    )
+}
+
+fn by_bitbucket_cloud(kind: ObjectKind) -> bool {
+    matches!(
+        kind,
+        ObjectKind::Project | ObjectKind::BranchRule | ObjectKind::Webhook | ObjectKind::DeployKey
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn github_keeps_the_contract() {
+    suite::sink(async || {
+        let address = "github:http://{token}@{host}/acme";
+        Server::start(Github, "alice", address, by_github).await.with_organization("acme")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gitlab_keeps_the_contract() {
+    // Its token is `acme`'s, so that there is no group but those that the suite writes.
+    suite::sink(async || {
+        Server::start(Gitlab, "acme", "gitlab:http://acme:{token}@{host}", by_gitlab).await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gitea_keeps_the_contract() {
+    suite::sink(async || {
+        let address = "gitea:http://alice:{token}@{host}/acme";
+        Server::start(Gitea, "alice", address, by_gitea).await.with_organization("acme")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bitbucket_cloud_keeps_the_contract() {
+    suite::sink(async || {
+        let address = "bitbucket-cloud:http://alice:{token}@{host}/acme";
+        let product = BitbucketCloud::default();
+        Server::start(product, "alice", address, by_bitbucket_cloud).await.with_organization("acme")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn labels_of_gitea_are_listed_once() {
+    let address = "gitea:http://alice:{token}@{host}/acme";
+    let server = Server::start(Gitea, "alice", address, |_| true).await.with_organization("acme");
+    let scope = place::app();
+    server.sink.write(&scope, &place::project("acme/app"), None).await.unwrap();
+    server.fake.take_log();
+
+    for n in 0..50 {
+        let label = place::label(&format!("label {n}"), "");
+        server.sink.write(&scope, &label, None).await.unwrap();
+    }
+
+    // One for each label, and few besides.
+    let n_asked = server.fake.take_log().len();
+    assert!((50..60).contains(&n_asked), "{n_asked} requests");
+}
+
+#[tokio::test]
+async fn a_topic_of_gitea_is_found_again() {
+    let address = "gitea:http://alice:{token}@{host}/acme";
+    let server = Server::start(Gitea, "alice", address, |_| true).await.with_organization("acme");
+    let (scope, topic) = (place::app(), samples::sample(ObjectKind::Topic, 1));
+    server.sink.write(&scope, &place::project("acme/app"), None).await.unwrap();
+    assert_eq!(server.sink.find(&scope, &topic).await.unwrap(), None);
+
+    let written = server.sink.write(&scope, &topic, None).await.unwrap();
+
+    assert_eq!(server.sink.find(&scope, &topic).await.unwrap(), Some(written.target));
+}
