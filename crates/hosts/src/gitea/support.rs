@@ -1,5 +1,6 @@
 //! What can be read and written.
 
+use crate::partial::partial;
 use packhorse_core::{Gap, ObjectKind, Support};
 
 /// What can be read from it.
@@ -118,14 +119,6 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
         ObjectKind::Board => Support::None("the API takes no boards"),
         ObjectKind::Variable => Support::None("a variable without its value cannot be made"),
     }
-}
-
-/// Declares the fields of kinds that the server has no place for.
-macro_rules! partial {
-    ($($name:ident: [$($field:literal: $why:literal),+ $(,)?];)+) => {
-        $(const $name: Support =
-            Support::Partial(&[$(Gap { field: $field, why: $why }),+]);)+
-    };
 }
 
 partial! {

@@ -1,5 +1,6 @@
 //! What can be read.
 
+use crate::partial::partial;
 use packhorse_core::{Gap, ObjectKind, Support};
 
 /// Gaps of one field each.
@@ -126,14 +127,6 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
         ObjectKind::Snippet => Support::None("gists belong to people and to no project"),
         ObjectKind::Board => Support::None("projects with boards belong to no repository"),
     }
-}
-
-/// Declares the fields of kinds that GitHub has no place for.
-macro_rules! partial {
-    ($($name:ident: [$($field:literal: $why:literal),+ $(,)?];)+) => {
-        $(const $name: Support =
-            Support::Partial(&[$(Gap { field: $field, why: $why }),+]);)+
-    };
 }
 
 partial! {
