@@ -161,7 +161,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<HostsCommand>,
     },
-    /// Serves the migration APIs of GitHub, and runs what is asked for through them
+    /// Serves the migration APIs of GitHub, GitLab and Bitbucket, and runs what is asked for through them
     Serve(Serve),
     /// Makes, lists and takes back tokens of the service
     #[command(subcommand)]

@@ -1,5 +1,6 @@
 //! What the service is told at its start.
 
+use crate::Networks;
 use packhorse_core::Location;
 use std::{path::PathBuf, time::Duration};
 use url::Url;
@@ -23,6 +24,12 @@ pub struct Config {
     pub lock_lasts: Duration,
     /// What GitHub's organization migrations read from.
     pub github_source: Location,
+    /// What GitLab's direct transfers write to.
+    pub gitlab_destination: Location,
+    /// Direct transfers that an account may start in a minute.
+    pub gitlab_starts_a_minute: usize,
+    /// Where addresses that clients give may lead.
+    pub networks: Networks,
     /// What Bitbucket's exports read from.
     pub bitbucket_source: Location,
     /// What Bitbucket's imports write to.
@@ -57,6 +64,9 @@ impl Config {
             archives_kept: Self::ARCHIVES_KEPT,
             address_lasts: Duration::from_secs(300),
             lock_lasts: Self::ARCHIVES_KEPT,
+            gitlab_destination: store.clone(),
+            gitlab_starts_a_minute: 6,
+            networks: Networks::default(),
             bitbucket_source: store.clone(),
             bitbucket_destination: store.clone(),
             bitbucket_exports: data.join("export"),

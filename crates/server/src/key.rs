@@ -135,7 +135,6 @@ impl ServiceKey {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    #[cfg(test)]
     /// Encrypts a secret; `about` says what for, and must be said again to read it.
     pub(crate) fn seal(&self, secret: &Secret, about: &str) -> Result<Vec<u8>, KeyError> {
         let mut nonce = [0; NONCE_LEN];

@@ -3,6 +3,7 @@
 use crate::{
     Config, Places,
     key::{KeyError, ServiceKey},
+    starts::Starts,
     store::{NewRequest, Request, Store, StoreError, now_ms},
     token::Caller,
 };
@@ -81,6 +82,8 @@ pub struct Service {
     pub(crate) work: Notify,
     /// Held while a request looks whether there is room for it, and takes it.
     pub(crate) turn: Mutex<()>,
+    /// How often each account has started something of late.
+    pub(crate) starts: Starts,
 }
 
 impl std::fmt::Debug for Service {
@@ -125,8 +128,8 @@ impl Service {
         for directory in directories {
             make_private(&directory).map_err(system("make a directory of the service"))?;
         }
-        let (work, turn) = (Notify::new(), Mutex::default());
-        Ok(Arc::new(Self { config, store, key, journal, places, work, turn }))
+        let (work, turn, starts) = (Notify::new(), Mutex::default(), Starts::default());
+        Ok(Arc::new(Self { config, store, key, journal, places, work, turn, starts }))
     }
 
     /// A directory for one thing to do, removed with it.

@@ -3,7 +3,7 @@
 use super::Hosts;
 use crate::error::AppError;
 use packhorse_core::Location;
-use packhorse_server::Config;
+use packhorse_server::{Config, Network, NoNetwork};
 use serde::Deserialize;
 use std::{
     path::{Path, PathBuf},
@@ -27,6 +27,12 @@ pub(super) struct ServeEntry {
     /// GitHub's API.
     #[serde(default)]
     github: GithubEntry,
+    /// GitLab's API.
+    #[serde(default)]
+    gitlab: GitlabEntry,
+    /// Where addresses that clients give may lead.
+    #[serde(default)]
+    network: NetworkEntry,
     /// Bitbucket's API.
     #[serde(default)]
     bitbucket: BitbucketEntry,
@@ -37,6 +43,26 @@ pub(super) struct ServeEntry {
 struct GithubEntry {
     /// Location that migrations read from.
     source: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct GitlabEntry {
+    /// Location that direct transfers write to.
+    destination: Option<String>,
+    /// Transfers that an account may start in a minute.
+    starts_a_minute: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NetworkEntry {
+    /// Networks that are open although they are not public.
+    #[serde(default)]
+    allow: Vec<String>,
+    /// Networks that are closed whatever is allowed.
+    #[serde(default)]
+    block: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -68,6 +94,11 @@ impl Hosts {
             None => Ok(unless.clone()),
         };
         config.github_source = place(&said.github.source, &config.github_source)?;
+        config.gitlab_destination = place(&said.gitlab.destination, &config.gitlab_destination)?;
+        config.gitlab_starts_a_minute =
+            said.gitlab.starts_a_minute.unwrap_or(config.gitlab_starts_a_minute);
+        config.networks.allow = networks(&said.network.allow)?;
+        config.networks.block = networks(&said.network.block)?;
         let bitbucket = &said.bitbucket;
         config.bitbucket_source = place(&bitbucket.source, &config.bitbucket_source)?;
         config.bitbucket_destination =
@@ -86,6 +117,12 @@ impl Hosts {
         }
         Ok(config)
     }
+}
+
+fn networks(said: &[String]) -> Result<Vec<Network>, AppError> {
+    let one =
+        |it: &String| it.parse().map_err(|error: NoNetwork| AppError::usage(error.to_string()));
+    said.iter().map(one).collect()
 }
 
 fn directory(said: &Option<PathBuf>, unless: PathBuf) -> Result<PathBuf, AppError> {

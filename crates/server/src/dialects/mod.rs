@@ -2,3 +2,4 @@
 
 pub(crate) mod bitbucket;
 pub(crate) mod github;
+pub(crate) mod gitlab;

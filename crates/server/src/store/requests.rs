@@ -61,6 +61,9 @@ pub(crate) struct NewPart {
     pub(crate) body: serde_json::Value,
     pub(crate) sealed: Option<Vec<u8>>,
     pub(crate) archive: Option<String>,
+    /// Place among the request's jobs of the one that it belongs to; its number becomes
+    /// `parent_id` of the body.
+    pub(crate) parent: Option<usize>,
 }
 
 /// Which requests to list.
@@ -132,12 +135,17 @@ impl Store {
                 (new.id, new.kind, new.owner, new.user, new.body.to_string(), now_ms()),
             )?;
             let id = new.id.unwrap_or_else(|| tx.last_insert_rowid().unsigned_abs());
-            for part in new.parts {
+            let mut ids: Vec<u64> = Vec::new();
+            for mut part in new.parts {
+                if let Some(parent) = part.parent.and_then(|at| ids.get(at)) {
+                    part.body["parent_id"] = (*parent).into();
+                }
                 tx.execute(
                     "INSERT INTO parts (request, job, body, sealed, archive)
                      VALUES (?1, ?2, ?3, ?4, ?5)",
                     (id, part.job.0, part.body.to_string(), part.sealed, part.archive),
                 )?;
+                ids.push(tx.last_insert_rowid().unsigned_abs());
             }
             for lock in new.locks {
                 tx.execute(

@@ -39,6 +39,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/readyz", get(ready))
         .route("/_archives/{name}", get(archive::download))
         .merge(dialects::github::router())
+        .merge(dialects::gitlab::router())
         .merge(dialects::bitbucket::router())
         .fallback(nothing)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -63,6 +64,9 @@ async fn ready(State(service): State<Arc<Service>>) -> Response {
 async fn nothing(request: Request) -> Response {
     if dialects::github::is_at(request.uri().path()) {
         return dialects::github::not_found();
+    }
+    if dialects::gitlab::is_at(request.uri().path()) {
+        return dialects::gitlab::not_found();
     }
     if dialects::bitbucket::is_at(request.uri().path()) {
         return dialects::bitbucket::not_found();

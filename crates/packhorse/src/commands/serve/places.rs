@@ -47,6 +47,17 @@ fn unusable(place: &Location, error: &AppError) -> HostError {
         .because(std::io::Error::other(first))
 }
 
+/// Whether a file begins as packed files do: not every format looks at more before it is read.
+fn looks_packed(file: &Path) -> bool {
+    use std::io::Read as _;
+    let mut head = Vec::new();
+    let read = std::fs::File::open(file).and_then(|it| it.take(512).read_to_end(&mut head));
+    let begins = |with: &[u8]| head.starts_with(with);
+    let is_tar = head.get(257..262) == Some(b"ustar");
+    read.is_ok()
+        && (is_tar || begins(b"\x1f\x8b") || begins(b"\x28\xb5\x2f\xfd") || begins(b"PK\x03\x04"))
+}
+
 fn missing(side: &'static str, place: &Location) -> HostError {
     HostError::new(HostErrorKind::Unsupported, side).with("place", place)
 }
@@ -74,6 +85,9 @@ impl Places for HostPlaces {
         let scratch = tempfile::tempdir().map_err(|error| {
             HostError::new(HostErrorKind::Unavailable, "make a scratch directory").because(error)
         })?;
+        if !looks_packed(file) {
+            return Err(HostError::new(HostErrorKind::Protocol, "read an archive"));
+        }
         let mut last = None;
         for format in packhorse_archive::FORMATS {
             let place = Location {

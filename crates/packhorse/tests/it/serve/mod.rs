@@ -2,6 +2,7 @@
 
 mod bitbucket;
 mod github;
+mod gitlab;
 mod operation;
 
 use crate::{bench::Bench, tidy::root};

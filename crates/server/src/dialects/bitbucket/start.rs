@@ -149,7 +149,7 @@ async fn begin(
         owner: String::new(),
         user: caller.user.clone(),
         body: Value::Object(body.clone()),
-        parts: vec![NewPart { job, body: part, sealed: None, archive: None }],
+        parts: vec![NewPart { job, body: part, sealed: None, archive: None, parent: None }],
         locks: Vec::new(),
     };
     Ok(service.accept(request).await?)

@@ -69,6 +69,7 @@ pub(super) async fn start(
         body: json!({WITHOUT_PROJECTS: without_projects}),
         sealed: None,
         archive: Some(archive),
+        parent: None,
     };
     let user = caller.user.clone();
     Ok(service
