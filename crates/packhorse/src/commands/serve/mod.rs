@@ -22,9 +22,10 @@ pub(super) async fn run(globals: &Globals, arguments: &Serve) -> Result<Status, 
     let places = Arc::new(HostPlaces::new(hosts));
     log_to_stderr(arguments.log);
     let service = Service::open(settings, journal, places)?;
+    let stop = stopped()?;
     let listening = Listening::at(arguments.listen, service).await?;
     terminal::talk(&format!("listening on http://{}", listening.address()?));
-    packhorse_server::serve(listening, stopped()).await;
+    packhorse_server::serve(listening, stop).await;
     terminal::talk("stopped; what was running goes on when it is started again");
     Ok(Status::Done)
 }
@@ -47,20 +48,19 @@ fn log_to_stderr(form: Log) {
     drop(set);
 }
 
-/// Ready on the first Ctrl-C or SIGTERM.
-async fn stopped() {
+/// Ready on the first Ctrl-C or SIGTERM; both are listened to from the call on, not from when it is
+/// first waited for, so that nobody who sees the address can come too early.
+fn stopped() -> Result<impl Future<Output = ()>, AppError> {
     use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut it) => it.recv().await,
-            Err(_) => std::future::pending().await,
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
-    }
-    terminal::talk("stopping at the next safe place");
+        terminal::talk("stopping at the next safe place");
+    })
 }
 
 impl From<ServiceError> for AppError {
