@@ -9,7 +9,7 @@ use super::{Done, GiteaSink, Path, Task, issue::unnumbered};
 use crate::gitea::{call::Change, wire};
 use packhorse_core::{
     HostError, HostErrorKind,
-    model::{ChangeRequest, ChangeRequestState, Grantee},
+    model::{ChangeRequest, ChangeRequestState, Grantee, ReviewRequest},
     port::Outcome,
 };
 use serde_json::{Value, json};
@@ -18,6 +18,11 @@ use serde_json::{Value, json};
 ///
 /// Source: Gitea, `modules/setting/repository.go`, `WorkInProgressPrefixes`.
 pub(in crate::gitea) const DRAFT: &str = "WIP: ";
+
+/// The branch of ours for a change request.
+fn own_name(number: u64) -> String {
+    format!("packhorse/change-{number}")
+}
 
 /// Branches that a change request was opened with.
 struct Ends {
@@ -45,9 +50,7 @@ impl GiteaSink {
                 "title": title, "body": text, "labels": sorted.labels,
                 "assignees": sorted.assignees, "milestone": sorted.milestone.unwrap_or(0),
             });
-            let below = path.below(&["pulls", &number]);
-            self.api.patch(Change::new(&below, "change a change request"), &body).await?;
-            self.end(path, task, change, (&number, &text)).await?;
+            self.update(path, task, change, (&number, &body, &text)).await?;
             return Ok((number, Outcome::Updated));
         }
         let Some(mut ends) = self.ends(path, task, change).await? else {
@@ -76,13 +79,55 @@ impl GiteaSink {
         };
         let number = made.number.ok_or_else(|| unnumbered(operation))?.to_string();
         self.restore(path, &number, (&made, &sorted)).await?;
-        self.request_reviews(path, task, change, &number).await?;
-        self.end(path, task, change, (&number, &text)).await?;
-        if ends.is_ours && change.state != ChangeRequestState::Open {
-            let below = path.below(&["branches", &ends.head]);
-            self.api.delete(Change::new(&below, "remove a passing branch"), None).await?;
+        let fresh = wire::PullRequest::default();
+        self.request_reviews(path, task, change, (&number, &fresh)).await?;
+        self.end(path, task, change, (&number, &fresh, &text)).await?;
+        if ends.is_ours {
+            self.take_branch_away(path, change, &ends.head).await?;
         }
         Ok((number, Outcome::Created))
+    }
+
+    /// Brings a change request that is there up to date. A run that died may have made it and
+    /// done no more: what else belongs to it follows, and what it lost is told again.
+    async fn update(
+        &self,
+        path: Path<'_>,
+        task: &mut Task<'_>,
+        change: &ChangeRequest,
+        (number, body, text): (&str, &Value, &str),
+    ) -> Result<(), HostError> {
+        let below = path.below(&["pulls", number]);
+        let found: wire::PullRequest = self.api.get(&below, "read a change request").await?;
+        let name = |it: &Option<wire::Branch>| it.as_ref().and_then(|it| it.r#ref.clone());
+        let (head, base) = (name(&found.head), name(&found.base));
+        if let Some(head) = head.as_ref().filter(|it| **it != change.head.name) {
+            task.lose("head.name", format!("became `{head}`"));
+        }
+        if let Some(base) = base.filter(|it| *it != change.base.name) {
+            task.lose("base.name", format!("became `{base}`"));
+        }
+        self.api.patch(Change::new(&below, "change a change request"), body).await?;
+        self.request_reviews(path, task, change, (number, &found)).await?;
+        self.end(path, task, change, (number, &found, text)).await?;
+        match head.filter(|it| *it == own_name(change.number)) {
+            Some(own) => self.take_branch_away(path, change, &own).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a branch of ours, once its change request is closed.
+    async fn take_branch_away(
+        &self,
+        path: Path<'_>,
+        change: &ChangeRequest,
+        own: &str,
+    ) -> Result<(), HostError> {
+        if change.state == ChangeRequestState::Open {
+            return Ok(());
+        }
+        let below = path.below(&["branches", own]);
+        self.api.delete(Change::new(&below, "remove a passing branch"), None).await
     }
 
     /// Adds what whoever wrote it had no right to add.
@@ -173,7 +218,7 @@ impl GiteaSink {
         number: u64,
         from: &str,
     ) -> Result<Option<String>, HostError> {
-        let name = format!("packhorse/change-{number}");
+        let name = own_name(number);
         let below = path.below(&["branches"]);
         let body =
             json!({ "new_branch_name": name, "old_ref_name": from, "old_branch_name": from });
@@ -191,16 +236,22 @@ impl GiteaSink {
         }
     }
 
-    /// Asks for the reviews that were asked for and not given.
+    /// Asks for the reviews that were asked for and not given, and that nobody is asked for yet.
     async fn request_reviews(
         &self,
         path: Path<'_>,
         task: &mut Task<'_>,
         change: &ChangeRequest,
-        number: &str,
+        (number, found): (&str, &wire::PullRequest),
     ) -> Result<(), HostError> {
+        let people = found.requested_reviewers.iter().flatten();
+        let people: Vec<_> = people.filter_map(|it| it.login.as_deref()).collect();
+        let is_new = |it: &&ReviewRequest| match &it.reviewer {
+            Grantee::User(who) => !people.contains(&who.login.as_str()),
+            Grantee::Team { .. } | Grantee::Group(_) => true,
+        };
         let asked = change.review_requests.iter().filter(|it| it.dismissed_at.is_none());
-        for request in asked {
+        for request in asked.filter(is_new) {
             let body = match &request.reviewer {
                 Grantee::User(who) if self.has_account(who).await? => {
                     json!({ "reviewers": [who.login] })
@@ -235,13 +286,9 @@ impl GiteaSink {
         path: Path<'_>,
         task: &mut Task<'_>,
         change: &ChangeRequest,
-        (number, text): (&str, &str),
+        (number, found, text): (&str, &wire::PullRequest, &str),
     ) -> Result<(), HostError> {
         let below = path.below(&["pulls", number]);
-        let found: wire::PullRequest = match task.existing {
-            Some(_) => self.api.get(&below, "read a change request").await?,
-            None => wire::PullRequest::default(),
-        };
         if found.merged == Some(true) {
             return Ok(());
         }
