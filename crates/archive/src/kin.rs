@@ -1,7 +1,8 @@
 //! Whose archive something is, by what is in it.
 
 use crate::container::{Archive, ArchiveError, Limits};
-use std::path::Path;
+use packhorse_core::HostSpec;
+use std::{fs::File, io::Read as _, path::Path};
 
 /// Vendors whose archives are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +50,21 @@ impl Kin {
         }
     }
 
+    /// What reads it; `None` where nothing does.
+    pub(crate) const fn format(self) -> Option<&'static HostSpec> {
+        match self {
+            Self::Packhorse => Some(&crate::packhorse::SPEC),
+            Self::Github => Some(&crate::github::SPEC),
+            Self::Gitlab => Some(&crate::gitlab_archive::SPEC),
+            Self::Gitea => Some(&crate::gitea_dump::SPEC),
+            Self::Bitbucket => None,
+        }
+    }
+
     /// Whose archive is at a path, by what is in it; `None` where that does not tell.
     pub(crate) fn at(path: &Path) -> Option<Self> {
         if !path.is_dir() {
-            return in_file(path);
+            return in_file(path).or_else(|| is_zstd(path).then_some(Self::Packhorse));
         }
         if has_dump(path, MAX_DEPTH) {
             return Some(Self::Gitea);
@@ -87,6 +99,13 @@ fn in_file(path: &Path) -> Option<Kin> {
     // Whatever is wrong with the archive is found when it is read.
     drop(scan);
     found
+}
+
+/// Whether a file is packed as ours alone are.
+fn is_zstd(path: &Path) -> bool {
+    let mut head = [0; 4];
+    let read = File::open(path).and_then(|mut it| it.read_exact(&mut head));
+    read.is_ok() && head == *b"\x28\xb5\x2f\xfd"
 }
 
 /// Whether a directory is a dump of Gitea's, or has one somewhere below it.

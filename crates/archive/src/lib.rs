@@ -14,8 +14,17 @@ mod spool;
 mod stream;
 mod wire;
 
+use packhorse_core::HostSpec;
+use std::path::Path;
+
 pub use check::{CheckFinding, CheckReport, check, check_whole};
 
 /// Every format, one row each.
-pub static FORMATS: &[&packhorse_core::HostSpec] =
+pub static FORMATS: &[&HostSpec] =
     &[&packhorse::SPEC, &github::SPEC, &gitlab_archive::SPEC, &gitea_dump::SPEC];
+
+/// The format of what is at a path, by what is in it; `None` where that does not tell, or is of a
+/// format that is not read. Reads the beginning of a file, and looks through a directory.
+pub fn recognise(path: &Path) -> Option<&'static HostSpec> {
+    kin::Kin::at(path)?.format()
+}

@@ -47,17 +47,6 @@ fn unusable(place: &Location, error: &AppError) -> HostError {
         .because(std::io::Error::other(first))
 }
 
-/// Whether a file begins as packed files do: not every format looks at more before it is read.
-fn looks_packed(file: &Path) -> bool {
-    use std::io::Read as _;
-    let mut head = Vec::new();
-    let read = std::fs::File::open(file).and_then(|it| it.take(512).read_to_end(&mut head));
-    let begins = |with: &[u8]| head.starts_with(with);
-    let is_tar = head.get(257..262) == Some(b"ustar");
-    read.is_ok()
-        && (is_tar || begins(b"\x1f\x8b") || begins(b"\x28\xb5\x2f\xfd") || begins(b"PK\x03\x04"))
-}
-
 fn missing(side: &'static str, place: &Location) -> HostError {
     HostError::new(HostErrorKind::Unsupported, side).with("place", place)
 }
@@ -82,32 +71,21 @@ impl Places for HostPlaces {
     }
 
     async fn archive(&self, file: &Path) -> Result<Location, HostError> {
-        let scratch = tempfile::tempdir().map_err(|error| {
-            HostError::new(HostErrorKind::Unavailable, "make a scratch directory").because(error)
+        let of = file.to_owned();
+        let fail = |kind| HostError::new(kind, "read an archive");
+        let known = tokio::task::spawn_blocking(move || packhorse_archive::recognise(&of)).await;
+        let known = known.map_err(|error| fail(HostErrorKind::Unavailable).because(error))?;
+        let format = known.ok_or_else(|| {
+            let why = "it is no archive that can be read here";
+            fail(HostErrorKind::Protocol).because(std::io::Error::other(why))
         })?;
-        if !looks_packed(file) {
-            return Err(HostError::new(HostErrorKind::Protocol, "read an archive"));
-        }
-        let mut last = None;
-        for format in packhorse_archive::FORMATS {
-            let place = Location {
-                host: format.id.to_owned(),
-                rest: file.to_string_lossy().into_owned(),
-                project: None,
-                credentials: None,
-                more_credentials: Vec::new(),
-            };
-            let opened = (format.open)(&place, &context(scratch.path(), Access::Read, false));
-            let probed = match opened.and_then(|it| source_of(it, &place)) {
-                Ok(source) => source.probe().await,
-                Err(error) => Err(error),
-            };
-            match probed {
-                Ok(_) => return Ok(place),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.unwrap_or_else(|| HostError::new(HostErrorKind::Unsupported, "read an archive")))
+        Ok(Location {
+            host: format.id.to_owned(),
+            rest: file.to_string_lossy().into_owned(),
+            project: None,
+            credentials: None,
+            more_credentials: Vec::new(),
+        })
     }
 
     fn ends(
