@@ -21,17 +21,11 @@ const FILES: [&str; 11] = [
 const END: u8 = 0xff;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let Ok(directory) = tempfile::tempdir() else { return };
-    let dump = directory.path().join("dump");
-    for part in ["comments", "reviews", "git/refs"] {
-        if std::fs::create_dir_all(dump.join(part)).is_err() {
-            return;
+    reader::read_all(&packhorse_archive::gitea_dump::SPEC, |dump| {
+        for part in ["comments", "reviews", "git/refs"] {
+            std::fs::create_dir_all(dump.join(part))?;
         }
-    }
-    for (name, piece) in FILES.iter().zip(bytes.split(|it| *it == END)) {
-        if std::fs::write(dump.join(name), piece).is_err() {
-            return;
-        }
-    }
-    reader::read(&packhorse_archive::gitea_dump::SPEC, &dump, directory.path());
+        let mut pieces = FILES.iter().zip(bytes.split(|it| *it == END));
+        pieces.try_for_each(|(name, piece)| std::fs::write(dump.join(name), piece))
+    });
 });

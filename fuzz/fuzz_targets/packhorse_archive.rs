@@ -2,4 +2,7 @@
 
 mod reader;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reader::read_all(&packhorse_archive::packhorse::SPEC, bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reader::read_all(
+    &packhorse_archive::packhorse::SPEC,
+    |path| std::fs::write(path, bytes)
+));

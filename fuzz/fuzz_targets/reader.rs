@@ -3,21 +3,18 @@
 use packhorse_core::{Access, HostSpec, Lane, Location, ObjectKind, OpenContext, Scope};
 use std::path::Path;
 
-/// Opens bytes as an archive of that format and reads every lane of every project in it.
-pub fn read_all(spec: &HostSpec, bytes: &[u8]) {
+/// Puts something where an archive is looked for, opens it as one of that format and reads every
+/// lane of every project in it.
+pub fn read_all(spec: &HostSpec, put: impl FnOnce(&Path) -> std::io::Result<()>) {
     let Ok(directory) = tempfile::tempdir() else { return };
-    let path = directory.path().join("archive");
-    if std::fs::write(&path, bytes).is_ok() {
-        read(spec, &path, directory.path());
+    let path = &directory.path().join("archive");
+    if put(path).is_err() {
+        return;
     }
-}
-
-/// The same of what is at that path already.
-pub fn read(spec: &HostSpec, path: &Path, scratch: &Path) {
     let (host, rest) = (spec.id.into(), path.display().to_string());
     let (project, credentials, more_credentials) = (None, None, Vec::new());
     let location = Location { host, rest, project, credentials, more_credentials };
-    let scratch = scratch.join("scratch");
+    let scratch = directory.path().join("scratch");
     let context = OpenContext { scratch, access: Access::Read, resume: false };
     // What is wrong with it is an error; only a panic is a finding.
     drop(packhorse_archive::check(path));
