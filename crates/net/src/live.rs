@@ -7,6 +7,7 @@
 use crate::{
     auth::Origin,
     options::{Options, Proxy},
+    reach::{self, OutOfReach, Reach},
     redact::is_impersonal,
     transport::{Answer, Body, Reading, Redirects, Request, Transport},
     unanswered::{Unanswered, has_cause, innermost},
@@ -31,6 +32,7 @@ const MAX_CERTIFICATES: u64 = 4 << 20;
 #[derive(Clone)]
 pub struct Live {
     client: reqwest::Client,
+    reach: Option<Reach>,
     connect: Duration,
     first_byte: Duration,
     idle: Duration,
@@ -72,6 +74,9 @@ impl Live {
                 builder.proxy(through(url, credentials.as_ref())?)
             }
         };
+        if let Some(reach) = &options.reach {
+            builder = builder.dns_resolver(reach.clone());
+        }
         if options.http1_only {
             builder = builder.http1_only();
         }
@@ -79,13 +84,17 @@ impl Live {
             HostError::new(HostErrorKind::Rejected, SET_UP).with("reason", innermost(&error))
         })?;
         let Options { connect, first_byte, idle, .. } = *options;
-        Ok(Self { client, connect, first_byte, idle })
+        Ok(Self { client, reach: options.reach.clone(), connect, first_byte, idle })
     }
 
     /// One request and its answer, wherever that points.
     async fn ask(&self, request: Request) -> Result<Answer, HostError> {
         let Request { method, url, headers, body, operation, reading, redirects: _, repeatable: _ } =
             request;
+        // SECURITY: also for where a redirect leads.
+        if self.reach.as_ref().is_some_and(|it| !it.admits(&url)) {
+            return Err(Unanswered::Address(reach::WHY).into_error(operation, &url));
+        }
         let mut outgoing = reqwest::Request::new(method, url.clone());
         *outgoing.headers_mut() = headers;
         let progress = match body {
@@ -138,6 +147,9 @@ impl Live {
         let error = error.without_url();
         if error.is_builder() {
             return Unanswered::Address("the client cannot ask such an address");
+        }
+        if has_cause::<OutOfReach>(&error) {
+            return Unanswered::Address(reach::WHY);
         }
         if has_cause::<rustls::Error>(&error) {
             return Unanswered::Trust(innermost(&error));

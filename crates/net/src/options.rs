@@ -1,5 +1,6 @@
 //! How hosts are reached: time-outs, proxies, whom to trust.
 
+use crate::reach::Reach;
 use packhorse_core::Secret;
 use std::{path::PathBuf, time::Duration};
 
@@ -23,6 +24,9 @@ pub struct Options {
     pub http1_only: bool,
     /// What we say we are.
     pub user_agent: String,
+    /// Where connections may lead, if not everywhere; the process's own unless something else is
+    /// said.
+    pub reach: Option<Reach>,
 }
 
 /// The way out.
@@ -52,6 +56,7 @@ impl Default for Options {
             client_certificate: None,
             http1_only: false,
             user_agent: concat!("packhorse/", env!("CARGO_PKG_VERSION")).to_owned(),
+            reach: Reach::current(),
         }
     }
 }

@@ -125,7 +125,7 @@ impl<T> Retry<T> {
         }
         if how_long >= Duration::from_secs(1) {
             let until = later(self.clock.now(), how_long).to_string();
-            self.listener.on(&Event::Waiting { reason, until });
+            crate::news::tell(&*self.listener, &Event::Waiting { reason, until });
         }
         self.clock.sleep(how_long).await;
         true

@@ -139,7 +139,10 @@ impl<T> Throttle<T> {
         };
         if is_news {
             let reason = format!("{host} limits {bucket}");
-            self.listener.on(&Event::Waiting { reason, until: moment.to_string() });
+            crate::news::tell(
+                &*self.listener,
+                &Event::Waiting { reason, until: moment.to_string() },
+            );
         }
         self.clock.sleep(how_long.saturating_add(SPREAD.mul_f64(self.clock.chance()))).await;
     }
