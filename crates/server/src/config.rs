@@ -1,6 +1,6 @@
 //! What the service is told at its start.
 
-use crate::Networks;
+use crate::{Networks, Tls};
 use packhorse_core::Location;
 use std::{path::PathBuf, time::Duration};
 use url::Url;
@@ -12,6 +12,10 @@ pub struct Config {
     pub state: PathBuf,
     /// Address under which clients know it, where that is not the one that they call.
     pub external_url: Option<Url>,
+    /// Certificate and key by which clients are served over TLS.
+    pub tls: Option<Tls>,
+    /// Whether everybody may see what is counted.
+    pub metrics_are_open: bool,
     /// Jobs that run side by side in this process.
     pub workers: usize,
     /// How long a job is this process's without a sign of life.
@@ -59,6 +63,8 @@ impl Config {
         Self {
             state,
             external_url: None,
+            tls: None,
+            metrics_are_open: false,
             workers: 2,
             lease: Duration::from_secs(15),
             archives_kept: Self::ARCHIVES_KEPT,

@@ -9,14 +9,17 @@
 //! - `store` is what the service remembers beside the journal.
 //! - [`Places`] is how it reaches hosts, of which it knows none.
 
+mod accept;
 mod auth;
 mod config;
 mod dialects;
 mod key;
+mod metrics;
 mod narrow;
 mod network;
 mod places;
 mod rename;
+mod running;
 mod service;
 mod starts;
 mod store;
@@ -31,4 +34,4 @@ pub use network::{Network, Networks, NoNetwork};
 pub use places::Places;
 pub use service::{Service, ServiceError, open_state};
 pub use store::{Store, StoreError, TokenRow};
-pub use web::{Listening, router, serve};
+pub use web::{Listening, Tls, TlsError, router, serve};

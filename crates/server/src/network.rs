@@ -73,7 +73,7 @@ impl fmt::Display for Closed {
 
 impl Networks {
     /// Whether an address may be connected to.
-    fn is_open(&self, address: IpAddr) -> bool {
+    pub fn is_open(&self, address: IpAddr) -> bool {
         let address = match address {
             IpAddr::V6(it) => it.to_ipv4_mapped().map_or(IpAddr::V6(it), IpAddr::V4),
             IpAddr::V4(it) => IpAddr::V4(it),

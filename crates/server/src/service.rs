@@ -3,18 +3,19 @@
 use crate::{
     Config, Places,
     key::{KeyError, ServiceKey},
+    metrics::Metrics,
     starts::Starts,
-    store::{NewRequest, Request, Store, StoreError, now_ms},
+    store::{Part, Request, Store, StoreError, now_ms},
     token::Caller,
 };
 use packhorse_core::{
-    HostError, Location,
-    job::{JobId, JobOptions, JobSpec, JobState, JobView},
+    HostError, Listener, Location,
+    job::{JobId, JobOptions, JobState, JobView},
     port::{Journal, JournalError},
 };
 use std::{fs, io, path::Path, sync::Arc};
 use tempfile::TempDir;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch};
 
 /// Name of the database below the directory of the service's state.
 const DATABASE: &str = "service.sqlite";
@@ -38,6 +39,12 @@ pub enum ServiceError {
     /// A place that is read from or written to.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The place that a new job would read from.
+    #[error("the source cannot be used")]
+    Source(#[source] HostError),
+    /// The place that a new job would write to.
+    #[error("the destination cannot be used")]
+    Destination(#[source] HostError),
     /// A directory or a connection.
     #[error("could not {operation}")]
     System {
@@ -84,6 +91,10 @@ pub struct Service {
     pub(crate) turn: Mutex<()>,
     /// How often each account has started something of late.
     pub(crate) starts: Starts,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// True when everything shall come to an end.
+    pub(crate) stopping: watch::Sender<bool>,
 }
 
 impl std::fmt::Debug for Service {
@@ -129,7 +140,32 @@ impl Service {
             make_private(&directory).map_err(system("make a directory of the service"))?;
         }
         let (work, turn, starts) = (Notify::new(), Mutex::default(), Starts::default());
-        Ok(Arc::new(Self { config, store, key, journal, places, work, turn, starts }))
+        let (metrics, stopping) = (Arc::default(), watch::Sender::new(false));
+        Ok(Arc::new(Self {
+            config,
+            store,
+            key,
+            journal,
+            places,
+            work,
+            turn,
+            starts,
+            metrics,
+            stopping,
+        }))
+    }
+
+    /// Whoever wants to hear of waits for limits, which belong to the process and to no job.
+    pub fn listener(&self) -> Arc<dyn Listener> {
+        Arc::clone(&self.metrics) as Arc<dyn Listener>
+    }
+
+    /// Whether clients come over TLS, to here or to what stands before.
+    pub(crate) fn is_https(&self) -> bool {
+        match &self.config.external_url {
+            Some(url) => url.scheme() == "https",
+            None => self.config.tls.is_some(),
+        }
     }
 
     /// A directory for one thing to do, removed with it.
@@ -138,33 +174,18 @@ impl Service {
         made.map_err(system("make a scratch directory"))
     }
 
-    /// Adds a job to the journal.
-    ///
-    /// Both ends are asked who they are, so a place that cannot be reached is told at once.
-    pub(crate) async fn submit(&self, job: &NewJob) -> Result<JobId, ServiceError> {
-        let scratch = self.scratch()?;
-        let ends = self.places.ends(&job.from, &job.to, scratch.path(), false)?;
-        let spec = JobSpec {
-            from: job.from.to_string(),
-            to: job.to.to_string(),
-            source_identity: ends.source.probe().await?.identity,
-            sink_identity: ends.sink.probe().await?.identity,
-            options: job.options.clone(),
-        };
-        Ok(self.journal.submit(&spec).await?)
-    }
-
-    /// Keeps a request whose jobs are in the journal, locks what it locks, and wakes a worker.
-    pub(crate) async fn accept(&self, new: NewRequest) -> Result<u64, ServiceError> {
-        let id = self.store.add(new).await?;
-        self.lock_all(id).await?;
-        self.work.notify_waiters();
-        Ok(id)
-    }
-
     /// One job of the journal.
     pub(crate) async fn job(&self, id: JobId) -> Result<Option<JobView>, ServiceError> {
         Ok(self.journal.jobs(Some(id)).await?.into_iter().next())
+    }
+
+    /// Brings what is noted of a job's state in line with the journal's.
+    pub(crate) async fn mirror(&self, part: &Part, state: JobState) -> Result<(), ServiceError> {
+        if part.state != state.name() {
+            let began = self.journal.kept(part.job, "plan").await?.is_some();
+            self.store.mirror(part.id, state, began).await?;
+        }
+        Ok(())
     }
 
     /// A request, when there is one of that kind and the caller may see it.
@@ -188,6 +209,7 @@ impl Service {
                 // One that nobody had taken is over now, and makes room for another.
                 let job = self.job(part.job).await?;
                 if job.is_some_and(|it| it.state == JobState::Cancelled) {
+                    self.mirror(&part, JobState::Cancelled).await?;
                     self.unlock_all(request).await?;
                     self.store.settle(part.id).await?;
                 }

@@ -4,6 +4,7 @@ use crate::{
     Service,
     narrow::WithoutProjects,
     rename,
+    running::{Traffic, total},
     service::{ServiceError, system},
     store::Part,
 };
@@ -66,6 +67,7 @@ async fn next(
 ) -> Result<bool, ServiceError> {
     for part in service.store.unsettled(CANDIDATES).await? {
         let Some(job) = service.job(part.job).await? else { continue };
+        service.mirror(&part, job.state).await?;
         match job.state {
             JobState::Finished | JobState::Failed | JobState::Cancelled => {
                 settle(service, &part, job.state).await?;
@@ -103,7 +105,7 @@ async fn run(
     }
     service.lock_all(part.request).await?;
     let scratch = service.scratch()?;
-    let ends = match ends(service, part, job, scratch.path()) {
+    let ends = match ends(service, part, job, scratch.path()).await {
         Ok(ends) => ends,
         Err(error) => {
             let reason = chain(&error);
@@ -121,13 +123,16 @@ async fn run(
     };
     let worker = Worker {
         journal: Arc::clone(&service.journal),
-        listener: Arc::new(()),
+        listener: Traffic::new(Arc::clone(&service.metrics)),
         tuning: Tuning { lease: service.config.lease, ..Tuning::default() },
     };
+    let before = total(&*service.journal.history(part.job).await?).await?;
     let stop = Stop::new();
     let watch = tokio::spawn(stop_when(stopping.clone(), stop.clone()));
     let ran = worker.run(claim, &ends, &options, &stop).await;
     watch.abort();
+    let after = total(&*service.journal.history(part.job).await?).await?;
+    service.metrics.ran(&before, &after);
     match ran {
         Ok(outcome) => Ok(outcome.state),
         // The journal failed, or another worker has it: it goes on from where it is.
@@ -144,7 +149,7 @@ async fn stop_when(mut stopping: watch::Receiver<bool>, stop: Stop) {
     }
 }
 
-fn ends(
+async fn ends(
     service: &Service,
     part: &Part,
     job: &JobView,
@@ -156,6 +161,8 @@ fn ends(
     };
     let (mut from, to) = (place(&job.spec.from)?, place(&job.spec.to)?);
     if let Some(sealed) = &part.sealed {
+        // SECURITY: a client named this address; the name may lead elsewhere by now.
+        check_reach(service, &from).await?;
         let password = service.key.open_sealed(sealed, &job.spec.from)?;
         let username = "git".to_owned();
         from.credentials = Some(packhorse_core::GitCredentials { username, password });
@@ -168,11 +175,19 @@ fn ends(
     Ok(ends)
 }
 
+/// Whether the address of a place leads where the service may reach.
+async fn check_reach(service: &Service, place: &Location) -> Result<(), ServiceError> {
+    let closed = |why: String| system("reach a place")(std::io::Error::other(why));
+    let url = place.rest.parse::<url::Url>().map_err(|error| closed(error.to_string()))?;
+    service.config.networks.check(&url).await.map_err(|error| closed(error.to_string()))
+}
+
 /// Notes the end of a job, and gives back what it held.
 async fn settle(service: &Service, part: &Part, state: JobState) -> Result<(), ServiceError> {
     if state != JobState::Finished {
         service.unlock_all(part.request).await?;
     }
+    service.mirror(part, state).await?;
     service.store.settle(part.id).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use packhorse_server::token::Scope;
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The service.
 #[derive(Clone, Debug, Args)]
@@ -20,6 +20,12 @@ pub(crate) struct Serve {
         value_name = "ADDRESS:PORT"
     )]
     pub(crate) listen: SocketAddr,
+    /// PEM file with the certificate and its chain, to serve over TLS
+    #[arg(long, env = "PACKHORSE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's key
+    #[arg(long, env = "PACKHORSE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Form of the log, on stderr
     #[arg(long, value_enum, default_value_t = Log::Json)]
     pub(crate) log: Log,

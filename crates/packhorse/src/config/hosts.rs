@@ -118,6 +118,11 @@ impl Hosts {
         self.hosts.keys().map(String::as_str)
     }
 
+    /// Addresses of the hosts.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
+        self.hosts.values().map(|it| it.url.as_str())
+    }
+
     /// Reads a location as a person wrote it; what is left of the colon may be a host's name here.
     pub(crate) fn locate(&self, text: &str) -> Result<Location, AppError> {
         // A name alone is all of it.

@@ -24,6 +24,9 @@ pub(super) struct ServeEntry {
     workers: Option<usize>,
     /// Days that archives are kept.
     archive_days: Option<u64>,
+    /// Whether everybody may see what is counted.
+    #[serde(default)]
+    metrics_open: bool,
     /// GitHub's API.
     #[serde(default)]
     github: GithubEntry,
@@ -112,6 +115,7 @@ impl Hosts {
             return Err(AppError::usage(format!("`{}` workers cannot be", config.workers))
                 .hint(format!("`workers` of `[serve]` is at most {MOST_WORKERS}")));
         }
+        config.metrics_are_open = said.metrics_open;
         if let Some(days) = said.archive_days {
             config.archives_kept = Duration::from_secs(days.saturating_mul(24 * 3_600));
         }

@@ -4,13 +4,15 @@
 //! the journal alone.
 
 mod locks;
+mod parts;
 mod requests;
 mod tokens;
 
 pub use tokens::TokenRow;
 
 pub(crate) use locks::Lock;
-pub(crate) use requests::{NewPart, NewRequest, Part, Query, Request};
+pub(crate) use parts::{NewPart, Part, PartQuery};
+pub(crate) use requests::{NewRequest, Query, Request};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::{
@@ -24,7 +26,10 @@ use std::{
 const APPLICATION_ID: i32 = 0x5048_5331;
 
 /// Steps of the schema, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_service.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_service.sql"),
+    include_str!("../../migrations/0002_jobs.sql"),
+];
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,14 +1,20 @@
-//! What clients asked for, and the jobs that do it.
+//! What clients asked for.
 
-use super::{Store, StoreError, locks::Lock, now_ms};
-use packhorse_core::job::JobId;
-use rusqlite::{OptionalExtension, Row, Transaction};
+use super::{
+    Store, StoreError,
+    locks::Lock,
+    now_ms,
+    parts::{self, ENTITY, NewPart},
+};
+use rusqlite::{OptionalExtension, Row};
 
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Request {
     /// Its number, in all APIs together.
     pub(crate) id: u64,
+    /// Name of the API and the resource.
+    pub(crate) kind: String,
     /// What it belongs to there, such as an organization.
     pub(crate) owner: String,
     /// Who asked.
@@ -21,25 +27,6 @@ pub(crate) struct Request {
     pub(crate) updated_at: i64,
     /// When somebody asked it to stop.
     pub(crate) cancelled_at: Option<i64>,
-}
-
-/// A job of a request.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Part {
-    /// Its number, in all APIs together.
-    pub(crate) id: u64,
-    /// The request.
-    pub(crate) request: u64,
-    /// Its job in the journal.
-    pub(crate) job: JobId,
-    /// What the API says of it.
-    pub(crate) body: serde_json::Value,
-    /// Credentials that came with the request, encrypted.
-    pub(crate) sealed: Option<Vec<u8>>,
-    /// Name of the archive that it makes, while that is there.
-    pub(crate) archive: Option<String>,
-    /// When the service had seen its end.
-    pub(crate) settled_at: Option<i64>,
 }
 
 /// A request that is not there yet.
@@ -55,17 +42,6 @@ pub(crate) struct NewRequest {
     pub(crate) locks: Vec<Lock>,
 }
 
-/// A job of a request that is not there yet.
-pub(crate) struct NewPart {
-    pub(crate) job: JobId,
-    pub(crate) body: serde_json::Value,
-    pub(crate) sealed: Option<Vec<u8>>,
-    pub(crate) archive: Option<String>,
-    /// Place among the request's jobs of the one that it belongs to; its number becomes
-    /// `parent_id` of the body.
-    pub(crate) parent: Option<usize>,
-}
-
 /// Which requests to list.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
@@ -74,53 +50,54 @@ pub(crate) struct Query {
     pub(crate) owner: Option<String>,
     /// Of this user alone.
     pub(crate) user: Option<String>,
+    /// In this state alone, in GitLab's words.
+    pub(crate) status: Option<String>,
     /// How many to leave out first.
     pub(crate) offset: u64,
     pub(crate) limit: u64,
     pub(crate) oldest_first: bool,
 }
 
-const REQUEST: &str = "id, owner, user, body, created_at, updated_at, cancelled_at";
-const PART: &str = "id, request, job, body, sealed, archive, settled_at";
+pub(super) const COLUMNS: &str = "requests.id, requests.kind, requests.owner, requests.user,
+    requests.body, requests.created_at, requests.updated_at, requests.cancelled_at";
 
-fn json(row: &Row<'_>, at: usize) -> rusqlite::Result<serde_json::Value> {
+/// Where a request stands, from its jobs.
+fn whole() -> String {
+    let count = |test: &str| format!("sum(({ENTITY}) {test})");
+    format!(
+        "(SELECT CASE WHEN count(*) = 0 THEN 'created'
+            WHEN {} > 0 THEN 'canceled' WHEN {} = 0 THEN 'created' WHEN {} > 0 THEN 'started'
+            WHEN {} = 0 THEN 'failed' ELSE 'finished' END
+          FROM parts WHERE parts.request = requests.id)",
+        count("= 'canceled'"),
+        count("<> 'created'"),
+        count("IN ('created', 'started')"),
+        count("<> 'failed'"),
+    )
+}
+
+/// What stands in a column is not what was put there.
+pub(super) fn damaged(at: usize, error: impl Into<super::AnyError>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, error.into())
+}
+
+pub(super) fn json(row: &Row<'_>, at: usize) -> rusqlite::Result<serde_json::Value> {
     let text: String = row.get(at)?;
-    serde_json::from_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, error.into())
-    })
+    serde_json::from_str(&text).map_err(|error| damaged(at, error))
 }
 
-fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
+/// A request whose columns begin there.
+pub(super) fn request(row: &Row<'_>, at: usize) -> rusqlite::Result<Request> {
     Ok(Request {
-        id: row.get(0)?,
-        owner: row.get(1)?,
-        user: row.get(2)?,
-        body: json(row, 3)?,
-        created_at: row.get(4)?,
-        updated_at: row.get(5)?,
-        cancelled_at: row.get(6)?,
+        id: row.get(at)?,
+        kind: row.get(at + 1)?,
+        owner: row.get(at + 2)?,
+        user: row.get(at + 3)?,
+        body: json(row, at + 4)?,
+        created_at: row.get(at + 5)?,
+        updated_at: row.get(at + 6)?,
+        cancelled_at: row.get(at + 7)?,
     })
-}
-
-fn part(row: &Row<'_>) -> rusqlite::Result<Part> {
-    Ok(Part {
-        id: row.get(0)?,
-        request: row.get(1)?,
-        job: JobId(row.get(2)?),
-        body: json(row, 3)?,
-        sealed: row.get(4)?,
-        archive: row.get(5)?,
-        settled_at: row.get(6)?,
-    })
-}
-
-fn parts(
-    tx: &Transaction<'_>,
-    rest: &str,
-    values: impl rusqlite::Params,
-) -> rusqlite::Result<Vec<Part>> {
-    let mut statement = tx.prepare_cached(&format!("SELECT {PART} FROM parts {rest}"))?;
-    statement.query_map(values, part)?.collect()
 }
 
 impl Store {
@@ -135,18 +112,7 @@ impl Store {
                 (new.id, new.kind, new.owner, new.user, new.body.to_string(), now_ms()),
             )?;
             let id = new.id.unwrap_or_else(|| tx.last_insert_rowid().unsigned_abs());
-            let mut ids: Vec<u64> = Vec::new();
-            for mut part in new.parts {
-                if let Some(parent) = part.parent.and_then(|at| ids.get(at)) {
-                    part.body["parent_id"] = (*parent).into();
-                }
-                tx.execute(
-                    "INSERT INTO parts (request, job, body, sealed, archive)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                    (id, part.job.0, part.body.to_string(), part.sealed, part.archive),
-                )?;
-                ids.push(tx.last_insert_rowid().unsigned_abs());
-            }
+            parts::insert(tx, id, new.parts)?;
             for lock in new.locks {
                 tx.execute(
                     "INSERT INTO locks (request, place, project, expires_at)
@@ -165,8 +131,9 @@ impl Store {
         id: u64,
     ) -> Result<Option<Request>, StoreError> {
         self.read("look up a request", move |tx| {
-            let sql = format!("SELECT {REQUEST} FROM requests WHERE id = ?1 AND kind = ?2");
-            Ok(tx.prepare_cached(&sql)?.query_row((id, kind), request).optional()?)
+            let sql = format!("SELECT {COLUMNS} FROM requests WHERE id = ?1 AND kind = ?2");
+            let found = tx.prepare_cached(&sql)?.query_row((id, kind), |row| request(row, 0));
+            Ok(found.optional()?)
         })
         .await
     }
@@ -177,45 +144,23 @@ impl Store {
             let mut filter = "kind = ?1 AND (?2 IS NULL OR owner = ?2)".to_owned();
             // Said apart, so that each has an index of its own.
             filter += if query.user.is_some() { " AND user = ?3" } else { " AND ?3 IS NULL" };
+            filter += &match query.status {
+                Some(_) => format!(" AND {} = ?4", whole()),
+                None => " AND ?4 IS NULL".to_owned(),
+            };
             let order = if query.oldest_first { "ASC" } else { "DESC" };
             let sql = format!(
-                "SELECT {REQUEST} FROM requests WHERE {filter}
-                 ORDER BY id {order} LIMIT ?4 OFFSET ?5"
+                "SELECT {COLUMNS} FROM requests WHERE {filter}
+                 ORDER BY id {order} LIMIT ?5 OFFSET ?6"
             );
-            let of = (query.kind, &query.owner, &query.user);
+            let of = (query.kind, &query.owner, &query.user, &query.status);
             let mut statement = tx.prepare_cached(&sql)?;
-            let values = (of.0, of.1, of.2, query.limit, query.offset);
+            let values = (of.0, of.1, of.2, of.3, query.limit, query.offset);
             let rows: Vec<Request> =
-                statement.query_map(values, request)?.collect::<Result<_, _>>()?;
+                statement.query_map(values, |row| request(row, 0))?.collect::<Result<_, _>>()?;
             let count = format!("SELECT count(*) FROM requests WHERE {filter}");
             let total = tx.prepare_cached(&count)?.query_row(of, |row| row.get(0))?;
             Ok((rows, total))
-        })
-        .await
-    }
-
-    /// The jobs of a request, in the order in which they were added.
-    pub(crate) async fn parts(&self, request: u64) -> Result<Vec<Part>, StoreError> {
-        self.read("list the jobs of a request", move |tx| {
-            Ok(parts(tx, "WHERE request = ?1 ORDER BY id", [request])?)
-        })
-        .await
-    }
-
-    /// Jobs whose end nobody has seen, oldest first.
-    pub(crate) async fn unsettled(&self, limit: u64) -> Result<Vec<Part>, StoreError> {
-        self.read("look for work", move |tx| {
-            Ok(parts(tx, "WHERE settled_at IS NULL ORDER BY id LIMIT ?1", [limit])?)
-        })
-        .await
-    }
-
-    /// Whether somebody asked the request of a part to stop.
-    pub(crate) async fn is_cancelled(&self, part: u64) -> Result<bool, StoreError> {
-        self.read("look up a request", move |tx| {
-            let sql = "SELECT cancelled_at IS NOT NULL FROM requests
-                 JOIN parts ON parts.request = requests.id WHERE parts.id = ?1";
-            Ok(tx.prepare_cached(sql)?.query_row([part], |row| row.get(0))?)
         })
         .await
     }
@@ -242,64 +187,6 @@ impl Store {
                 [now_ms()],
             )?;
             Ok(tx.last_insert_rowid().unsigned_abs())
-        })
-        .await
-    }
-
-    /// How many jobs of a kind have not ended.
-    pub(crate) async fn active(&self, kind: &'static str) -> Result<u64, StoreError> {
-        self.read("count jobs", move |tx| {
-            let sql = "SELECT count(*) FROM parts JOIN requests ON requests.id = parts.request
-                 WHERE parts.settled_at IS NULL AND requests.kind = ?1";
-            Ok(tx.prepare_cached(sql)?.query_row([kind], |row| row.get(0))?)
-        })
-        .await
-    }
-
-    /// Keeps what is told of a job.
-    pub(crate) async fn describe(
-        &self,
-        part: u64,
-        body: serde_json::Value,
-    ) -> Result<(), StoreError> {
-        self.write("keep what is told of a job", move |tx| {
-            tx.execute("UPDATE parts SET body = ?2 WHERE id = ?1", (part, body.to_string()))?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Notes that the service has seen the end of a job; its credentials are forgotten.
-    pub(crate) async fn settle(&self, part: u64) -> Result<(), StoreError> {
-        self.write("note the end of a job", move |tx| {
-            let now = now_ms();
-            let sql = "UPDATE parts SET settled_at = ?2, sealed = NULL
-                 WHERE id = ?1 AND settled_at IS NULL RETURNING request";
-            let request: Option<u64> =
-                tx.query_row(sql, (part, now), |row| row.get(0)).optional()?;
-            if let Some(request) = request {
-                tx.execute("UPDATE requests SET updated_at = ?2 WHERE id = ?1", (request, now))?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// Parts that ended before a moment and whose archives are still there.
-    pub(crate) async fn old_archives(&self, before: i64) -> Result<Vec<Part>, StoreError> {
-        self.read("look for old archives", move |tx| {
-            let rest =
-                "WHERE archive IS NOT NULL AND settled_at < ?1 ORDER BY settled_at LIMIT 256";
-            Ok(parts(tx, rest, [before])?)
-        })
-        .await
-    }
-
-    /// Notes that the archive of a part is gone.
-    pub(crate) async fn forget_archive(&self, part: u64) -> Result<(), StoreError> {
-        self.write("note that an archive is gone", move |tx| {
-            tx.execute("UPDATE parts SET archive = NULL WHERE id = ?1", [part])?;
-            Ok(())
         })
         .await
     }

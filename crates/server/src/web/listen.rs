@@ -13,10 +13,12 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use packhorse_core::error::chain;
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::Semaphore,
 };
 
 /// Connections at a time; more wait to be accepted.
@@ -63,16 +65,19 @@ impl Listening {
 /// lets requests under way end, and comes back.
 pub async fn serve(listening: Listening, stop: impl Future<Output = ()>) {
     let Listening { listener, service } = listening;
-    let (stopping, heard) = watch::channel(false);
+    let heard = service.stopping.subscribe();
+    if let Err(error) = service.take_up().await {
+        tracing::error!(error = chain(&error), "what was left could not be taken up");
+    }
     let crew = tokio::spawn(work::crew(Arc::clone(&service), heard.clone()));
     let house = tokio::spawn(sweep::keep_house(Arc::clone(&service), heard));
     let connections = GracefulShutdown::new();
     tokio::select! {
-        () = accept(&listener, router(service), &connections) => {}
+        () = accept(&listener, &service, &connections) => {}
         () = stop => {}
     }
     drop(listener);
-    stopping.send_replace(true);
+    service.stopping.send_replace(true);
     let farewell = tokio::time::timeout(FAREWELL, connections.shutdown()).await;
     if farewell.is_err() {
         tracing::warn!("some clients were cut off");
@@ -84,7 +89,8 @@ pub async fn serve(listening: Listening, stop: impl Future<Output = ()>) {
     }
 }
 
-async fn accept(listener: &TcpListener, router: Router, connections: &GracefulShutdown) {
+async fn accept(listener: &TcpListener, service: &Arc<Service>, connections: &GracefulShutdown) {
+    let router = router(Arc::clone(service));
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
@@ -98,19 +104,28 @@ async fn accept(listener: &TcpListener, router: Router, connections: &GracefulSh
             }
         };
         drop(stream.set_nodelay(true));
-        let exchange = connections.watch(connection(stream, router.clone()));
+        let (router, watcher) = (router.clone(), connections.watcher());
+        let tls = service.config.tls.clone();
         tokio::spawn(async move {
             // A client that goes away is no fault of the service.
-            drop(exchange.await);
+            match tls {
+                None => drop(watcher.watch(connection(stream, router)).await),
+                Some(tls) => {
+                    let shaken = tls.acceptor().accept(stream);
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_PATIENCE, shaken).await {
+                        drop(watcher.watch(connection(stream, router)).await);
+                    }
+                }
+            }
             drop(place);
         });
     }
 }
 
-fn connection(
-    stream: TcpStream,
+fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     router: Router,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>> {
+) -> http1::Connection<TokioIo<S>, TowerToHyperService<Router>> {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())

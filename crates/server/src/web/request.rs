@@ -21,7 +21,8 @@ impl FromRequestParts<Arc<Service>> for Entry {
         if let Some(url) = &service.config.external_url {
             return Ok(Self(url.as_str().trim_end_matches('/').to_owned()));
         }
-        Ok(Self(format!("http://{}", host(&parts.headers).unwrap_or("localhost"))))
+        let scheme = if service.is_https() { "https" } else { "http" };
+        Ok(Self(format!("{scheme}://{}", host(&parts.headers).unwrap_or("localhost"))))
     }
 }
 

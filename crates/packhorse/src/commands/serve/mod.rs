@@ -2,6 +2,7 @@
 
 mod lock;
 mod places;
+mod reach;
 
 use crate::{
     cli::{Globals, Log, Serve},
@@ -9,7 +10,7 @@ use crate::{
     error::{AppError, Status},
     terminal,
 };
-use packhorse_server::{Listening, Service, ServiceError};
+use packhorse_server::{Listening, Service, ServiceError, Tls};
 use places::HostPlaces;
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -19,15 +20,29 @@ pub(super) async fn run(globals: &Globals, arguments: &Serve) -> Result<Status, 
     let journal = Arc::new(config::journal(globals, true)?);
     let mut settings = hosts.service(&absolute(&globals.journal)?)?;
     settings.lease = Duration::from_secs(arguments.lease);
-    let places = Arc::new(HostPlaces::new(hosts));
+    settings.tls = tls(arguments)?;
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
     log_to_stderr(arguments.log);
+    reach::limit(&hosts, &settings);
+    let places = Arc::new(HostPlaces::new(hosts));
     let service = Service::open(settings, journal, places)?;
+    packhorse_net::news::listen(service.listener());
     let stop = stopped()?;
     let listening = Listening::at(arguments.listen, service).await?;
-    terminal::talk(&format!("listening on http://{}", listening.address()?));
+    terminal::talk(&format!("listening on {scheme}://{}", listening.address()?));
     packhorse_server::serve(listening, stop).await;
     terminal::talk("stopped; what was running goes on when it is started again");
     Ok(Status::Done)
+}
+
+/// The certificate that was named, with its key.
+fn tls(arguments: &Serve) -> Result<Option<Tls>, AppError> {
+    let Some((certificate, key)) = arguments.tls_cert.as_ref().zip(arguments.tls_key.as_ref())
+    else {
+        return Ok(None);
+    };
+    let read = Tls::read(certificate, key);
+    Ok(Some(read.map_err(|error| AppError::usage("TLS cannot be served").because(error))?))
 }
 
 /// Archives are named in jobs, so their paths must not depend on where the service was started.

@@ -247,3 +247,44 @@ fn a_token_is_taken_in_the_query_and_in_a_form() {
     let log = server.log();
     assert!(!log.contains(&token), "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_may_not_be_reached_any_more_is_not_when_its_job_runs() {
+    let fake = source().await;
+    let bench = bench("workers = 0");
+    let mut server = Server::start(&bench);
+    let made = client(&bench, &server, "--user alice")
+        .begin(&request(fake.url(), &project("acme/rocket", "rocket")));
+    server.kill();
+    fs::write(bench.path("packhorse.toml"), "[serve]\nworkers = 1\n").unwrap();
+
+    let server = Server::start(&bench);
+
+    let client = client(&bench, &server, "--user alice");
+    assert_eq!(client.ended(&made["id"])["status"], "failed");
+    let entity = &client.get(&format!("/{}/entities", made["id"]))[0];
+    let why = entity["failures"][0]["exception_message"].as_str().unwrap();
+    assert!(why.contains("a network that the service does not reach into"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_refuses_is_not_told_as_the_source() {
+    let fake = source().await;
+    let bench = bench("[serve.gitlab]\ndestination = \"gitlab:http://127.0.0.1:1/nowhere\"");
+    let server = Server::start(&bench);
+    let group = json!({
+        "source_full_path": "acme",
+        "source_type": "group_entity",
+        "destination_slug": "moved",
+        "destination_namespace": "",
+    });
+
+    let answer =
+        client(&bench, &server, "--user alice").ask("POST", "", &request(fake.url(), &group));
+
+    let why = answer.json()["message"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (answer.status, why.as_str()),
+        (422, "Import failed. 'moved' could not be written to.")
+    );
+}

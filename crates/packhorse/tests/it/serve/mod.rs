@@ -80,8 +80,8 @@ impl Server {
         let address = loop {
             let Some(line) = lines.next() else { panic!("it did not start: {said}") };
             let line = line.unwrap();
-            if let Some(address) = line.strip_prefix("listening on http://") {
-                break address.parse().unwrap();
+            if let Some(address) = line.strip_prefix("listening on ") {
+                break address.split_once("://").unwrap().1.parse().unwrap();
             }
             said += &(line + "\n");
         };

@@ -142,14 +142,14 @@ async fn begin(
     body: &Map<String, Value>,
     (job, part): (NewJob, Value),
 ) -> Result<u64, BitbucketError> {
-    let job = service.submit(&job).await?;
+    let spec = service.spec(&job).await?;
     let request = NewRequest {
         id: Some(id),
         kind: direction.kind(),
         owner: String::new(),
         user: caller.user.clone(),
         body: Value::Object(body.clone()),
-        parts: vec![NewPart { job, body: part, sealed: None, archive: None, parent: None }],
+        parts: vec![NewPart { spec, body: part, sealed: None, archive: None, parent: None }],
         locks: Vec::new(),
     };
     Ok(service.accept(request).await?)

@@ -51,7 +51,7 @@ pub(super) async fn start(
     let repositories = look_up(service, &names, of).await?;
     let guid = Uuid::now_v7().to_string();
     let archive = format!("{guid}.tar.gz");
-    let job = service.submit(&job(service, &start, &repositories, &archive)).await?;
+    let spec = service.spec(&job(service, &start, &repositories, &archive)).await?;
     let expires_at = now_ms()
         .saturating_add(i64::try_from(service.config.lock_lasts.as_millis()).unwrap_or(i64::MAX));
     let without_projects = start.org_metadata_only;
@@ -65,7 +65,7 @@ pub(super) async fn start(
         GithubError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "Server Error")
     })?;
     let part = NewPart {
-        job,
+        spec,
         body: json!({WITHOUT_PROJECTS: without_projects}),
         sealed: None,
         archive: Some(archive),

@@ -187,6 +187,7 @@ async fn index(
         kind: call.kind(),
         owner: call.organization.clone(),
         user,
+        status: None,
         offset: paging.offset(),
         limit: paging.per_page,
         oldest_first: false,

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Service,
     auth::{self, Forms},
-    store::{Query, Request},
+    store::{PartQuery, Query, Request},
     token::{Caller, Scope},
     web::{Entry, object, page::Paging},
 };
@@ -30,9 +30,6 @@ const ROOT: &str = "/api/v4/bulk_imports";
 
 /// Rows of a page, unless something else is said, and at most.
 const PER_PAGE: (u64, u64) = (20, 100);
-
-/// Rows that are looked at at a time when only some statuses are wanted.
-const ROWS: u64 = 100;
 
 /// Whether a path is one of this API's.
 pub(crate) fn is_at(path: &str) -> bool {
@@ -133,21 +130,28 @@ impl Wanted {
         Ok(Self { paging: Paging::of(query, PER_PAGE), status, oldest_first })
     }
 
-    fn query(&self, caller: &Caller, offset: u64, limit: u64) -> Query {
-        let user = caller.sees();
-        Query { kind: KIND, owner: None, user, offset, limit, oldest_first: self.oldest_first }
+    fn query(&self, caller: &Caller) -> Query {
+        Query {
+            kind: KIND,
+            owner: None,
+            user: caller.sees(),
+            status: self.status.clone(),
+            offset: self.paging.offset(),
+            limit: self.paging.per_page,
+            oldest_first: self.oldest_first,
+        }
     }
 
-    fn is_wanted(&self, status: &str) -> bool {
-        self.status.as_deref().is_none_or(|it| it == status)
-    }
-
-    /// The page of a list that was made whole.
-    fn cut<T>(&self, list: Vec<T>) -> (Vec<T>, u64) {
-        let total = list.len() as u64;
-        let skip = usize::try_from(self.paging.offset()).unwrap_or(usize::MAX);
-        let take = usize::try_from(self.paging.per_page).unwrap_or(usize::MAX);
-        (list.into_iter().skip(skip).take(take).collect(), total)
+    fn entities(&self, caller: &Caller, request: Option<u64>) -> PartQuery {
+        PartQuery {
+            kind: Some(KIND),
+            request,
+            user: caller.sees(),
+            entity: self.status.clone(),
+            offset: self.paging.offset(),
+            limit: self.paging.per_page,
+            oldest_first: self.oldest_first,
+        }
     }
 
     /// A page, with the headers that tell where to go on.
@@ -209,41 +213,13 @@ async fn index(
     call: Call,
 ) -> Result<Response, GitlabError> {
     let wanted = Wanted::of(query.as_deref())?;
-    let page = if wanted.status.is_none() {
-        let of = wanted.query(&call.caller, wanted.paging.offset(), wanted.paging.per_page);
-        let (requests, total) = service.store.requests(of).await?;
-        (migrations(&service, &wanted, requests).await?, total)
-    } else {
-        let mut list = Vec::new();
-        let mut offset = 0;
-        loop {
-            let (requests, _) =
-                service.store.requests(wanted.query(&call.caller, offset, ROWS)).await?;
-            let n = requests.len() as u64;
-            list.extend(migrations(&service, &wanted, requests).await?);
-            offset += n;
-            if n < ROWS {
-                break;
-            }
-        }
-        wanted.cut(list)
-    };
-    Ok(wanted.answer(&entry, ROOT, query.as_deref(), page))
-}
-
-async fn migrations(
-    service: &Service,
-    wanted: &Wanted,
-    requests: Vec<Request>,
-) -> Result<Vec<Value>, GitlabError> {
+    let (requests, total) = service.store.requests(wanted.query(&call.caller)).await?;
     let mut list = Vec::new();
     for request in requests {
-        let entities = status::entities(service, &request).await?;
-        if wanted.is_wanted(status::whole(&entities)) {
-            list.push(render::migration(&request, &entities));
-        }
+        let entities = status::entities(&service, &request).await?;
+        list.push(render::migration(&request, &entities));
     }
-    Ok(list)
+    Ok(wanted.answer(&entry, ROOT, query.as_deref(), (list, total)))
 }
 
 async fn show(State(service): State<Arc<Service>>, call: Call) -> Result<Json<Value>, GitlabError> {
@@ -252,25 +228,14 @@ async fn show(State(service): State<Arc<Service>>, call: Call) -> Result<Json<Va
     Ok(Json(render::migration(&request, &entities)))
 }
 
-/// The entities of some migrations that a client wants, and how many there are of those.
-async fn listed(
-    service: &Service,
-    wanted: &Wanted,
-    requests: &[Request],
-) -> Result<(Vec<Value>, u64), GitlabError> {
-    let mut list = Vec::new();
-    for request in requests {
-        let mut entities = status::entities(service, request).await?;
-        if !wanted.oldest_first {
-            entities.reverse();
-        }
-        let entities = entities.into_iter().filter(|it| wanted.is_wanted(it.status));
-        list.extend(entities.map(|it| (request, it)));
-    }
-    let (page, total) = wanted.cut(list);
+/// The entities that a client wants, and how many there are of those.
+async fn listed(service: &Service, wanted: PartQuery) -> Result<(Vec<Value>, u64), GitlabError> {
+    let (page, total) = service.store.listed(wanted).await?;
     let mut rows = Vec::new();
-    for (request, found) in page {
-        rows.push(render::entity(service, request, &found).await?);
+    for (request, part) in page {
+        if let Some(found) = status::entity(service, &request, part).await? {
+            rows.push(render::entity(service, &request, &found).await?);
+        }
     }
     Ok((rows, total))
 }
@@ -282,17 +247,7 @@ async fn all_entities(
     call: Call,
 ) -> Result<Response, GitlabError> {
     let wanted = Wanted::of(query.as_deref())?;
-    let (mut requests, mut offset) = (Vec::new(), 0);
-    loop {
-        let (page, total) =
-            service.store.requests(wanted.query(&call.caller, offset, ROWS)).await?;
-        offset += ROWS;
-        requests.extend(page);
-        if offset >= total {
-            break;
-        }
-    }
-    let page = listed(&service, &wanted, &requests).await?;
+    let page = listed(&service, wanted.entities(&call.caller, None)).await?;
     Ok(wanted.answer(&entry, &format!("{ROOT}/entities"), query.as_deref(), page))
 }
 
@@ -305,7 +260,7 @@ async fn entities(
     let wanted = Wanted::of(query.as_deref())?;
     let request = call.request(&service).await?;
     let path = format!("{ROOT}/{}/entities", request.id);
-    let page = listed(&service, &wanted, &[request]).await?;
+    let page = listed(&service, wanted.entities(&call.caller, Some(request.id))).await?;
     Ok(wanted.answer(&entry, &path, query.as_deref(), page))
 }
 

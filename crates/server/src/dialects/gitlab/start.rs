@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Service,
-    service::NewJob,
+    service::{NewJob, ServiceError},
     store::{NewPart, NewRequest},
     token::Caller,
 };
@@ -47,17 +47,18 @@ pub(super) async fn start(
     for about in parts {
         let from = place(&start.url, &start.token, &about.source_full_path);
         let sealed = service.key.seal(&start.token, &from.to_string());
-        let sealed = Some(sealed.map_err(crate::ServiceError::from)?);
+        let sealed = Some(sealed.map_err(ServiceError::from)?);
         let to = service.config.gitlab_destination.clone();
-        let job = service.submit(&NewJob { from, to, options: options(&about) }).await;
-        let job = match job {
-            Err(crate::ServiceError::Host(error)) => {
+        let spec = service.spec(&NewJob { from, to, options: options(&about) }).await;
+        let spec = match spec {
+            Err(ServiceError::Source(error)) => {
                 return Err(refused(&error, &start.url, &about.source_full_path));
             }
-            job => job?,
+            Err(ServiceError::Destination(error)) => return Err(unwritable(&error, &about)),
+            spec => spec?,
         };
         let (parent, body) = (about.parent, about.body());
-        new.push(NewPart { job, body, sealed, archive: None, parent });
+        new.push(NewPart { spec, body, sealed, archive: None, parent });
     }
     let request = NewRequest {
         id: None,
@@ -116,6 +117,30 @@ fn refused(error: &HostError, url: &str, path: &str) -> GitlabError {
         | HostErrorKind::Protocol
         | HostErrorKind::Unavailable
         | HostErrorKind::Unsupported => format!("Import failed. '{url}' could not be read from."),
+    })
+}
+
+/// What the destination's refusal means to the client; what it said is for the log alone.
+fn unwritable(error: &HostError, about: &About) -> GitlabError {
+    tracing::error!(error = chain(error), "the destination refused");
+    let path = about.destination();
+    GitlabError::unprocessable(match error.kind {
+        HostErrorKind::Unauthorized | HostErrorKind::Forbidden => {
+            format!("Import failed. You do not have permission to import into '{path}'.")
+        }
+        HostErrorKind::NotFound => {
+            format!(
+                "Import failed. Destination '{path}' is invalid, or you do not have permission."
+            )
+        }
+        HostErrorKind::Conflict
+        | HostErrorKind::Rejected
+        | HostErrorKind::RateLimited
+        | HostErrorKind::Protocol
+        | HostErrorKind::Unavailable
+        | HostErrorKind::Unsupported => {
+            format!("Import failed. '{path}' could not be written to.")
+        }
     })
 }
 

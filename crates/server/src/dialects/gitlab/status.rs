@@ -75,6 +75,7 @@ pub(super) async fn entity(
 ) -> Result<Option<Found>, ServiceError> {
     let Some(job) = service.job(part.job).await? else { return Ok(None) };
     let Ok(about) = serde_json::from_value(part.body.clone()) else { return Ok(None) };
+    service.mirror(&part, job.state).await?;
     // What was carried in part is finished, with failures; what never began has failed.
     let began =
         job.state == JobState::Failed && service.journal.kept(job.id, "plan").await?.is_some();

@@ -1,0 +1,60 @@
+//! Where connections of the service may lead: public networks, what is allowed beside, and the
+//! hosts that the configuration itself names, wherever they are.
+
+use crate::config::Hosts;
+use packhorse_core::Location;
+use packhorse_net::Reach;
+use packhorse_server::Config;
+use std::{collections::BTreeSet, env};
+use url::{Host, Url};
+
+/// Variables that name ways out.
+const PROXIES: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// Holds for every connection that is made from now on.
+pub(super) fn limit(hosts: &Hosts, settings: &Config) {
+    let trusted = trusted(hosts, settings);
+    let networks = settings.networks.clone();
+    let reach =
+        Reach::new(move |host, address| trusted.contains(host) || networks.is_open(address));
+    if !reach.of_process() {
+        tracing::warn!("where connections may lead had been said before");
+    }
+}
+
+/// Names of hosts that whoever runs the service has named.
+fn trusted(hosts: &Hosts, settings: &Config) -> BTreeSet<String> {
+    let places = [
+        &settings.github_source,
+        &settings.gitlab_destination,
+        &settings.bitbucket_source,
+        &settings.bitbucket_destination,
+    ];
+    let places = places.into_iter().map(|it: &Location| it.address().0.as_str().to_owned());
+    let proxies = PROXIES.into_iter().filter_map(|it| env::var(it).ok());
+    let texts = places.chain(proxies).chain(hosts.urls().map(str::to_owned));
+    texts.filter_map(|it| name(&it)).collect()
+}
+
+/// The host of a URL, as it is asked for: an address without brackets, a name in small letters.
+fn name(text: &str) -> Option<String> {
+    match text.parse::<Url>().ok()?.host()? {
+        Host::Domain(it) => Some(it.to_owned()),
+        Host::Ipv4(it) => Some(it.to_string()),
+        Host::Ipv6(it) => Some(it.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_known_by_its_name_or_its_address() {
+        assert_eq!(name("https://Git.Example:8443/x").as_deref(), Some("git.example"));
+        assert_eq!(name("http://[::1]:1/").as_deref(), Some("::1"));
+        assert_eq!(name("http://10.0.0.7").as_deref(), Some("10.0.0.7"));
+        assert_eq!(name("/srv/store"), None);
+    }
+}
