@@ -5,6 +5,7 @@
 
 use crate::{
     Service,
+    places::Opening,
     service::{NewJob, ServiceError},
     store::NewRequest,
 };
@@ -19,7 +20,7 @@ impl Service {
     pub(crate) async fn spec(&self, job: &NewJob) -> Result<JobSpec, ServiceError> {
         let scratch = self.scratch()?;
         let source = self.places.source(&job.from, scratch.path()).map_err(ServiceError::Source)?;
-        let ends = self.places.ends(&job.from, &job.to, scratch.path(), false);
+        let ends = self.places.ends(&job.from, &job.to, scratch.path(), Opening::New);
         let sink = ends.map_err(ServiceError::Destination)?.sink;
         Ok(JobSpec {
             from: job.from.to_string(),

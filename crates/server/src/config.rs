@@ -1,6 +1,6 @@
 //! What the service is told at its start.
 
-use crate::{Networks, Tls};
+use crate::{Networks, Tls, Webhook};
 use packhorse_core::Location;
 use std::{path::PathBuf, time::Duration};
 use url::Url;
@@ -16,6 +16,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Whether everybody may see what is counted.
     pub metrics_are_open: bool,
+    /// Where ends of jobs are told.
+    pub webhook: Option<Webhook>,
     /// Jobs that run side by side in this process.
     pub workers: usize,
     /// How long a job is this process's without a sign of life.
@@ -46,6 +48,9 @@ pub struct Config {
     pub bitbucket_format: String,
 }
 
+/// Name of the embedded store's directory.
+const STORE: &str = "store";
+
 impl Config {
     /// How long archives are kept unless something else is said; as GitHub does.
     pub const ARCHIVES_KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -54,7 +59,7 @@ impl Config {
     pub fn embedded(state: PathBuf) -> Self {
         let store = Location {
             host: "local".to_owned(),
-            rest: state.join("store").to_string_lossy().into_owned(),
+            rest: state.join(STORE).to_string_lossy().into_owned(),
             project: None,
             credentials: None,
             more_credentials: Vec::new(),
@@ -65,6 +70,7 @@ impl Config {
             external_url: None,
             tls: None,
             metrics_are_open: false,
+            webhook: None,
             workers: 2,
             lease: Duration::from_secs(15),
             archives_kept: Self::ARCHIVES_KEPT,
@@ -80,6 +86,11 @@ impl Config {
             bitbucket_format: "packhorse-archive".to_owned(),
             github_source: store,
         }
+    }
+
+    /// Directory of the embedded store.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.state.join(STORE)
     }
 
     /// Directory of the archives that it makes.

@@ -166,6 +166,12 @@ impl ServiceKey {
     }
 }
 
+/// The signature that a receiver who has the same secret reckons.
+pub(crate) fn sign_with(secret: &Secret, bytes: &[u8]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    hmac::sign(&key, bytes).as_ref().to_vec()
+}
+
 fn check_mode(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::PermissionsExt;
     Ok(fs::metadata(path)?.permissions().mode() & 0o077 == 0)

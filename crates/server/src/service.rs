@@ -2,8 +2,10 @@
 
 use crate::{
     Config, Places,
+    feed::Feeds,
     key::{KeyError, ServiceKey},
     metrics::Metrics,
+    running::Hands,
     starts::Starts,
     store::{Part, Request, Store, StoreError, now_ms},
     token::Caller,
@@ -93,6 +95,10 @@ pub struct Service {
     pub(crate) starts: Starts,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
+    /// Jobs that are being rolled back.
+    pub(crate) hands: Hands,
+    /// The jobs that somebody watches.
+    pub(crate) feeds: Feeds,
     /// True when everything shall come to an end.
     pub(crate) stopping: watch::Sender<bool>,
 }
@@ -151,6 +157,8 @@ impl Service {
             turn,
             starts,
             metrics,
+            hands: Hands::default(),
+            feeds: Feeds::default(),
             stopping,
         }))
     }
@@ -205,17 +213,35 @@ impl Service {
         self.store.cancel(request).await?;
         for part in self.store.parts(request).await? {
             if part.settled_at.is_none() {
-                self.journal.cancel(part.job).await?;
-                // One that nobody had taken is over now, and makes room for another.
-                let job = self.job(part.job).await?;
-                if job.is_some_and(|it| it.state == JobState::Cancelled) {
-                    self.mirror(&part, JobState::Cancelled).await?;
-                    self.unlock_all(request).await?;
-                    self.store.settle(part.id).await?;
-                }
+                self.cancel_part(&part).await?;
             }
         }
         self.work.notify_waiters();
+        Ok(())
+    }
+
+    /// Asks one job to stop.
+    pub(crate) async fn cancel_part(&self, part: &Part) -> Result<(), ServiceError> {
+        // What was to be done with a job that has ended is not to be done any more.
+        self.store.fulfilled(part.id).await?;
+        self.journal.cancel(part.job).await?;
+        // One that nobody had taken is over now, and makes room for another.
+        let job = self.job(part.job).await?;
+        if job.is_some_and(|it| it.state == JobState::Cancelled) {
+            self.ended(part, JobState::Cancelled).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes the end of a job, gives back what it held, and has it told.
+    pub(crate) async fn ended(&self, part: &Part, state: JobState) -> Result<(), ServiceError> {
+        if state != JobState::Finished {
+            self.unlock_all(part.request).await?;
+        }
+        self.mirror(part, state).await?;
+        if self.store.settle(part.id).await? && self.config.webhook.is_some() {
+            self.store.deliver(part.job).await?;
+        }
         Ok(())
     }
 

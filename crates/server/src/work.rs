@@ -3,19 +3,21 @@
 use crate::{
     Service,
     narrow::WithoutProjects,
+    places::Opening,
     rename,
-    running::{Traffic, total},
+    running::{self, Traffic, total},
     service::{ServiceError, system},
-    store::Part,
+    store::{Part, Wish},
+    undo,
 };
 use packhorse_core::{
-    Location,
+    Listener, Location,
     error::chain,
     job::{JobState, JobView},
     port::Claim,
 };
 use packhorse_engine::{Stop, Tuning, Worker};
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet};
 
 /// Field of a part's body that says that only what stands beside projects is carried.
@@ -68,22 +70,33 @@ async fn next(
     for part in service.store.unsettled(CANDIDATES).await? {
         let Some(job) = service.job(part.job).await? else { continue };
         service.mirror(&part, job.state).await?;
-        match job.state {
-            JobState::Finished | JobState::Failed | JobState::Cancelled => {
-                settle(service, &part, job.state).await?;
+        match (job.state, part.wish) {
+            (JobState::Finished | JobState::Failed | JobState::Cancelled, Some(Wish::Rollback)) => {
+                let Some(_hand) = service.hands.take(part.id) else { continue };
+                undo::roll_back(service, &part, &job).await?;
+                service.ended(&part, job.state).await?;
+                return Ok(true);
+            }
+            (JobState::Failed | JobState::Cancelled, Some(Wish::Resume)) => {}
+            (JobState::Finished | JobState::Failed | JobState::Cancelled, _) => {
+                service.ended(&part, job.state).await?;
                 continue;
             }
-            JobState::Running if !job.lease_expired => continue,
-            JobState::Waiting | JobState::Stopped | JobState::Running => {}
+            (JobState::Running, _) if !job.lease_expired => continue,
+            (JobState::Waiting | JobState::Stopped | JobState::Running, _) => {}
         }
         let lease = service.config.lease;
         let Some(claim) = service.journal.claim(Some(part.job), name, lease).await? else {
             continue;
         };
+        service.store.fulfilled(part.id).await?;
+        service.mirror(&part, JobState::Running).await?;
         let state = run(service, &part, &job, &claim, stopping).await?;
         tracing::info!(job = part.job.0, request = part.request, state = state.name(), "ran a job");
         if state != JobState::Stopped {
-            settle(service, &part, state).await?;
+            // What was mirrored when it was taken is not what stands in `part`.
+            let part = Part { state: JobState::Running.name().to_owned(), ..part };
+            service.ended(&part, state).await?;
         }
         return Ok(true);
     }
@@ -105,7 +118,8 @@ async fn run(
     }
     service.lock_all(part.request).await?;
     let scratch = service.scratch()?;
-    let ends = match ends(service, part, job, scratch.path()).await {
+    let resume = if job.started_at.is_some() { Opening::Resume } else { Opening::New };
+    let ends = match ends(service, part, job, (scratch.path(), resume)).await {
         Ok(ends) => ends,
         Err(error) => {
             let reason = chain(&error);
@@ -121,16 +135,21 @@ async fn run(
             return Ok(JobState::Failed);
         }
     };
+    let traffic = Traffic::new(Arc::clone(&service.metrics), bytes_before(service, part).await?);
     let worker = Worker {
         journal: Arc::clone(&service.journal),
-        listener: Traffic::new(Arc::clone(&service.metrics)),
+        listener: Arc::clone(&traffic) as Arc<dyn Listener>,
         tuning: Tuning { lease: service.config.lease, ..Tuning::default() },
     };
     let before = total(&*service.journal.history(part.job).await?).await?;
     let stop = Stop::new();
     let watch = tokio::spawn(stop_when(stopping.clone(), stop.clone()));
+    let samples =
+        tokio::spawn(running::sample(Arc::clone(service), part.job, Arc::clone(&traffic)));
     let ran = worker.run(claim, &ends, &options, &stop).await;
     watch.abort();
+    samples.abort();
+    running::note(service, part.job, &traffic).await?;
     let after = total(&*service.journal.history(part.job).await?).await?;
     service.metrics.ran(&before, &after);
     match ran {
@@ -143,36 +162,51 @@ async fn run(
     }
 }
 
+/// Bytes that earlier runs of a job have moved.
+async fn bytes_before(service: &Service, part: &Part) -> Result<u64, ServiceError> {
+    let samples = service.store.samples(part.job).await?;
+    Ok(samples.last().map_or(0, |it| it.bytes))
+}
+
 async fn stop_when(mut stopping: watch::Receiver<bool>, stop: Stop) {
     if stopping.wait_for(|it| *it).await.is_ok() {
         stop.stop();
     }
 }
 
-async fn ends(
+/// Opens both ends of a job, with the credentials that came with it.
+pub(crate) async fn ends(
     service: &Service,
     part: &Part,
     job: &JobView,
-    scratch: &std::path::Path,
+    (scratch, opening): (&Path, Opening),
 ) -> Result<packhorse_engine::Ends, ServiceError> {
-    let place = |text: &str| {
-        text.parse::<Location>()
-            .map_err(|error| system("read the location of a job")(std::io::Error::other(error)))
-    };
-    let (mut from, to) = (place(&job.spec.from)?, place(&job.spec.to)?);
-    if let Some(sealed) = &part.sealed {
-        // SECURITY: a client named this address; the name may lead elsewhere by now.
-        check_reach(service, &from).await?;
-        let password = service.key.open_sealed(sealed, &job.spec.from)?;
-        let username = "git".to_owned();
-        from.credentials = Some(packhorse_core::GitCredentials { username, password });
-    }
-    let resume = job.started_at.is_some();
-    let mut ends = service.places.ends(&from, &to, scratch, resume)?;
+    let from = place(service, &job.spec.from, part.sealed.as_deref()).await?;
+    let to = place(service, &job.spec.to, part.sealed_target.as_deref()).await?;
+    let mut ends = service.places.ends(&from, &to, scratch, opening)?;
     if part.body[WITHOUT_PROJECTS] == true {
         ends.source = Arc::new(WithoutProjects(ends.source));
     }
     Ok(ends)
+}
+
+/// A place of a job, with the credentials that came with it.
+async fn place(
+    service: &Service,
+    text: &str,
+    sealed: Option<&[u8]>,
+) -> Result<Location, ServiceError> {
+    let mut place = text
+        .parse::<Location>()
+        .map_err(|error| system("read the location of a job")(std::io::Error::other(error)))?;
+    if let Some(sealed) = sealed {
+        // SECURITY: a client named this address; the name may lead elsewhere by now.
+        check_reach(service, &place).await?;
+        let password = service.key.open_sealed(sealed, text)?;
+        let username = "git".to_owned();
+        place.credentials = Some(packhorse_core::GitCredentials { username, password });
+    }
+    Ok(place)
 }
 
 /// Whether the address of a place leads where the service may reach.
@@ -180,14 +214,4 @@ async fn check_reach(service: &Service, place: &Location) -> Result<(), ServiceE
     let closed = |why: String| system("reach a place")(std::io::Error::other(why));
     let url = place.rest.parse::<url::Url>().map_err(|error| closed(error.to_string()))?;
     service.config.networks.check(&url).await.map_err(|error| closed(error.to_string()))
-}
-
-/// Notes the end of a job, and gives back what it held.
-async fn settle(service: &Service, part: &Part, state: JobState) -> Result<(), ServiceError> {
-    if state != JobState::Finished {
-        service.unlock_all(part.request).await?;
-    }
-    service.mirror(part, state).await?;
-    service.store.settle(part.id).await?;
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{secret::Reference, service::ServeEntry};
 use crate::{cli::Globals, error::AppError, registry};
-use packhorse_core::{GitCredentials, Location};
+use packhorse_core::{GitCredentials, Location, Secret};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -116,6 +116,19 @@ impl Hosts {
     /// Names of the hosts.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.hosts.keys().map(String::as_str)
+    }
+
+    /// Fetches a secret that the file says the place of.
+    pub(super) fn secret(&self, of: &Reference, what: &str) -> Result<Secret, AppError> {
+        if matches!(of, Reference::Plain(_)) {
+            only_ours(&self.file)?;
+        }
+        of.resolve(what, &self.file)
+    }
+
+    /// Whether the file names the host that a place is at.
+    pub(crate) fn names_place(&self, place: &Location) -> bool {
+        self.entry(place).is_some()
     }
 
     /// Addresses of the hosts.

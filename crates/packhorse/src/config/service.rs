@@ -1,9 +1,9 @@
 //! `[serve]` of `packhorse.toml`: what the service reads from and writes to.
 
-use super::Hosts;
+use super::{Hosts, secret::Reference};
 use crate::error::AppError;
 use packhorse_core::Location;
-use packhorse_server::{Config, Network, NoNetwork};
+use packhorse_server::{Config, Network, NoNetwork, Webhook};
 use serde::Deserialize;
 use std::{
     path::{Path, PathBuf},
@@ -27,6 +27,8 @@ pub(super) struct ServeEntry {
     /// Whether everybody may see what is counted.
     #[serde(default)]
     metrics_open: bool,
+    /// Where ends of jobs are told.
+    webhook: Option<WebhookEntry>,
     /// GitHub's API.
     #[serde(default)]
     github: GithubEntry,
@@ -39,6 +41,15 @@ pub(super) struct ServeEntry {
     /// Bitbucket's API.
     #[serde(default)]
     bitbucket: BitbucketEntry,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookEntry {
+    /// Address that is posted to.
+    url: String,
+    /// Where the secret is that bodies are signed with.
+    secret: Reference,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,6 +127,13 @@ impl Hosts {
                 .hint(format!("`workers` of `[serve]` is at most {MOST_WORKERS}")));
         }
         config.metrics_are_open = said.metrics_open;
+        config.webhook = match &said.webhook {
+            None => None,
+            Some(it) => Some(Webhook {
+                url: address(&it.url)?,
+                secret: self.secret(&it.secret, "webhook")?,
+            }),
+        };
         if let Some(days) = said.archive_days {
             config.archives_kept = Duration::from_secs(days.saturating_mul(24 * 3_600));
         }

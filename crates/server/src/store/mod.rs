@@ -3,6 +3,7 @@
 //! A request holds what a client asked for in the words of its API; how far its jobs are stands in
 //! the journal alone.
 
+mod jobs;
 mod locks;
 mod parts;
 mod requests;
@@ -10,6 +11,7 @@ mod tokens;
 
 pub use tokens::TokenRow;
 
+pub(crate) use jobs::{Delivery, JobQuery, Sample, Wish};
 pub(crate) use locks::Lock;
 pub(crate) use parts::{NewPart, Part, PartQuery};
 pub(crate) use requests::{NewRequest, Query, Request};
@@ -29,6 +31,7 @@ const APPLICATION_ID: i32 = 0x5048_5331;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_service.sql"),
     include_str!("../../migrations/0002_jobs.sql"),
+    include_str!("../../migrations/0003_watching.sql"),
 ];
 
 /// How long a writer waits for another process.

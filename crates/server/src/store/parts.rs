@@ -1,6 +1,6 @@
 //! Jobs of requests: kept before they are in the journal, and mirrored from there.
 
-use super::{Request, Store, StoreError, now_ms, requests};
+use super::{Request, Store, StoreError, Wish, now_ms, requests};
 use packhorse_core::job::{JobId, JobSpec, JobState};
 use rusqlite::{OptionalExtension, Row, Transaction};
 
@@ -17,8 +17,12 @@ pub(crate) struct Part {
     pub(crate) body: serde_json::Value,
     /// Credentials of the source that came with the request, encrypted.
     pub(crate) sealed: Option<Vec<u8>>,
+    /// The same for the destination.
+    pub(crate) sealed_target: Option<Vec<u8>>,
     /// Name of the archive that it makes, while that is there.
     pub(crate) archive: Option<String>,
+    /// What shall be done with it although it has ended.
+    pub(crate) wish: Option<Wish>,
     /// The journal's state of the job, as it was last seen; empty where nobody has looked yet.
     pub(crate) state: String,
     /// When the service had seen its end.
@@ -31,6 +35,7 @@ pub(crate) struct NewPart {
     pub(crate) spec: JobSpec,
     pub(crate) body: serde_json::Value,
     pub(crate) sealed: Option<Vec<u8>>,
+    pub(crate) sealed_target: Option<Vec<u8>>,
     pub(crate) archive: Option<String>,
     /// Place among the request's jobs of the one that it belongs to; its number becomes
     /// `parent_id` of the body.
@@ -69,13 +74,14 @@ pub(super) const ENTITY: &str = "CASE
     WHEN parts.state IN ('', 'waiting') THEN 'created'
     ELSE 'started' END";
 
-const PART: &str = "parts.id, parts.request, parts.job, parts.body, parts.sealed, parts.archive,
-    parts.state, parts.settled_at";
+pub(super) const PART: &str =
+    "parts.id, parts.request, parts.job, parts.body, parts.sealed, parts.archive,
+    parts.state, parts.settled_at, parts.sealed_target, parts.wish";
 
 /// Columns of a part.
-const WIDTH: usize = 8;
+pub(super) const WIDTH: usize = 10;
 
-fn part(row: &Row<'_>) -> rusqlite::Result<Part> {
+pub(super) fn part(row: &Row<'_>) -> rusqlite::Result<Part> {
     Ok(Part {
         id: row.get(0)?,
         request: row.get(1)?,
@@ -85,6 +91,8 @@ fn part(row: &Row<'_>) -> rusqlite::Result<Part> {
         archive: row.get(5)?,
         state: row.get(6)?,
         settled_at: row.get(7)?,
+        sealed_target: row.get(8)?,
+        wish: row.get::<_, Option<String>>(9)?.and_then(|it| Wish::named(&it)),
     })
 }
 
@@ -111,9 +119,9 @@ pub(super) fn insert(
         }
         let spec = serde_json::to_string(&part.spec)?;
         tx.execute(
-            "INSERT INTO parts (request, spec, body, sealed, archive, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, 'waiting')",
-            (request, spec, part.body.to_string(), part.sealed, part.archive),
+            "INSERT INTO parts (request, user, spec, body, sealed, sealed_target, archive, state)
+             VALUES (?1, (SELECT user FROM requests WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, 'waiting')",
+            (request, spec, part.body.to_string(), part.sealed, part.sealed_target, part.archive),
         )?;
         ids.push(tx.last_insert_rowid().unsigned_abs());
     }
@@ -278,8 +286,9 @@ impl Store {
         .await
     }
 
-    /// Notes that the service has seen the end of a job; its credentials are forgotten.
-    pub(crate) async fn settle(&self, part: u64) -> Result<(), StoreError> {
+    /// Notes that the service has seen the end of a job; its credentials are forgotten. `false`
+    /// when that was known.
+    pub(crate) async fn settle(&self, part: u64) -> Result<bool, StoreError> {
         self.write("note the end of a job", move |tx| {
             let now = now_ms();
             let sql = "UPDATE parts SET settled_at = ?2, sealed = NULL, sealed_target = NULL
@@ -289,7 +298,7 @@ impl Store {
             if let Some(request) = request {
                 tx.execute("UPDATE requests SET updated_at = ?2 WHERE id = ?1", (request, now))?;
             }
-            Ok(())
+            Ok(request.is_some())
         })
         .await
     }

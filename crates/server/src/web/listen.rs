@@ -2,7 +2,7 @@
 
 use super::router;
 use crate::{
-    Service,
+    Service, hook,
     service::{ServiceError, system},
     sweep, work,
 };
@@ -70,6 +70,7 @@ pub async fn serve(listening: Listening, stop: impl Future<Output = ()>) {
         tracing::error!(error = chain(&error), "what was left could not be taken up");
     }
     let crew = tokio::spawn(work::crew(Arc::clone(&service), heard.clone()));
+    let hooks = tokio::spawn(hook::deliver(Arc::clone(&service), heard.clone()));
     let house = tokio::spawn(sweep::keep_house(Arc::clone(&service), heard));
     let connections = GracefulShutdown::new();
     tokio::select! {
@@ -82,7 +83,7 @@ pub async fn serve(listening: Listening, stop: impl Future<Output = ()>) {
     if farewell.is_err() {
         tracing::warn!("some clients were cut off");
     }
-    for task in [crew, house] {
+    for task in [crew, hooks, house] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task ended badly");
         }

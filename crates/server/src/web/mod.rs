@@ -15,11 +15,11 @@ pub use tls::{Tls, TlsError};
 use crate::{
     Service,
     auth::{self, Forms},
-    dialects,
+    dialects, native,
     token::Scope,
 };
 use axum::{
-    Json, Router,
+    Router,
     extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, header, request::Parts},
     middleware,
@@ -27,7 +27,6 @@ use axum::{
     routing::get,
 };
 use packhorse_core::{error::chain, job::JobId};
-use serde_json::json;
 use std::sync::Arc;
 
 /// Largest body of a request, in bytes.
@@ -43,6 +42,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(dialects::github::router())
         .merge(dialects::gitlab::router())
         .merge(dialects::bitbucket::router())
+        .merge(native::router())
         .fallback(nothing)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&service), told::told))
@@ -99,5 +99,5 @@ async fn nothing(request: Request) -> Response {
     if dialects::bitbucket::is_at(request.uri().path()) {
         return dialects::bitbucket::not_found();
     }
-    (StatusCode::NOT_FOUND, Json(json!({"message": "Not Found"}))).into_response()
+    native::not_found().into_response()
 }

@@ -1,6 +1,7 @@
 //! `serve`: the APIs of other products, and the workers that do what is asked through them.
 
 mod lock;
+mod page;
 mod places;
 mod reach;
 

@@ -1,19 +1,22 @@
 //! The places that the service reaches: every host and format, with the configuration's tokens.
 
-use super::lock;
+use super::{lock, page};
 use crate::{
     config::{self, End, Hosts},
     error::AppError,
     registry,
 };
 use async_trait::async_trait;
+use http::{HeaderMap, Method, StatusCode};
 use packhorse_core::{
-    Access, Endpoint, HostError, HostErrorKind, Location, OpenContext,
+    Access, Endpoint, HostError, HostErrorKind, Location, ObjectKind, OpenContext,
     port::{Sink, Source},
 };
 use packhorse_engine::Ends;
-use packhorse_server::Places;
+use packhorse_net::{Body, Live, Options, Request, Transport};
+use packhorse_server::{Opening, Places, Standing};
 use std::{path::Path, sync::Arc};
+use url::Url;
 
 /// Every host and format.
 pub(super) struct HostPlaces {
@@ -40,11 +43,15 @@ impl HostPlaces {
 }
 
 fn unusable(place: &Location, error: &AppError) -> HostError {
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     HostError::new(HostErrorKind::Unauthorized, "use a place")
         .with("place", place)
-        .because(std::io::Error::other(first))
+        .because(std::io::Error::other(first_line(error)))
+}
+
+/// What is the matter, without hints for a command line.
+fn first_line(error: &AppError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
 fn missing(side: &'static str, place: &Location) -> HostError {
@@ -65,6 +72,20 @@ fn context(scratch: &Path, access: Access, resume: bool) -> OpenContext {
 
 #[async_trait]
 impl Places for HostPlaces {
+    fn locate(&self, text: &str) -> Result<(Location, Standing), String> {
+        let told = |error: AppError| first_line(&error);
+        let location = self.hosts.locate(text).map_err(told)?;
+        registry::named(&location).map_err(told)?;
+        let standing = if !location.rest.contains("://") {
+            Standing::Disk
+        } else if self.hosts.names_place(&location) {
+            Standing::Configured
+        } else {
+            Standing::Elsewhere
+        };
+        Ok((location, standing))
+    }
+
     fn source(&self, place: &Location, scratch: &Path) -> Result<Arc<dyn Source>, HostError> {
         let context = context(scratch, Access::Read, false);
         source_of(self.open(place, End::Source, &context)?, place)
@@ -93,7 +114,7 @@ impl Places for HostPlaces {
         from: &Location,
         to: &Location,
         scratch: &Path,
-        resume: bool,
+        opening: Opening,
     ) -> Result<Ends, HostError> {
         let host = |place: &Location| {
             registry::named(place).map(|it| it.id).map_err(|error| unusable(place, &error))
@@ -113,7 +134,11 @@ impl Places for HostPlaces {
                 source_of(endpoint, &opened)
             })
         };
-        let write = context(scratch, Access::Write, resume);
+        let write = match opening {
+            Opening::Plan => context(scratch, Access::Plan, false),
+            Opening::New => context(scratch, Access::Write, false),
+            Opening::Resume => context(scratch, Access::Write, true),
+        };
         Ok(Ends {
             from: from.to_string(),
             to: to.to_string(),
@@ -139,5 +164,20 @@ impl Places for HostPlaces {
         // The store makes nothing there when it is read.
         let endpoint = (spec.open)(place, &context(Path::new("."), Access::Read, false))?;
         lock::hold(&*source_of(endpoint, place)?, project, until_ms).await
+    }
+
+    fn page(&self, place: &Location, project: &str, kind: ObjectKind, id: &str) -> Option<String> {
+        page::of(place, project, kind, id)
+    }
+
+    async fn post(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<StatusCode, HostError> {
+        let request = Request::new(Method::POST, url.clone(), "post to a webhook");
+        let request = Request { headers, body: Body::Bytes(body.into()), ..request };
+        Ok(Live::new(&Options::default())?.send(request).await?.status)
     }
 }

@@ -3,6 +3,7 @@
 mod bitbucket;
 mod github;
 mod gitlab;
+mod native;
 mod operation;
 
 use crate::{bench::Bench, tidy::root};

@@ -149,7 +149,14 @@ async fn begin(
         owner: String::new(),
         user: caller.user.clone(),
         body: Value::Object(body.clone()),
-        parts: vec![NewPart { spec, body: part, sealed: None, archive: None, parent: None }],
+        parts: vec![NewPart {
+            spec,
+            body: part,
+            sealed: None,
+            sealed_target: None,
+            archive: None,
+            parent: None,
+        }],
         locks: Vec::new(),
     };
     Ok(service.accept(request).await?)

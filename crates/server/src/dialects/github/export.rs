@@ -68,6 +68,7 @@ pub(super) async fn start(
         spec,
         body: json!({WITHOUT_PROJECTS: without_projects}),
         sealed: None,
+        sealed_target: None,
         archive: Some(archive),
         parent: None,
     };

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Service,
+    native::act::FROM_SEALED,
     service::{NewJob, ServiceError},
     store::{NewPart, NewRequest},
     token::Caller,
@@ -57,8 +58,9 @@ pub(super) async fn start(
             Err(ServiceError::Destination(error)) => return Err(unwritable(&error, &about)),
             spec => spec?,
         };
-        let (parent, body) = (about.parent, about.body());
-        new.push(NewPart { spec, body, sealed, archive: None, parent });
+        let (parent, mut body) = (about.parent, about.body());
+        body[FROM_SEALED] = true.into();
+        new.push(NewPart { spec, body, sealed, sealed_target: None, archive: None, parent });
     }
     let request = NewRequest {
         id: None,
