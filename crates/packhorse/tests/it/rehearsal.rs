@@ -18,8 +18,16 @@ fn a_rehearsal_carries_the_example_and_leaves_nothing_behind() {
 fn github_is_rehearsed_as_a_destination() {
     let done = Bench::new().ok("rehearse --from gitea --to github");
 
+    assert!(done.contains("How long it takes"), "{done}");
     assert!(done.contains("2 of 2 projects are through"), "{done}");
     assert!(done.contains("0 differ, 0 missing"), "{done}");
+}
+
+#[test]
+fn a_rehearsal_reckons_with_the_limits_of_the_public_service() {
+    let plan = Bench::new().ok("rehearse --from gitea --to github --json");
+
+    assert!(plan.contains("\"new content an hour\""), "{plan}");
 }
 
 #[test]

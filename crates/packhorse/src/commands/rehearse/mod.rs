@@ -38,20 +38,24 @@ pub(super) async fn run(globals: &Globals, arguments: &Rehearse) -> Result<Statu
     to.brew(arguments.faults, 2);
     let route = Route::between(globals, from.location(), to.location())?;
     let globals = Globals { journal: scratch.path().join("journal"), ..globals.clone() };
-    let status = play(&globals, &route, arguments, scratch.path()).await?;
-    farewell(&from, &to);
+    let in_earnest = Route::between(&globals, from.in_earnest()?, to.in_earnest()?)?;
+    let status = play(&globals, (&route, &in_earnest), arguments, scratch.path()).await?;
+    farewell(&from, &to, &in_earnest);
     Ok(status)
 }
 
 /// The plan, then the run with its verification and its report.
+///
+/// How long it takes is reckoned as in earnest, for the stand-ins hold nobody up.
 async fn play(
     globals: &Globals,
-    route: &Route,
+    (route, in_earnest): (&Route, &Route),
     arguments: &Rehearse,
     scratch: &std::path::Path,
 ) -> Result<Status, AppError> {
     let ends = route.open_to_plan(scratch)?;
-    let plan = packhorse_engine::plan(&ends, &route.options, None).await?;
+    let mut plan = packhorse_engine::plan(&ends, &route.options, None).await?;
+    plan.forecast = in_earnest.forecast(&plan);
     if super::plan::print(globals, &plan)? == Status::Failed {
         return Ok(Status::Failed);
     }
@@ -63,13 +67,12 @@ async fn play(
 }
 
 /// What it cost, and how it is done in earnest.
-fn farewell(from: &Stage, to: &Stage) {
+fn farewell(from: &Stage, to: &Stage, in_earnest: &Route) {
     let asked: Vec<String> = [from, to].iter().filter_map(|it| it.asked()).collect();
     terminal::talk(&format!("\n{}", asked.join("; ")));
     terminal::talk(&format!(
         "\nhint: in earnest, with credentials in the environment (see `packhorse migrate --help`):\n  \
          packhorse plan {0} {1}\n  packhorse migrate {0} {1}",
-        from.in_earnest(),
-        to.in_earnest()
+        in_earnest.from, in_earnest.to
     ));
 }

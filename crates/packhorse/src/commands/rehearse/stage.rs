@@ -6,6 +6,7 @@ use packhorse_fakes::{
     Fake, Handle, Options,
     fault::{Faults, Weather},
 };
+use packhorse_hosts::short;
 use std::path::{Path, PathBuf};
 
 /// Who owns what is rehearsed.
@@ -81,11 +82,21 @@ impl Stage {
         }
     }
 
-    /// How a place of this kind is written in earnest.
-    pub(super) fn in_earnest(&self) -> String {
+    /// How a place of this kind is written in earnest: at its public service where it has one.
+    pub(super) fn in_earnest(&self) -> Result<Location, AppError> {
+        let parse = |text: String| {
+            text.parse::<Location>()
+                .map_err(|error| AppError::failed("could not name the place").because(error))
+        };
         match self {
-            Self::Fake(id, _) => format!("{id}:https://{id}.example/{OWNER}"),
-            Self::Local(_) => "local:./store".to_owned(),
+            Self::Fake(id, _) => {
+                let public = parse(format!("{id}:{OWNER}"))?;
+                match short::address(&public) {
+                    Some(_) => Ok(public),
+                    None => parse(format!("{id}:https://{id}.example/{OWNER}")),
+                }
+            }
+            Self::Local(_) => parse("local:./store".to_owned()),
         }
     }
 }
