@@ -41,13 +41,22 @@ impl Ends {
     ///
     /// [`EngineError::Namespace`] when commits shall be kept where no refs can be.
     pub fn policy(&self, options: &JobOptions) -> Result<RefPolicy, EngineError> {
-        let policy = RefPolicy::between(self.source_host, self.sink_host);
-        match &options.keep_commits_under {
-            None => Ok(policy),
-            Some(namespace) => policy
-                .keeping(namespace)
-                .ok_or_else(|| EngineError::Namespace { namespace: namespace.clone() }),
-        }
+        policy((self.source_host, self.sink_host), options)
+    }
+}
+
+/// Which refs travel from one host to another.
+///
+/// # Errors
+///
+/// [`EngineError::Namespace`] when commits shall be kept where no refs can be.
+pub fn policy(hosts: (&str, &str), options: &JobOptions) -> Result<RefPolicy, EngineError> {
+    let policy = RefPolicy::between(hosts.0, hosts.1);
+    match &options.keep_commits_under {
+        None => Ok(policy),
+        Some(namespace) => policy
+            .keeping(namespace)
+            .ok_or_else(|| EngineError::Namespace { namespace: namespace.clone() }),
     }
 }
 

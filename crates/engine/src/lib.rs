@@ -22,7 +22,7 @@ mod unchanged;
 pub mod verify;
 mod worker;
 
-pub use ends::{Ends, Reader};
+pub use ends::{Ends, Reader, policy};
 pub use error::EngineError;
 pub use plan::plan;
 pub use reading::{compare, verify};

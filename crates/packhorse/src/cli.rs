@@ -297,6 +297,9 @@ pub(crate) struct Compare {
     /// Not these kinds, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = kind, value_name = "KIND,…")]
     pub(crate) skip: Vec<ObjectKind>,
+    /// Where commits of change requests that no branch leads to were kept, as `migrate` was told
+    #[arg(long, value_name = "REFS")]
+    pub(crate) keep_commits_under: Option<String>,
 }
 
 /// A report.

@@ -9,7 +9,6 @@ use crate::{
 };
 use packhorse_core::job::JobOptions;
 use packhorse_engine::verify::{Finding, Verification, What};
-use packhorse_git::RefPolicy;
 
 /// Holds one place against another.
 pub(super) async fn run(globals: &Globals, places: &cli::Compare) -> Result<Status, AppError> {
@@ -30,10 +29,12 @@ pub(super) async fn run(globals: &Globals, places: &cli::Compare) -> Result<Stat
         project: from.project.clone(),
         selection: config::selection(&places.projects)?,
         target: to.project.clone(),
+        keep_commits_under: places.keep_commits_under.clone(),
         ..JobOptions::default()
     };
     let listener = progress::listener(globals.progress);
-    let policy = RefPolicy::between(registry::named(&from)?.id, registry::named(&to)?.id);
+    let ends = (registry::named(&from)?.id, registry::named(&to)?.id);
+    let policy = packhorse_engine::policy(ends, &options)?;
     let found =
         packhorse_engine::compare(&*one, &*other, &options, policy, (scratch.path(), &*listener))
             .await?;

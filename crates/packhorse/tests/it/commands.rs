@@ -300,3 +300,20 @@ fn a_repository_tells_how_far_it_is() {
     assert_eq!(ran.status, Some(0), "{ran}");
     assert!(ran.stderr.contains(r#""event":"transfer""#), "{ran}");
 }
+
+#[test]
+fn commits_that_were_kept_elsewhere_are_compared_where_they_are() {
+    let bench = Bench::new();
+    bench.git(&["init", "--quiet", "--bare", "from.git"], "");
+    let history = "commit refs/heads/main\ncommitter A <a@acme.example> 1 +0000\ndata 2\nhi\n\
+                   commit refs/pull/7/head\ncommitter A <a@acme.example> 2 +0000\ndata 2\nho\n";
+    bench.git(&["-C", "from.git", "fast-import", "--quiet"], history);
+    let kept = "--keep-commits-under refs/heads/reviewed";
+    bench.ok(&format!("migrate git:./from.git#acme/app git:./to.git {kept}"));
+    let compare = "compare git:./from.git#acme/app git:./to.git#acme/app --only repository";
+
+    let told = bench.ok(&format!("{compare} {kept}"));
+
+    assert!(told.contains("0 differ, 0 are missing, 0 are extra"), "{told}");
+    assert_eq!(bench.run(compare).status, Some(1));
+}
