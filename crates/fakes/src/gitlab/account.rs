@@ -43,6 +43,10 @@ pub(super) fn route(desk: &mut Desk<'_>, path: &[&str]) -> Answer {
             }))
         }
         (&Method::GET, ["users"]) => users(desk),
+        (&Method::POST, ["users"]) => create_user(desk),
+        (&(Method::PUT | Method::POST | Method::DELETE), ["users", id, rest @ ..]) => {
+            change_user(desk, &method, (id, rest))
+        }
         (&Method::GET, ["users", id]) => {
             let found = id.parse().ok().and_then(|id| desk.store.get::<User>(&Scope::Shared, id));
             found.map_or_else(|| not_found("User"), |it| Answer::ok(&profile(&desk.view(), it)))
@@ -61,6 +65,64 @@ fn users(desk: &Desk<'_>) -> Answer {
         |it: &User| wanted.as_ref().is_none_or(|name| it.identity.login.to_lowercase() == *name);
     let all = desk.store.all::<User>(&Scope::Shared).filter(|(_, it)| is(it));
     desk.page(all.map(|(_, it)| view.user(&it.identity)).collect())
+}
+
+/// Administrators make accounts; every one has an address of its own.
+fn create_user(desk: &mut Desk<'_>) -> Answer {
+    if !desk.is_admin() {
+        return refusal(StatusCode::FORBIDDEN, "403 Forbidden");
+    }
+    let (Some(login), Some(email)) = (desk.text("username"), desk.text("email")) else {
+        return missing("username, email");
+    };
+    let has_address = |it: &User| it.identity.email.as_ref() == Some(&email);
+    let is_taken = desk.store.known_user(&login).is_some()
+        || desk.store.all::<User>(&Scope::Shared).any(|(_, it)| has_address(it));
+    if is_taken {
+        return refusal(StatusCode::CONFLICT, "Username has already been taken");
+    }
+    let identity =
+        Identity { name: desk.text("name"), email: Some(email), ..Identity::login(&login, None) };
+    let mut it = User { identity, created_at: desk.store.now(), ..User::default() };
+    describe(desk, &mut it);
+    desk.store.add(&Scope::Shared, it.clone());
+    Answer::created(&profile(&desk.view(), &it))
+}
+
+fn describe(desk: &Desk<'_>, it: &mut User) {
+    it.bio = desk.text("bio").filter(|it| !it.is_empty());
+    it.location = desk.text("location").filter(|it| !it.is_empty());
+    it.website = desk.text("website_url").filter(|it| !it.is_empty());
+    it.company = desk.text("organization").filter(|it| !it.is_empty());
+}
+
+fn change_user(desk: &mut Desk<'_>, method: &Method, (id, rest): (&str, &[&str])) -> Answer {
+    if !desk.is_admin() {
+        return refusal(StatusCode::FORBIDDEN, "403 Forbidden");
+    }
+    let number = id.parse().unwrap_or_default();
+    let Some(mut it) = desk.store.get::<User>(&Scope::Shared, number).cloned() else {
+        return not_found("User");
+    };
+    match (method, rest) {
+        (&Method::DELETE, []) => {
+            desk.store.remove::<User>(&Scope::Shared, number);
+            return Answer::no_content();
+        }
+        (&Method::PUT, []) => {
+            it.identity.name = desk.text("name").or(it.identity.name);
+            describe(desk, &mut it);
+        }
+        (&Method::POST, ["block"]) => it.is_blocked = true,
+        _ => return not_found(""),
+    }
+    if let Some(kept) = desk.store.get_mut::<User>(&Scope::Shared, number) {
+        *kept = it.clone();
+    }
+    if rest.is_empty() {
+        return Answer::ok(&profile(&desk.view(), &it));
+    }
+    Answer::created(&json!(true))
 }
 
 fn profile(view: &View<'_>, user: &User) -> Value {

@@ -106,7 +106,7 @@ fn reads(kind: ObjectKind) -> &'static [Call] {
 /// What writing a record costs.
 fn writes(kind: ObjectKind) -> &'static [Call] {
     match kind {
-        ObjectKind::User => const { &[Call::each(Method::GET, "/api/v4/users")] },
+        ObjectKind::User => const { &[Call::each(Method::POST, "/api/v4/users")] },
         ObjectKind::Organization | ObjectKind::Team => {
             const { &[Call::each(Method::POST, "/api/v4/groups")] }
         }

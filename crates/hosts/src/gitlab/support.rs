@@ -76,7 +76,7 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
 /// What can be written to it.
 pub(super) fn writes(kind: ObjectKind) -> Support {
     match kind {
-        ObjectKind::User => Support::None("accounts are for administrators to make"),
+        ObjectKind::User => USER,
         ObjectKind::Team => Support::None("it has groups within groups, and no teams"),
         ObjectKind::LfsObject => Support::WithGit,
         ObjectKind::DiscussionCategory | ObjectKind::Discussion => {
@@ -124,6 +124,22 @@ const BY_HAND: &str = "it is the project's, to be set by hand";
 const THE_PROJECTS: &str = "they are the project's, to be set by hand";
 
 partial! {
+    USER: [
+        "identity.name": "an account that is there already stays as it is",
+        "bio": "an account that is there already stays as it is",
+        "website": "an account that is there already stays as it is",
+        "location": "an account that is there already stays as it is",
+        "company": "an account that is there already stays as it is",
+        "is_blocked": "an account that is there already stays as it is",
+        "created_at": "it is that of the carrying",
+        "avatar_url": "pictures are not carried",
+        "emails": "an account has one address",
+        "links": "accounts have none",
+        "is_admin": "nobody becomes an administrator by being carried",
+        "identity.email": "an account shows its address only if its owner wants it",
+        "identity.host": "it is an account of the server",
+        "identity.kind": "all accounts are of one kind",
+    ];
     REVIEW_READ: [
         "body": "approvals have none; what was said is a comment",
         "submitted_at": "told since version 17.9",

@@ -85,13 +85,14 @@ fn by_github(kind: ObjectKind) -> bool {
     )
 }
 
-/// A file is listed where a text leads to it, which the engine sees to; reactions are their
+/// The people of the samples are there already. A file is listed where a text leads to it, which the engine sees to; reactions are their
 /// authors', who are of another server in the samples; of three members one is a team; what is
 /// said of change requests names them by the source's numbers.
 fn by_gitlab(kind: ObjectKind) -> bool {
     !matches!(
         kind,
         ObjectKind::Attachment
+            | ObjectKind::User
             | ObjectKind::Reaction
             | ObjectKind::Member
             | ObjectKind::CommitStatus
@@ -188,4 +189,25 @@ async fn a_topic_of_gitea_is_found_again() {
     let written = server.sink.write(&scope, &topic, None).await.unwrap();
 
     assert_eq!(server.sink.find(&scope, &topic).await.unwrap(), Some(written.target));
+}
+
+#[tokio::test]
+async fn accounts_are_made_where_the_whole_of_a_gitlab_is_meant() {
+    let address = "gitlab:http://alice:{token}@{host}";
+    let server = Server::start(Gitlab, "alice", address, |_| true).await;
+    let identity = Identity { name: Some("Dora".into()), ..Identity::login("dora", None) };
+    let user = User { identity, bio: Some("flies".into()), is_blocked: true, ..User::default() };
+    let record = Record::new("dora", Object::User(user));
+    assert_eq!(server.sink.find(&Scope::Shared, &record).await.unwrap(), None);
+
+    let written = server.sink.write(&Scope::Shared, &record, None).await.unwrap();
+
+    assert_eq!(server.sink.find(&Scope::Shared, &record).await.unwrap(), Some(written.target));
+    let made = server.fake.store(|store| store.known_user("dora").map(|(_, it)| it.clone()));
+    let made = made.unwrap();
+    assert_eq!((made.bio.as_deref(), made.is_blocked), (Some("flies"), true));
+    assert!(written.losses.iter().any(|it| it.field == "emails"), "{:?}", written.losses);
+    let one = server.place.open(&format!("{}/acme", server.address), Aim::Write).unwrap();
+    let capabilities = one.sink.unwrap().probe().await.unwrap();
+    assert!(!capabilities.of(ObjectKind::User).is_some());
 }

@@ -9,7 +9,7 @@ use packhorse_core::{
 use serde::Deserialize;
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// Accounts that are remembered.
@@ -21,6 +21,8 @@ const OWNER: u64 = 50;
 #[derive(Clone, Debug)]
 pub(super) struct Me {
     pub(super) login: String,
+    /// Whether it administers the server.
+    pub(super) is_admin: bool,
     /// Whether something can be done in the name of others.
     pub(super) has_sudo: bool,
     /// Whether it may say when something was made, and give issues their numbers: administrators
@@ -61,6 +63,7 @@ impl Me {
         let may_backdate = is_admin || owns(api, me.id).await?;
         Ok(Self {
             login: me.username.unwrap_or_default(),
+            is_admin,
             has_sudo: is_admin && scopes.iter().any(|it| it == "sudo"),
             may_backdate,
             is_enterprise: version.enterprise == Some(true),
@@ -86,6 +89,17 @@ async fn owns(api: &Api, id: Option<u64>) -> Result<bool, HostError> {
 #[derive(Debug, Default)]
 pub(super) struct Accounts(Mutex<HashMap<String, Option<u64>>>);
 
+impl Accounts {
+    /// What is known, with room for one more.
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Option<u64>>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known
+    }
+}
+
 impl GitlabSink {
     /// The id of somebody's account here.
     ///
@@ -97,21 +111,26 @@ impl GitlabSink {
         if !is_here || !is_one || who.login.is_empty() {
             return Ok(None);
         }
-        let login = who.login.to_lowercase();
-        let known = || self.accounts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(id) = known().get(&login) {
+        self.account_called(&who.login).await
+    }
+
+    /// The id of the account of that name.
+    pub(super) async fn account_called(&self, login: &str) -> Result<Option<u64>, HostError> {
+        let login = login.to_lowercase();
+        if let Some(id) = self.accounts.known().get(&login) {
             return Ok(*id);
         }
         let query = [("username", login.as_str())];
         let found: Vec<wire::User> =
             self.api.get(&["users"], &query, "look for an account").await?;
         let id = found.into_iter().find_map(|it| it.id);
-        let mut known = known();
-        if known.len() >= MAX_KNOWN {
-            known.clear();
-        }
-        known.insert(login, id);
+        self.accounts.known().insert(login, id);
         Ok(id)
+    }
+
+    /// Remembers an account that was made.
+    pub(super) fn remember_account(&self, login: &str, id: u64) {
+        self.accounts.known().insert(login.to_lowercase(), Some(id));
     }
 
     /// Ids of those of a list who have an account; the others are lost.

@@ -34,6 +34,10 @@ impl GitlabSink {
         record: &Record,
     ) -> Result<Option<String>, HostError> {
         if *scope == Scope::Shared {
+            if let Object::User(it) = &record.object {
+                let login = &it.identity.login;
+                return Ok(self.account_called(login).await?.map(|_| login.clone()));
+            }
             if let Object::Organization(it) = &record.object {
                 let found: Option<wire::Group> = self.there(&["groups", &it.path]).await?;
                 return Ok(found.and_then(|it| it.full_path));

@@ -17,6 +17,7 @@ mod setting;
 mod signed;
 mod sorting;
 mod text;
+mod user;
 
 use super::{api::Api, support, wire};
 use crate::{kept::Files, known::Known};
@@ -194,8 +195,8 @@ impl GitlabSink {
             Object::DeployKey(it) => self.deploy_key(self.path(scope)?, task, it).await,
             Object::Variable(it) => self.variable(self.path(scope)?, task, it).await,
             Object::State(it) => self.state(self.path(scope)?, task, it).await,
-            Object::User(_)
-            | Object::Team(_)
+            Object::User(it) => self.user(task, it).await,
+            Object::Team(_)
             | Object::LfsObject(_)
             | Object::Repository(_)
             | Object::Wiki(_)
@@ -216,6 +217,14 @@ impl Sink for GitlabSink {
             let why = "a reaction is its author's alone: it needs an administrator's token with the \
                        scope `sudo`";
             capabilities = capabilities.without(ObjectKind::Reaction, why);
+        }
+        if !me.is_admin {
+            let why = "accounts are for administrators to make";
+            capabilities = capabilities.without(ObjectKind::User, why);
+        } else if self.api.place.within.is_some() {
+            let why =
+                "accounts stand outside of what the address says: give that of the server alone";
+            capabilities = capabilities.without(ObjectKind::User, why);
         }
         capabilities.settle = Settle::Record;
         // In an author's name, the author's rights count, and they do not date.

@@ -22,6 +22,12 @@ impl GitlabSink {
             if origin.kind == ObjectKind::Organization && self.is_within(id) {
                 return self.gone(&["groups", id]).await;
             }
+            if origin.kind == ObjectKind::User && self.is_within("") {
+                return match self.account_called(id).await? {
+                    Some(number) => self.gone(&["users", &number.to_string()]).await,
+                    None => Ok(()),
+                };
+            }
             return match member_parts(id).filter(|_| origin.kind == ObjectKind::Member) {
                 Some((path, who)) => self.unseat(&["groups", path], who).await,
                 None => Ok(()),
