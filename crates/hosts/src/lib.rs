@@ -21,6 +21,7 @@ mod kept;
 mod known;
 mod lenient;
 mod local;
+mod named;
 mod partial;
 mod path;
 pub mod published_limits;

@@ -99,11 +99,11 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
             Some(if was { Answer::no_content() } else { not_found() })
         }
         (&Method::POST, ["branches"]) => Some(create_branch(desk, place, &body)),
+        (&Method::GET, ["tags", name @ ..]) if !name.is_empty() => {
+            Some(tag(desk, place, &name.join("/")))
+        }
         (&Method::GET, ["statuses", commit] | ["commits", commit, "statuses"]) => {
-            let view = desk.view();
-            let all =
-                desk.store.all::<CommitStatus>(&place.scope).filter(|(_, it)| it.commit == *commit);
-            Some(desk.page(all.map(|(id, it)| status(&view, place, id, it)).collect()))
+            Some(statuses(desk, place, commit))
         }
         (&Method::POST, ["statuses", commit]) => Some(add_status(desk, place, commit, &body)),
         (&Method::GET, ["assignees" | "reviewers"]) => {
@@ -263,10 +263,31 @@ fn create_branch(desk: &mut Desk<'_>, place: &Place, body: &Value) -> Answer {
     Answer::created(&branch(&desk.view(), place, &name, &id))
 }
 
+fn tag(desk: &Desk<'_>, place: &Place, name: &str) -> Answer {
+    let refs = desk.store.refs(&place.path, RepoKind::Code);
+    let Some(id) = refs.get(&format!("refs/tags/{name}")) else { return not_found() };
+    let view = desk.view();
+    let commit = json!({
+        "sha": id, "url": format!("{}/git/tags/{id}", view.api(&place.path)), "created": told(None),
+    });
+    let archive = |kind: &str| format!("{}/{}/archive/{name}.{kind}", view.home, place.path);
+    Answer::ok(&json!({
+        "name": name, "id": id, "message": "", "commit": commit,
+        "zipball_url": archive("zip"), "tarball_url": archive("tar.gz"),
+    }))
+}
+
+fn statuses(desk: &Desk<'_>, place: &Place, commit: &str) -> Answer {
+    let view = desk.view();
+    let all = desk.store.all::<CommitStatus>(&place.scope).filter(|(_, it)| it.commit == commit);
+    desk.page(all.map(|(id, it)| status(&view, place, id, it)).collect())
+}
+
 fn status(view: &View<'_>, place: &Place, id: u64, it: &CommitStatus) -> Value {
     let word = match it.state {
         CommitState::Pending | CommitState::Running => "pending",
-        CommitState::Success | CommitState::Skipped => "success",
+        CommitState::Success => "success",
+        CommitState::Skipped => "warning",
         CommitState::Failure => "failure",
         CommitState::Error | CommitState::Cancelled => "error",
     };
@@ -283,13 +304,14 @@ fn add_status(desk: &mut Desk<'_>, place: &Place, commit: &str, body: &Value) ->
         Some("pending") => CommitState::Pending,
         Some("success") => CommitState::Success,
         Some("failure") => CommitState::Failure,
-        Some("error" | "warning") => CommitState::Error,
+        Some("error") => CommitState::Error,
+        Some("warning") => CommitState::Skipped,
         _ => return unprocessable("invalid state"),
     };
     let now = desk.store.now();
     let it = CommitStatus {
         commit: commit.to_owned(),
-        context: word(body, "context").unwrap_or_else(|| "default".to_owned()),
+        context: word(body, "context").unwrap_or_default(),
         state,
         description: word(body, "description"),
         target_url: word(body, "target_url"),

@@ -246,8 +246,11 @@ fn merge(desk: &mut Desk<'_>, place: &Place, id: u64) -> Option<Answer> {
         return Some(refusal(StatusCode::METHOD_NOT_ALLOWED, "Please try again later"));
     }
     let it = desk.store.get_mut::<ChangeRequest>(&place.scope, id)?;
-    if it.state == ChangeRequestState::Merged {
-        return Some(refusal(StatusCode::METHOD_NOT_ALLOWED, "already merged"));
+    if it.state != ChangeRequestState::Open {
+        return Some(refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "the pull request is closed or merged",
+        ));
     }
     it.state = ChangeRequestState::Merged;
     (it.merged_at, it.closed_at, it.updated_at) = (now, now, now);
@@ -317,6 +320,10 @@ fn create_review(desk: &mut Desk<'_>, place: &Place, number: u64) -> Answer {
     if own && matches!(verdict, Verdict::Approved | Verdict::ChangesRequested) {
         let word = if verdict == Verdict::Approved { "approve" } else { "reject" };
         return unprocessable(&format!("{word} your own pull is not allowed"));
+    }
+    let is_open = change.is_some_and(|(_, it)| it.state == ChangeRequestState::Open);
+    if !is_open && matches!(verdict, Verdict::Approved | Verdict::ChangesRequested) {
+        return unprocessable("can't submit review for a closed or merged PR");
     }
     let has_comments = body["comments"].as_array().is_some_and(|it| !it.is_empty());
     if verdict != Verdict::Approved

@@ -210,14 +210,10 @@ fn repository(
             let found = branches(desk, place).into_iter().find(|it| it["name"] == *name);
             Some(found.map_or_else(|| not_found("Branch"), |it| Answer::ok(&it)))
         }
-        (&Method::GET, ["tags"]) => {
-            let refs = desk.store.refs(&place.path, RepoKind::Code);
-            let tag = |(name, id): (&String, &String)| {
-                let name = name.strip_prefix("refs/tags/")?;
-                Some(json!({ "name": name, "message": "", "target": id, "release": null,
-                    "commit": commit_view(desk, place, id), "protected": false, "created_at": null }))
-            };
-            Some(desk.page(refs.iter().filter_map(tag).collect()))
+        (&Method::GET, ["tags"]) => Some(desk.page(tags(desk, place))),
+        (&Method::GET, ["tags", name]) => {
+            let found = tags(desk, place).into_iter().find(|it| it["name"] == *name);
+            Some(found.map_or_else(|| not_found("Tag"), |it| Answer::ok(&it)))
         }
         (&Method::GET, ["commits", sha]) => {
             let id = commit(desk, place, sha);
@@ -258,6 +254,16 @@ fn commit_comment(desk: &Desk<'_>, it: &CommitComment) -> Value {
         "note": text(&it.body), "path": it.path, "line": it.line, "created_at": told(it.created_at),
         "line_type": it.line.map(|_| "new"), "author": desk.view().somebody(&it.author),
     })
+}
+
+fn tags(desk: &Desk<'_>, place: &Place) -> Vec<Value> {
+    let refs = desk.store.refs(&place.path, RepoKind::Code);
+    let tag = |(name, id): (&String, &String)| {
+        let name = name.strip_prefix("refs/tags/")?;
+        Some(json!({ "name": name, "message": "", "target": id, "release": null,
+            "commit": commit_view(desk, place, id), "protected": false, "created_at": null }))
+    };
+    refs.iter().filter_map(tag).collect()
 }
 
 fn branches(desk: &Desk<'_>, place: &Place) -> Vec<Value> {

@@ -69,13 +69,15 @@ fn reads(kind: ObjectKind) -> &'static [Call] {
                 ]
             }
         }
+        ObjectKind::CommitStatus => {
+            const { &[Call::under(ObjectKind::ChangeRequest, "/api/v1/repos/o/r/commits/c/statuses")] }
+        }
         ObjectKind::Attachment => {
             const { &[Call::each(Method::GET, "/api/v1/repos/o/r/issues/1/assets")] }
         }
         ObjectKind::Repository
         | ObjectKind::Wiki
         | ObjectKind::LfsObject
-        | ObjectKind::CommitStatus
         | ObjectKind::CommitComment
         | ObjectKind::Discussion
         | ObjectKind::DiscussionCategory

@@ -6,6 +6,7 @@
 mod api;
 mod call;
 mod calls;
+mod ending;
 mod map;
 mod place;
 mod read;

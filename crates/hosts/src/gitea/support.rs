@@ -75,7 +75,10 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
         }
         ObjectKind::Snippet => Support::None("it has no snippets"),
         ObjectKind::CommitComment => Support::None("it has no comments on commits"),
-        ObjectKind::CommitStatus => Support::None("the API lists them for one commit at a time"),
+        ObjectKind::CommitStatus => Support::Partial(&[Gap {
+            field: "*",
+            why: "only those of the ends of branches and of change requests are read",
+        }]),
         ObjectKind::Board => Support::None("the API does not give them out"),
         ObjectKind::Variable => Support::None("names of variables are not read"),
     }
@@ -226,7 +229,7 @@ partial! {
         "merged_by": "it is who carries it, where who merged has no account",
     ];
     REVIEW: [
-        "verdict": "nobody judges what is closed, or what they opened: it becomes a comment",
+        "verdict": "nobody judges what they opened: it becomes a comment",
         "body": "where the verdict becomes a comment, a line says what was decided",
         "created_at": "only when it was handed in is told",
         "commit": "kept where the commit has arrived",
@@ -292,6 +295,7 @@ partial! {
     ];
     RELEASE: [
         "pending_tag": "a draft has the tag that it will make",
+        "draft": "becomes one where its tag has not arrived",
         "milestones": "releases have none",
     ];
     RELEASE_ASSET: [

@@ -72,6 +72,12 @@ wire! {
         pull_request_url: String, assets: Vec<Attachment>, created_at: String, updated_at: String,
     }
     Reaction { user: User, content: String, created_at: String, }
+    BranchEnd { commit: Commit, }
+    Commit { id: String, }
+    Status {
+        id: i64, status: String, context: String, description: String, target_url: String,
+        creator: User, created_at: String, updated_at: String,
+    }
     Branch { r#ref: String, sha: String, repo: Repository, }
     PullRequest {
         number: u64, user: User, title: String, body: String, labels: Vec<Label>,

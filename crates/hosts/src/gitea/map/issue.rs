@@ -1,7 +1,7 @@
 //! Issues, change requests, and what is said and done about them.
 
 use super::{author, identities, identity, number_in, plain, project::open_state, text, time};
-use crate::gitea::wire;
+use crate::gitea::{ending, wire};
 use packhorse_core::{
     Record,
     model::{
@@ -86,7 +86,7 @@ pub(in crate::gitea) fn change_request(it: wire::PullRequest, host: &str) -> Opt
     Some(ChangeRequest {
         number: it.number?,
         title: if is_draft { finished(&title).to_owned() } else { title },
-        body: text(it.body),
+        body: text(it.body.map(ending::without)),
         author: author(it.user.as_ref(), None, host),
         state,
         draft: is_draft,

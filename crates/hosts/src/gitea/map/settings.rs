@@ -2,10 +2,44 @@
 
 use super::{identity, plain, text, time};
 use crate::gitea::wire;
-use packhorse_core::model::{
-    Blob, BranchRule, DeployKey, Enforcement, Grantee, Identity, Release, ReleaseAsset, TagRule,
-    Webhook,
+use packhorse_core::{
+    Loss, Object, Record,
+    model::{
+        Blob, BranchRule, CommitState, CommitStatus, DeployKey, Enforcement, Grantee, Identity,
+        Release, ReleaseAsset, TagRule, Webhook,
+    },
 };
+
+/// What a build said of a commit, as a record.
+///
+/// Source: Gitea, `modules/structs/commit_status.go`, `CommitStatusState`.
+pub(in crate::gitea) fn status(it: wire::Status, commit: &str, host: &str) -> Option<Record> {
+    let mut losses = Vec::new();
+    let state = match it.status.as_deref()? {
+        "success" => CommitState::Success,
+        "failure" => CommitState::Failure,
+        "error" => CommitState::Error,
+        "skipped" => CommitState::Skipped,
+        "pending" => CommitState::Pending,
+        other => {
+            losses.push(Loss::source("state", format!("`{other}` is told as an error")));
+            CommitState::Error
+        }
+    };
+    let mapped = CommitStatus {
+        commit: commit.to_owned(),
+        context: it.context.unwrap_or_default(),
+        state,
+        description: plain(it.description),
+        target_url: plain(it.target_url),
+        author: it.creator.as_ref().and_then(|it| identity(it, host)),
+        created_at: time(it.created_at.as_deref()),
+        updated_at: time(it.updated_at.as_deref()),
+        ..CommitStatus::default()
+    };
+    let id = format!("{commit}/{}", it.id?);
+    Some(Record { losses, ..Record::new(id, Object::CommitStatus(mapped)) })
+}
 
 pub(in crate::gitea) fn release(release: &wire::Release, host: &str) -> Option<Release> {
     Some(Release {
@@ -151,6 +185,21 @@ mod tests {
 
         let open = rule(r#"{"rule_name":"release/*","enable_push":true}"#);
         assert!(!open.restrict_push);
+    }
+
+    #[test]
+    fn a_build_that_warns_is_told_as_one_that_failed() {
+        let said = |state: &str| {
+            let json = format!(r#"{{"id":7,"status":"{state}","context":"ci"}}"#);
+            status(serde_json::from_str(&json).unwrap(), "1a2b", "h.example").unwrap()
+        };
+        let is_error = |it: &Record| matches!(&it.object, Object::CommitStatus(it) if it.state == CommitState::Error);
+
+        assert_eq!(
+            (said("success").origin.id.as_str(), said("success").losses.len()),
+            ("1a2b/7", 0)
+        );
+        assert_eq!((is_error(&said("warning")), said("warning").losses.len()), (true, 1));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
     server::Server,
     support, wire,
 };
+use crate::named::Named;
 pub(super) use crate::path::Path;
 use async_trait::async_trait;
 use packhorse_core::{
@@ -25,11 +26,13 @@ use std::sync::Arc;
 /// A server of Gitea or Forgejo, as a source.
 pub(super) struct GiteaSource {
     pub(super) api: Arc<Api>,
+    /// Commits that branches and change requests lead to.
+    named: Named,
 }
 
 impl GiteaSource {
     pub(super) fn new(api: impl Into<Arc<Api>>) -> Self {
-        Self { api: api.into() }
+        Self { api: api.into(), named: Named::default() }
     }
 
     fn host(&self) -> &str {
@@ -76,6 +79,7 @@ impl GiteaSource {
             ObjectKind::Comment => self.comments(path, at).await,
             ObjectKind::Reaction => self.reactions(path, at).await,
             ObjectKind::Event => self.events(path, at).await,
+            ObjectKind::CommitStatus => self.commit_statuses(path, at).await,
             ObjectKind::Release => self.releases(path, at).await,
             ObjectKind::ReleaseAsset => self.release_assets(path, at).await,
             ObjectKind::BranchRule => self.branch_rules(path).await,
@@ -93,7 +97,6 @@ impl GiteaSource {
             | ObjectKind::Discussion
             | ObjectKind::Snippet
             | ObjectKind::CommitComment
-            | ObjectKind::CommitStatus
             | ObjectKind::Board
             | ObjectKind::Variable => self.repository(path).await.map(|_| Page::default()),
         }

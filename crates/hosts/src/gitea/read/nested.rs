@@ -3,7 +3,7 @@
 //! A page of ours is a page of parents with all of their children, or as many
 //! parents as make it full; the cursor is the page of parents and the place on it.
 
-use super::{GiteaSource, Path, issue, map, wire};
+use super::{GiteaSource, Path, issue, map, settings, wire};
 use crate::{
     cursor::{Spot, go_on, part},
     gitea::{api::Listing, map::review},
@@ -128,6 +128,51 @@ impl GiteaSource {
         let reaction = |it| issue::reaction(it, subject, self.host());
         let record = |(id, it)| Record::new(id, Object::Reaction(it));
         list.into_iter().filter_map(reaction).map(record).collect()
+    }
+
+    /// What builds said of the ends of branches, then of those of change requests.
+    pub(super) async fn commit_statuses(
+        &self,
+        path: Path<'_>,
+        at: Option<&Cursor>,
+    ) -> Result<Page, HostError> {
+        let operation = "read what builds said";
+        let (name, place) = part(at, "branches")?;
+        let spot = Spot::of(place)?;
+        let (next, commits): (_, Vec<Option<String>>) = if name == "branches" {
+            let below = path.below(&["branches"]);
+            let found: Listing<wire::BranchEnd> =
+                self.api.list(&below, &[], spot.page, operation).await?;
+            (found.next, found.items.into_iter().map(|it| it.commit?.id).collect())
+        } else {
+            let query = [("state", "all"), ("sort", "oldest")];
+            let found: Listing<wire::PullRequest> =
+                self.api.list(&path.below(&["pulls"]), &query, spot.page, operation).await?;
+            (found.next, found.items.into_iter().map(|it| it.head?.sha).collect())
+        };
+        // What several of them lead to is told once.
+        let project = path.to_string();
+        let items = commits.into_iter().enumerate().map(|(n, commit)| {
+            commit.filter(|it| self.named.is_first((&project, it), (name, spot.page, n)))
+        });
+        let listing = crate::walk::Listing { items: items.collect(), next };
+        let (records, next) = walk(listing, spot, |commit: Option<String>| {
+            async move {
+                let Some(commit) = commit.filter(|it| !it.is_empty()) else {
+                    return Ok(Vec::new());
+                };
+                let below = path.below(&["commits", &commit, "statuses"]);
+                let mut found: Vec<wire::Status> = self.api.children(&below, operation).await?;
+                // Of each build, the last word counts.
+                found.sort_by_key(|it| it.id);
+                let status = |it| settings::status(it, &commit, self.host());
+                Ok(found.into_iter().filter_map(status).collect())
+            }
+            .boxed()
+        })
+        .await?;
+        let following = (name == "branches").then_some("pulls");
+        Ok(Page { records, next: go_on(name, next, following) })
     }
 
     pub(super) async fn reviews(

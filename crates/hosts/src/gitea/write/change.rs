@@ -3,9 +3,9 @@
 //! The server wants two branches that are there. A head whose branch is gone, or has moved on,
 //! or was in another project, gets a branch of ours at its commit, `packhorse/change-N`, which
 //! goes away again when the change request is closed: the server keeps the commits in a hidden
-//! ref. Merged ones are marked as merged by the commit that merged them, which makes no new one.
+//! ref. How they come to their end is in `ending.rs`.
 
-use super::{Done, GiteaSink, Path, Task, issue::unnumbered};
+use super::{Done, GiteaSink, Path, Task, ending::End, issue::unnumbered};
 use crate::gitea::{call::Change, wire};
 use packhorse_core::{
     HostError, HostErrorKind,
@@ -19,9 +19,12 @@ use serde_json::{Value, json};
 /// Source: Gitea, `modules/setting/repository.go`, `WorkInProgressPrefixes`.
 pub(in crate::gitea) const DRAFT: &str = "WIP: ";
 
+/// What passing branches of ours begin with.
+pub(super) const PASSING: &str = "packhorse/change-";
+
 /// The branch of ours for a change request.
 fn own_name(number: u64) -> String {
-    format!("packhorse/change-{number}")
+    format!("{PASSING}{number}")
 }
 
 /// Branches that a change request was opened with.
@@ -43,20 +46,20 @@ impl GiteaSink {
         let title = if change.draft { format!("{DRAFT}{title}") } else { title };
         let sorted =
             self.sorted(path, task, (&change.labels, change.milestone, &change.assignees)).await?;
-        let text = task.body(change.body.as_ref());
         if let Some(existing) = task.existing {
             let number = existing.0.clone();
             let body = json!({
-                "title": title, "body": text, "labels": sorted.labels,
+                "title": title, "labels": sorted.labels,
                 "assignees": sorted.assignees, "milestone": sorted.milestone.unwrap_or(0),
             });
-            self.update(path, task, change, (&number, &body, &text)).await?;
+            self.update(path, task, change, (&number, body)).await?;
             return Ok((number, Outcome::Updated));
         }
         let Some(mut ends) = self.ends(path, task, change).await? else {
             return task.miss("the repository has no branch that it could be about");
         };
         let operation = "make a change request";
+        let (text, coming) = self.coming(path, task, change, true).await?;
         let mut body = json!({
             "title": title, "body": text, "base": ends.base, "head": ends.head,
             "labels": sorted.labels, "assignees": sorted.assignees,
@@ -65,7 +68,12 @@ impl GiteaSink {
         let below = path.below(&["pulls"]);
         let call = Change::new(&below, operation);
         let author = change.author.as_ref();
-        let made: Result<wire::PullRequest, _> = self.post_signed(call, &body, author).await;
+        let mut made: Result<wire::PullRequest, _> = self.post_signed(call, &body, author).await;
+        if made.as_ref().is_err_and(|it| it.kind == HostErrorKind::Conflict)
+            && self.end_between(path, (&ends.head, &ends.base)).await?
+        {
+            made = self.post_signed(call, &body, author).await;
+        }
         let made = match made {
             // Another one is open between the same branches.
             Err(error) if error.kind == HostErrorKind::Conflict && !ends.is_ours => {
@@ -81,9 +89,11 @@ impl GiteaSink {
         self.restore(path, &number, (&made, &sorted)).await?;
         let fresh = wire::PullRequest::default();
         self.request_reviews(path, task, change, (&number, &fresh)).await?;
-        self.end(path, task, change, (&number, &fresh, &text)).await?;
-        if ends.is_ours {
-            self.take_branch_away(path, change, &ends.head).await?;
+        if let Some((origin, ending, is_said)) = coming {
+            let own = ends.is_ours.then(|| ends.head.clone());
+            let (number, ends) = (number.clone(), (ends.head, ends.base));
+            let end = End { number, origin, ending, ends, own, is_said };
+            self.end_later(path, task, end).await?;
         }
         Ok((number, Outcome::Created))
     }
@@ -95,7 +105,7 @@ impl GiteaSink {
         path: Path<'_>,
         task: &mut Task<'_>,
         change: &ChangeRequest,
-        (number, body, text): (&str, &Value, &str),
+        (number, mut body): (&str, Value),
     ) -> Result<(), HostError> {
         let below = path.below(&["pulls", number]);
         let found: wire::PullRequest = self.api.get(&below, "read a change request").await?;
@@ -104,30 +114,34 @@ impl GiteaSink {
         if let Some(head) = head.as_ref().filter(|it| **it != change.head.name) {
             task.lose("head.name", format!("became `{head}`"));
         }
-        if let Some(base) = base.filter(|it| *it != change.base.name) {
+        if let Some(base) = base.as_ref().filter(|it| **it != change.base.name) {
             task.lose("base.name", format!("became `{base}`"));
         }
-        self.api.patch(Change::new(&below, "change a change request"), body).await?;
+        let (is_merged, is_open) =
+            (found.merged == Some(true), found.state.as_deref() != Some("closed"));
+        let (text, coming) = match is_merged {
+            true => (task.body(change.body.as_ref()), None),
+            false => self.coming(path, task, change, is_open).await?,
+        };
+        body["body"] = text.into();
+        if change.state == ChangeRequestState::Open && !is_open && !is_merged {
+            body["state"] = "open".into();
+        }
+        self.api.patch(Change::new(&below, "change a change request"), &body).await?;
         self.request_reviews(path, task, change, (number, &found)).await?;
-        self.end(path, task, change, (number, &found, text)).await?;
-        match head.filter(|it| *it == own_name(change.number)) {
-            Some(own) => self.take_branch_away(path, change, &own).await,
-            None => Ok(()),
+        let own = head.clone().filter(|it| *it == own_name(change.number));
+        match (coming, own) {
+            (Some((origin, ending, is_said)), own) => {
+                let ends = (head.unwrap_or_default(), base.unwrap_or_default());
+                let number = number.to_owned();
+                let end = End { number, origin, ending, ends, own, is_said };
+                self.end_later(path, task, end).await
+            }
+            (None, Some(own)) if change.state != ChangeRequestState::Open => {
+                self.remove_branch(path, &own).await
+            }
+            (None, _) => Ok(()),
         }
-    }
-
-    /// Removes a branch of ours, once its change request is closed.
-    async fn take_branch_away(
-        &self,
-        path: Path<'_>,
-        change: &ChangeRequest,
-        own: &str,
-    ) -> Result<(), HostError> {
-        if change.state == ChangeRequestState::Open {
-            return Ok(());
-        }
-        let below = path.below(&["branches", own]);
-        self.api.delete(Change::new(&below, "remove a passing branch"), None).await
     }
 
     /// Adds what whoever wrote it had no right to add.
@@ -278,113 +292,6 @@ impl GiteaSink {
             }
         }
         Ok(())
-    }
-
-    /// Brings a change request to the end that it came to.
-    async fn end(
-        &self,
-        path: Path<'_>,
-        task: &mut Task<'_>,
-        change: &ChangeRequest,
-        (number, found, text): (&str, &wire::PullRequest, &str),
-    ) -> Result<(), HostError> {
-        let below = path.below(&["pulls", number]);
-        if found.merged == Some(true) {
-            return Ok(());
-        }
-        let is_open = found.state.as_deref() != Some("closed");
-        let call = Change::new(&below, "close a change request");
-        match change.state {
-            ChangeRequestState::Open if is_open => Ok(()),
-            ChangeRequestState::Open => self.api.patch(call, &json!({ "state": "open" })).await,
-            ChangeRequestState::Closed if is_open => {
-                self.api.patch(call, &json!({ "state": "closed" })).await
-            }
-            ChangeRequestState::Closed => Ok(()),
-            ChangeRequestState::Merged => {
-                if is_open && self.merge(path, change, number).await? {
-                    return Ok(());
-                }
-                task.lose("state", "became closed: the commit that merged it is not in its base");
-                task.lose("body", "begins with a line that says that it was merged");
-                let text = format!("*It was merged.*\n\n{text}");
-                self.api.patch(call, &json!({ "state": "closed", "body": text })).await
-            }
-        }
-    }
-
-    /// Marks a change request as merged by a commit of its base; whether that could be done.
-    async fn merge(
-        &self,
-        path: Path<'_>,
-        change: &ChangeRequest,
-        number: &str,
-    ) -> Result<bool, HostError> {
-        let told = [&change.merge_commit, &change.squash_commit, &change.head.commit];
-        let mut by = None;
-        for commit in told.into_iter().flatten() {
-            if self.is_in(path, commit, &change.base.name).await? {
-                by = Some(commit);
-                break;
-            }
-        }
-        let (Some(by), true) = (by, self.open_merging(path).await?) else { return Ok(false) };
-        let merger = change.merged_by.as_ref();
-        let (name, _) = self.name_of(merger).await?;
-        let below = path.below(&["pulls", number, "merge"]);
-        let call = Change::new(&below, "mark a change request as merged");
-        let body = json!({ "Do": "manually-merged", "MergeCommitID": by });
-        let mut done = self.api.act(call.in_name_of(name), &body).await;
-        if name.is_some() && done.as_ref().is_err_and(|it| is_refusal(it.kind)) {
-            done = self.api.act(call, &body).await;
-        }
-        match done {
-            Err(error) if is_refusal(error.kind) || error.kind == HostErrorKind::Conflict => {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-            Ok(()) => Ok(true),
-        }
-    }
-
-    /// Whether a commit is in a branch.
-    async fn is_in(&self, path: Path<'_>, commit: &str, base: &str) -> Result<bool, HostError> {
-        let ends = format!("{base}...{commit}");
-        let below = path.below(&["compare", &ends]);
-        let operation = "look for a commit in a branch";
-        let found: Result<Option<Value>, _> = self.api.find(&below, operation).await;
-        match found {
-            Ok(found) => {
-                let ahead = found.and_then(|it| it.get("total_commits").and_then(Value::as_u64));
-                Ok(ahead == Some(0))
-            }
-            // No history in common.
-            Err(error) if is_refusal(error.kind) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Lets change requests be marked as merged while a project is written; whether that can be.
-    async fn open_merging(&self, path: Path<'_>) -> Result<bool, HostError> {
-        if self.known.of(path, |it| it.opened_merging.is_some()) {
-            return Ok(true);
-        }
-        let found = self.source.repository(path).await?;
-        if found.allow_manual_merge == Some(true) {
-            return Ok(true);
-        }
-        let below = path.below(&[]);
-        let body = json!({ "has_pull_requests": true, "allow_manual_merge": true });
-        let change = Change::new(&below, "allow marking change requests as merged");
-        match self.api.patch(change, &body).await {
-            Err(error) if is_refusal(error.kind) => Ok(false),
-            Err(error) => Err(error),
-            Ok(()) => {
-                let had_requests = found.has_pull_requests != Some(false);
-                self.known.of(path, |it| it.opened_merging = Some(had_requests));
-                Ok(true)
-            }
-        }
     }
 }
 

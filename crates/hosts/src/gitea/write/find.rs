@@ -176,6 +176,8 @@ impl GiteaSink {
             self.find_tag_rule(path, &it.pattern).await
         } else if let Object::Webhook(it) = object {
             self.find_hook(path, &it.url).await
+        } else if let Object::CommitStatus(it) = object {
+            self.find_status(path, it).await
         } else if let Object::DeployKey(it) = object {
             self.find_key(path, &it.key).await
         } else {

@@ -2,7 +2,9 @@
 //!
 //! Everything here can be forgotten at any time: it is asked for again.
 
-use std::collections::{HashMap, HashSet};
+use super::ending::End;
+use packhorse_core::{Loss, Origin};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What is known of one project.
 #[derive(Debug, Default)]
@@ -28,4 +30,10 @@ pub(super) struct Project {
     /// Where marking a change request as merged was switched on for the time of writing: whether
     /// the project had change requests at all.
     pub(super) opened_merging: Option<bool>,
+    /// Change requests that are still to come to their end, by number.
+    pub(super) ends: BTreeMap<String, End>,
+    /// Whether the project was there before, so that a run may have left some open.
+    pub(super) was_retold: bool,
+    /// What turned out to be lost when they came to their end.
+    pub(super) late: Vec<(Origin, Loss)>,
 }

@@ -3,11 +3,11 @@
 use super::{Done, GiteaSink, Path, Task, account::units};
 use crate::gitea::call::Change;
 use packhorse_core::{
-    HostError, HostErrorKind,
+    HostErrorKind,
     model::{Grantee, Identity, Member, Place, Role},
     port::Outcome,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The server's word for a role, and whether it is the role itself; `None` where all are looser.
 pub(in crate::gitea) fn word(role: Role) -> Option<(&'static str, bool)> {
@@ -192,52 +192,6 @@ impl GiteaSink {
                     if task.existing.is_some() { Outcome::Updated } else { Outcome::Created },
                 ))
             }
-        }
-    }
-
-    /// A build's verdict on a commit.
-    pub(super) async fn commit_status(
-        &self,
-        path: Path<'_>,
-        task: &mut Task<'_>,
-        status: &packhorse_core::model::CommitStatus,
-    ) -> Done {
-        use packhorse_core::model::CommitState;
-        let state = match status.state {
-            CommitState::Pending | CommitState::Running => "pending",
-            CommitState::Success => "success",
-            CommitState::Failure => "failure",
-            CommitState::Error | CommitState::Cancelled => "error",
-            CommitState::Skipped => "warning",
-        };
-        if matches!(
-            status.state,
-            CommitState::Running | CommitState::Cancelled | CommitState::Skipped
-        ) {
-            task.lose("state", format!("became `{state}`"));
-        }
-        let body: Value = json!({
-            "state": state, "context": status.context,
-            "description": status.description.clone().unwrap_or_default(),
-            "target_url": status.target_url.clone().unwrap_or_default(),
-        });
-        let below = path.below(&["statuses", &status.commit]);
-        let (name, _) = self.name_of(status.author.as_ref()).await?;
-        let change = Change::new(&below, "say what a build said");
-        let made: Result<(), HostError> = match self.api.act(change.in_name_of(name), &body).await {
-            Err(error) if name.is_some() && error.kind == HostErrorKind::Forbidden => {
-                self.api.act(change, &body).await
-            }
-            other => other,
-        };
-        match made {
-            Err(error)
-                if matches!(error.kind, HostErrorKind::NotFound | HostErrorKind::Rejected) =>
-            {
-                task.miss("the commit is not there")
-            }
-            Err(error) => Err(error),
-            Ok(()) => Ok((format!("{}/{}", status.commit, status.context), task.outcome())),
         }
     }
 }

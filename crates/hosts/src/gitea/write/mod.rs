@@ -3,6 +3,7 @@
 mod account;
 mod change;
 mod comment;
+mod ending;
 mod file;
 mod find;
 mod hunk;
@@ -17,6 +18,7 @@ mod review;
 mod rule;
 mod setting;
 mod state;
+mod status;
 mod text;
 mod wiki;
 
@@ -146,6 +148,9 @@ impl GiteaSink {
     }
 
     async fn make(&self, scope: &Scope, task: &mut Task<'_>) -> Done {
+        if ending::is_behind(&task.record.object) {
+            self.end_all(self.path(scope)?).await?;
+        }
         match &task.record.object {
             Object::User(it) => self.user(task, it).await,
             Object::Organization(it) => self.organization(task, it).await,
@@ -279,9 +284,20 @@ impl Sink for GiteaSink {
     }
 
     async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
-        if *scope != Scope::Shared {
-            self.close_project(self.path(scope)?).await?;
+        if *scope == Scope::Shared {
+            return Ok(Vec::new());
         }
-        Ok(Vec::new())
+        let path = self.path(scope)?;
+        match self.end_all(path).await {
+            Err(error) if error.kind == HostErrorKind::Conflict => {
+                self.archive(path, false).await?;
+                self.end_all(path).await?;
+                self.archive(path, true).await?;
+            }
+            other => other?,
+        }
+        let late = self.known.of(path, |it| std::mem::take(&mut it.late));
+        self.close_project(path).await?;
+        Ok(late)
     }
 }

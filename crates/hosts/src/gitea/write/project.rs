@@ -39,7 +39,10 @@ impl GiteaSink {
         if has_no_issues {
             body.insert("has_issues".to_owned(), true.into());
         }
-        self.known.of(path, |it| it.has_no_issues = has_no_issues);
+        self.known.of(path, |it| {
+            it.has_no_issues = has_no_issues;
+            it.was_retold = outcome == Outcome::Updated;
+        });
         body.insert("website".to_owned(), task.website(project.website.as_deref()).into());
         let description = task.fit("description", project.description.as_deref(), 2_048);
         body.insert("description".to_owned(), description.into());

@@ -7,7 +7,7 @@ use packhorse_core::{
     model::{Release, ReleaseAsset},
     port::Outcome,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 impl GiteaSink {
     pub(super) async fn release(
@@ -21,12 +21,18 @@ impl GiteaSink {
         }
         let tag = release.pending_tag.as_deref().filter(|_| release.draft);
         let tag = tag.unwrap_or(&release.tag);
+        let is_draft = release.draft || !self.has_tag(path, tag).await?;
+        if is_draft && !release.draft {
+            // The server would make a tag that nobody made, or fail where it does not know of what.
+            task.lose("draft", "became a draft: its tag is not here");
+        }
         let mut body = json!({
             "tag_name": tag, "body": task.body(release.body.as_ref()),
             "name": release.name.clone().unwrap_or_default(),
-            "draft": release.draft, "prerelease": release.prerelease,
+            "draft": is_draft, "prerelease": release.prerelease,
         });
-        let target = release.target.clone().map(serde_json::Value::from);
+        // What a draft's tag would be made of need not be there.
+        let target = release.target.clone().map(Value::from);
         super::issue::set(&mut body, "target_commitish", target);
         let existing = match task.existing {
             Some(existing) => Some((existing.0.clone(), Outcome::Updated)),
@@ -49,6 +55,12 @@ impl GiteaSink {
         };
         self.known.of(path, |it| it.releases.insert(release.tag.clone(), id.clone()));
         Ok((id, outcome))
+    }
+
+    async fn has_tag(&self, path: Path<'_>, tag: &str) -> Result<bool, HostError> {
+        let below = path.below(&["tags", tag]);
+        let found: Option<Value> = self.api.find(&below, "look for a tag").await?;
+        Ok(found.is_some())
     }
 
     /// The release of a tag; drafts stand in the listing alone.

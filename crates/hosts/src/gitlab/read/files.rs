@@ -1,56 +1,24 @@
 //! The bytes of attachments and of files of releases.
 
 use super::GitlabSource;
+use crate::named::Named;
 use packhorse_core::{
     HostError, HostErrorKind, Object, ObjectKind, Record,
     port::{BlobRef, ByteStream},
 };
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Mutex, PoisonError},
-};
 
 const OPERATION: &str = "open a file";
-/// Names of which it is remembered where they came first; a few megabytes.
-const MAX_NAMED: usize = 100_000;
-
-/// Where something was named first: a file that two texts refer to, a commit that several branches
-/// and tags lead to.
-///
-/// Walked from the beginning, a listing gives each where it first comes.
-#[derive(Debug, Default)]
-pub(super) struct Named(Mutex<HashMap<u64, u64>>);
-
-impl Named {
-    /// The records of files whose first place this is.
-    pub(super) fn files(&self, project: &str, mut records: Vec<Record>) -> Vec<Record> {
-        records.retain(|record| {
-            let Object::Attachment(file) = &record.object else { return true };
-            self.is_first((project, &record.origin.id), &file.subject)
-        });
-        records
-    }
-
-    /// Whether something of a project comes first at a place.
-    pub(super) fn is_first(&self, what: (&str, &str), place: impl Hash) -> bool {
-        let (what, here) = (hash(&what), hash(&place));
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_NAMED && !known.contains_key(&what) {
-            return true;
-        }
-        *known.entry(what).or_insert(here) == here
-    }
-}
-
-fn hash(it: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    it.hash(&mut hasher);
-    hasher.finish()
-}
-
 fn not_there(id: &str) -> HostError {
     HostError::new(HostErrorKind::NotFound, OPERATION).with("file", id)
+}
+
+/// The records of files whose first place this is.
+pub(super) fn named_first(named: &Named, project: &str, mut records: Vec<Record>) -> Vec<Record> {
+    records.retain(|record| {
+        let Object::Attachment(file) = &record.object else { return true };
+        named.is_first((project, &record.origin.id), &file.subject)
+    });
+    records
 }
 
 impl GitlabSource {
@@ -163,9 +131,9 @@ mod tests {
         };
 
         for _ in ["first", "again"] {
-            assert_eq!(named.files("a/b", vec![file(7), file(9)]), [file(7)]);
+            assert_eq!(named_first(&named, "a/b", vec![file(7), file(9)]), [file(7)]);
         }
-        assert_eq!(named.files("a/c", vec![file(9)]), [file(9)]);
+        assert_eq!(named_first(&named, "a/c", vec![file(9)]), [file(9)]);
     }
 
     #[test]

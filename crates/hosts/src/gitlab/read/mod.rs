@@ -14,6 +14,7 @@ use super::{
     api::{Api, is_closed},
     map, support, wire,
 };
+use crate::named::Named;
 use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
@@ -31,7 +32,7 @@ pub(super) struct GitlabSource {
     api: Arc<Api>,
     extent: OnceCell<Extent>,
     people: People,
-    named: files::Named,
+    named: Named,
 }
 
 /// The parts of an address below a project.
@@ -46,12 +47,7 @@ fn records<T>(items: Vec<T>, map: impl Fn(T) -> Option<(String, Object)>) -> Vec
 
 impl GitlabSource {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self {
-            api,
-            extent: OnceCell::new(),
-            people: People::default(),
-            named: files::Named::default(),
-        }
+        Self { api, extent: OnceCell::new(), people: People::default(), named: Named::default() }
     }
 
     fn host(&self) -> &str {

@@ -397,7 +397,7 @@ impl GitlabSource {
             }
         };
         let (records, next) = found?;
-        let records = self.named.files(path, records);
+        let records = super::files::named_first(&self.named, path, records);
         Ok(page(name, (records, next), &PARTS[..2]))
     }
 

@@ -1,9 +1,9 @@
 //! Releases, their files, and what builds said.
 
-use super::{Done, GitlabSink, Task, below, odd, signed::Signed};
+use super::{Done, GitlabSink, Task, below, odd, said::is_refusal, signed::Signed};
 use crate::gitlab::{call::Change, wire};
 use packhorse_core::{
-    HostErrorKind,
+    HostError, HostErrorKind,
     model::{CommitState, CommitStatus, Release, ReleaseAsset},
     port::Outcome,
 };
@@ -59,8 +59,21 @@ impl GitlabSink {
             body["ref"] = target.clone().into();
         }
         let below = below(path, &["releases"]);
-        let (made, _) = self.make_signed::<wire::Release>(task, &below, (signed, &body)).await?;
-        Ok((made.tag_name.ok_or_else(|| odd(operation))?, Outcome::Created))
+        match self.make_signed::<wire::Release>(task, &below, (signed, &body)).await {
+            Err(error) if is_refusal(error.kind) && !self.has_tag(path, &it.tag).await? => {
+                task.drop("its tag is not here, and nothing that it could be made of")
+            }
+            other => {
+                let (made, _) = other?;
+                Ok((made.tag_name.ok_or_else(|| odd(operation))?, Outcome::Created))
+            }
+        }
+    }
+
+    async fn has_tag(&self, path: &str, tag: &str) -> Result<bool, HostError> {
+        let below = below(path, &["repository", "tags", tag]);
+        let found: Option<serde_json::Value> = self.api.find(&below, &[], "look for a tag").await?;
+        Ok(found.is_some())
     }
 
     pub(super) async fn asset(&self, path: &str, task: &mut Task<'_>, it: &ReleaseAsset) -> Done {
@@ -107,14 +120,14 @@ impl GitlabSink {
         path: &str,
         it: &ReleaseAsset,
         file: &std::path::Path,
-    ) -> Result<String, packhorse_core::HostError> {
+    ) -> Result<String, HostError> {
         let (version, name) = (package_name(&it.release), package_name(&it.name));
         let rest = ["packages", "generic", PACKAGE, &version, &name];
         let package = below(path, &rest);
         let change = Change::new(&package, "keep a file of a release");
         match self.api.put_bytes(change, file).await {
             Ok(()) => Ok(self.api.url(&package, &[])?.to_string()),
-            Err(error) if super::said::is_refusal(error.kind) => {
+            Err(error) if is_refusal(error.kind) => {
                 let made = self.upload(path, &it.name, file).await?;
                 let home = self.api.place.home.as_str().trim_end_matches('/');
                 Ok(match made.full_path {

@@ -7,6 +7,7 @@
 pub(crate) mod back;
 mod leg;
 pub(crate) mod place;
+mod verdicts;
 
 use back::Back;
 use futures::StreamExt as _;
