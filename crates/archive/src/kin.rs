@@ -46,18 +46,20 @@ impl Kin {
                 "it is a dump of Gitea's: unpack it, and write `gitea-dump:` before the directory's \
                  name"
             }
-            Self::Bitbucket => "it is Bitbucket Data Center's, which is not read here",
+            Self::Bitbucket => {
+                "it is Bitbucket Data Center's: write `bitbucket-archive:` before its name"
+            }
         }
     }
 
-    /// What reads it; `None` where nothing does.
-    pub(crate) const fn format(self) -> Option<&'static HostSpec> {
+    /// What reads it.
+    pub(crate) const fn format(self) -> &'static HostSpec {
         match self {
-            Self::Packhorse => Some(&crate::packhorse::SPEC),
-            Self::Github => Some(&crate::github::SPEC),
-            Self::Gitlab => Some(&crate::gitlab_archive::SPEC),
-            Self::Gitea => Some(&crate::gitea_dump::SPEC),
-            Self::Bitbucket => None,
+            Self::Packhorse => &crate::packhorse::SPEC,
+            Self::Github => &crate::github::SPEC,
+            Self::Gitlab => &crate::gitlab_archive::SPEC,
+            Self::Gitea => &crate::gitea_dump::SPEC,
+            Self::Bitbucket => &crate::bitbucket_archive::SPEC,
         }
     }
 

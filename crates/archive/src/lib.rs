@@ -2,6 +2,7 @@
 //!
 //! [`container`] reads and writes tars from and for strangers.
 
+pub mod bitbucket_archive;
 mod check;
 pub mod container;
 pub mod gitea_dump;
@@ -20,11 +21,15 @@ use std::path::Path;
 pub use check::{CheckFinding, CheckReport, check, check_whole};
 
 /// Every format, one row each.
-pub static FORMATS: &[&HostSpec] =
-    &[&packhorse::SPEC, &github::SPEC, &gitlab_archive::SPEC, &gitea_dump::SPEC];
+pub static FORMATS: &[&HostSpec] = &[
+    &packhorse::SPEC,
+    &github::SPEC,
+    &gitlab_archive::SPEC,
+    &bitbucket_archive::SPEC,
+    &gitea_dump::SPEC,
+];
 
-/// The format of what is at a path, by what is in it; `None` where that does not tell, or is of a
-/// format that is not read. Reads the beginning of a file, and looks through a directory.
+/// The format of what is at a path, by what is in it; `None` where that does not tell. Reads the beginning of a file, and looks through a directory.
 pub fn recognise(path: &Path) -> Option<&'static HostSpec> {
-    kin::Kin::at(path)?.format()
+    kin::Kin::at(path).map(kin::Kin::format)
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod large_files;
 pub mod lfs;
 mod mirror;
+pub mod objects;
 pub mod process;
 pub mod progress;
 mod pump;

@@ -4,8 +4,11 @@ mod importer;
 mod references;
 mod whole;
 
-use crate::{container::ArchiveError, gitea_dump, github, gitlab_archive, kin::Kin, packhorse};
-use packhorse_core::{HostError, HostSpec};
+use crate::{
+    bitbucket_archive, container::ArchiveError, gitea_dump, github, gitlab_archive, kin::Kin,
+    packhorse,
+};
+use packhorse_core::HostError;
 use serde::Serialize;
 use std::{fmt, path::Path};
 
@@ -68,23 +71,8 @@ impl fmt::Display for CheckReport {
 }
 
 /// Whose archive is at a path; what is no other's is taken for ours.
-fn kin(path: &Path) -> Result<Kin, ArchiveError> {
-    let kin = Kin::at(path).unwrap_or(if path.is_dir() { Kin::Gitea } else { Kin::Packhorse });
-    if kin == Kin::Bitbucket {
-        return Err(kin.foreign(path));
-    }
-    Ok(kin)
-}
-
-/// The format of an archive that can be read.
-const fn format(kin: Kin) -> Option<&'static HostSpec> {
-    match kin {
-        Kin::Packhorse => Some(&packhorse::SPEC),
-        Kin::Github => Some(&github::SPEC),
-        Kin::Gitlab => Some(&gitlab_archive::SPEC),
-        Kin::Gitea => Some(&gitea_dump::SPEC),
-        Kin::Bitbucket => None,
-    }
+fn kin(path: &Path) -> Kin {
+    Kin::at(path).unwrap_or(if path.is_dir() { Kin::Gitea } else { Kin::Packhorse })
 }
 
 /// Checks a whole archive, of any format that is known here: structure, counts, every record,
@@ -95,11 +83,12 @@ const fn format(kin: Kin) -> Option<&'static HostSpec> {
 /// When the archive cannot be gone through at all: it is cut off or damaged, or does not agree
 /// with what it says of itself.
 pub fn check(path: &Path) -> Result<CheckReport, ArchiveError> {
-    match kin(path)? {
+    match kin(path) {
         Kin::Packhorse => packhorse::check(path),
         Kin::Github => github::check(path),
         Kin::Gitlab => gitlab_archive::check(path),
-        Kin::Gitea | Kin::Bitbucket => gitea_dump::check(path),
+        Kin::Gitea => gitea_dump::check(path),
+        Kin::Bitbucket => bitbucket_archive::check(path),
     }
 }
 
@@ -117,9 +106,5 @@ pub async fn check_whole(
     scratch: &Path,
     report: &mut CheckReport,
 ) -> Result<(), HostError> {
-    let kin = kin(path).map_err(HostError::from)?;
-    match format(kin) {
-        Some(spec) => whole::walk(spec, path, scratch, report).await,
-        None => Ok(()),
-    }
+    whole::walk(kin(path).format(), path, scratch, report).await
 }

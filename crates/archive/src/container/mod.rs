@@ -6,6 +6,7 @@
 //! - [`Archive`] scans a file once, whole, and opens streams into it afterwards.
 //! - [`gzip`] and [`zstd`] start again in the middle of a compressed file.
 //! - [`JsonArray`] and [`Lines`] cut records out of members, one at a time.
+//! - [`gunzip`] and [`scan_within`] go through what is packed within a member.
 //! - [`extract`] unpacks a repository, and nothing else, into a directory.
 //! - [`TarWriter`] writes, with checkpoints at which a killed writer goes on.
 
@@ -17,6 +18,7 @@ mod json_array;
 mod key_set;
 mod limits;
 mod lines;
+mod nested;
 mod open;
 mod partial;
 mod piece;
@@ -32,6 +34,7 @@ pub use json_array::JsonArray;
 pub use key_set::KeySet;
 pub use limits::Limits;
 pub use lines::Lines;
+pub use nested::{Forward, gunzip, scan_within};
 pub use open::{Archive, MemberData, Stream};
 pub use partial::Partial;
 pub use tar::Member;

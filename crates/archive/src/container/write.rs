@@ -50,6 +50,8 @@ pub struct TarWriter {
     written: u64,
     /// Seconds since 1970 that all members carry.
     mtime: u64,
+    /// Permission bits of all files.
+    mode: u32,
     /// A write was begun and has not ended well: nothing may come behind half a member.
     is_broken: bool,
 }
@@ -105,8 +107,16 @@ impl TarWriter {
             gzip: None,
             written,
             mtime,
+            mode: 0o644,
             is_broken: false,
         }
+    }
+
+    /// Gives all files these permission bits, in place of 0644.
+    #[must_use]
+    pub fn with_mode(mut self, mode: u32) -> Self {
+        self.mode = mode & 0o777;
+        self
     }
 
     /// Writes a member of `size` bytes.
@@ -287,7 +297,7 @@ impl TarWriter {
         if name.len() > 100 || size >= 1 << 33 {
             let mut record = pax_record("path", name);
             record += &pax_record("size", &size.to_string());
-            blocks.extend(block("pax", b'x', record.len() as u64, self.mtime));
+            blocks.extend(block("pax", b'x', record.len() as u64, (0o644, self.mtime)));
             blocks.extend(record.bytes());
             blocks.resize(blocks.len().next_multiple_of(BLOCK), 0);
         }
@@ -296,7 +306,8 @@ impl TarWriter {
             end -= 1;
         }
         let short = if size >= 1 << 33 { 0 } else { size };
-        blocks.extend(block(&name[..end], kind, short, self.mtime));
+        let mode = if kind == b'5' { 0o755 } else { self.mode };
+        blocks.extend(block(&name[..end], kind, short, (mode, self.mtime)));
         self.put(&blocks).map_err(fail)
     }
 
@@ -384,11 +395,11 @@ fn pax_record(key: &str, value: &str) -> String {
     format!("{length} {key}={value}\n")
 }
 
-fn block(name: &str, kind: u8, size: u64, mtime: u64) -> [u8; BLOCK] {
+fn block(name: &str, kind: u8, size: u64, (mode, mtime): (u32, u64)) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     let mut set = |at: usize, text: &[u8]| block[at..at + text.len()].copy_from_slice(text);
     set(0, name.as_bytes());
-    set(100, if kind == b'5' { b"0000755\0" } else { b"0000644\0" });
+    set(100, format!("{mode:07o}\0").as_bytes());
     set(108, b"0000000\0");
     set(116, b"0000000\0");
     set(124, format!("{size:011o}\0").as_bytes());

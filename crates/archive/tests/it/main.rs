@@ -1,5 +1,6 @@
 //! Archive formats against the suites, against real archives and against hostile ones.
 
+mod bitbucket_archive;
 mod container;
 mod gitea_dump;
 mod github;

@@ -84,6 +84,11 @@ fn into_gitlabs_format() {
 }
 
 #[test]
+fn into_bitbuckets_format() {
+    check("bitbucket-archive:all.tar");
+}
+
+#[test]
 fn into_giteas_dumps() {
     check("gitea-dump:all");
 }
