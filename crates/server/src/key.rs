@@ -57,6 +57,10 @@ pub(crate) enum Use {
     Addresses,
     /// Sealing credentials of sources.
     Credentials,
+    /// Signing sessions of people.
+    Sessions,
+    /// Signing what forms of a session carry.
+    Forms,
 }
 
 impl Use {
@@ -65,6 +69,8 @@ impl Use {
             Self::Tokens => b"packhorse tokens",
             Self::Addresses => b"packhorse addresses",
             Self::Credentials => b"packhorse credentials",
+            Self::Sessions => b"packhorse sessions",
+            Self::Forms => b"packhorse forms",
         }
     }
 }

@@ -12,6 +12,7 @@
 mod accept;
 mod auth;
 mod config;
+mod dashboard;
 mod dialects;
 mod feed;
 mod hook;

@@ -139,12 +139,24 @@ pub(crate) async fn holder(
     let id = text.strip_prefix(PREFIX).and_then(|it| it.get(..ID_LENGTH));
     let Some(id) = id else { return Ok(None) };
     let Some(row) = store.token(id.to_owned()).await? else { return Ok(None) };
-    let is_over = row.expires_at.is_some_and(|it| it <= now_ms()) || row.revoked_at.is_some();
-    if !key.is_signed(Use::Tokens, text.as_bytes(), &row.digest) || is_over {
-        return Ok(None);
-    }
+    let is_it = key.is_signed(Use::Tokens, text.as_bytes(), &row.digest) && !is_over(&row);
+    Ok(is_it.then(|| caller(row)))
+}
+
+/// Who holds the token of that public part, if it is good now: for those who have shown the whole
+/// of it before.
+pub(crate) async fn known(store: &Store, id: &str) -> Result<Option<Caller>, StoreError> {
+    let row = store.token(id.to_owned()).await?;
+    Ok(row.filter(|it| !is_over(it)).map(caller))
+}
+
+fn is_over(row: &TokenRow) -> bool {
+    row.expires_at.is_some_and(|it| it <= now_ms()) || row.revoked_at.is_some()
+}
+
+fn caller(row: TokenRow) -> Caller {
     let scopes = row.scopes.split(' ').filter_map(|it| it.parse().ok()).collect();
-    Ok(Some(Caller { user: row.user, token: row.id, scopes }))
+    Caller { user: row.user, token: row.id, scopes }
 }
 
 #[cfg(test)]

@@ -28,6 +28,11 @@ impl Problem {
         Self { title, status: status.as_u16(), detail: detail.into() }
     }
 
+    /// What is the matter.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

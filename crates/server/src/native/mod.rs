@@ -2,7 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod error;
-mod events;
+pub(crate) mod events;
 pub(crate) mod job;
 pub(crate) mod losses;
 pub(crate) mod report;

@@ -81,7 +81,7 @@ impl Asked<'_> {
         (!found.is_empty()).then_some(found)
     }
 
-    fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
         let text = self.text(name);
         let read = text.map(|it| it.parse().ok().filter(|it| *it <= i64::MAX.unsigned_abs()));
         match read {
@@ -142,7 +142,8 @@ async fn shown(service: &Service, found: &Found) -> Result<Json<Job>, Problem> {
         ("limit" = Option<u64>, Query, description = "At most this many; 100 at most"),
         ("before" = Option<u64>, Query, description = "Only jobs before that of `next`"),
     ),
-    responses((status = 200, body = Jobs), (status = "4XX", body = Problem)))]
+    responses((status = 200, body = Jobs), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -174,7 +175,8 @@ pub(crate) async fn page(service: &Service, query: JobQuery) -> Result<Jobs, Pro
 
 /// Starts a migration.
 #[utoipa::path(post, path = "/jobs", tag = "jobs", request_body = Start,
-    responses((status = 201, body = Job), (status = "4XX", body = Problem)))]
+    responses((status = 201, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn begin(
     State(service): State<Arc<Service>>,
     Call(caller): Call,
@@ -187,7 +189,8 @@ pub(super) async fn begin(
 
 /// Says what a migration would do, before anything moves.
 #[utoipa::path(post, path = "/plans", tag = "jobs", request_body = Start,
-    responses((status = 200, description = "The plan", body = Value), (status = "4XX", body = Problem)))]
+    responses((status = 200, description = "The plan", body = Value), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn draw_up(
     State(service): State<Arc<Service>>,
     Call(caller): Call,
@@ -199,7 +202,8 @@ pub(super) async fn draw_up(
 
 /// One job.
 #[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, body = Job), (status = "4XX", body = Problem)))]
+    responses((status = 200, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -209,7 +213,8 @@ pub(super) async fn show(
 
 /// The plan that the job was begun with.
 #[utoipa::path(get, path = "/jobs/{id}/plan", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, description = "The plan", body = Value), (status = "4XX", body = Problem)))]
+    responses((status = 200, description = "The plan", body = Value), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn plan(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -226,7 +231,8 @@ pub(super) async fn plan(
         ("last_event_id" = Option<u64>, Query, description = "For clients without the header"),
         ("Last-Event-ID" = Option<u64>, Header, description = "Goes on after that event"),
     ),
-    responses((status = 200, content_type = "text/event-stream", body = String), (status = "4XX", body = Problem)))]
+    responses((status = 200, description = "The events", content_type = "text/event-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn watch(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -249,7 +255,8 @@ pub(super) async fn watch(
         ("after" = Option<u64>, Query, description = "From this number on"),
         ("limit" = Option<u64>, Query, description = "At most this many; 1000 at most"),
     ),
-    responses((status = 200, body = Losses), (status = "4XX", body = Problem)))]
+    responses((status = 200, body = Losses), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn lost(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -261,7 +268,8 @@ pub(super) async fn lost(
 
 /// What was lost, in groups that are alike.
 #[utoipa::path(get, path = "/jobs/{id}/loss-groups", tag = "losses", params(("id" = u64, Path)),
-    responses((status = 200, body = Vec<LossGroup>), (status = "4XX", body = Problem)))]
+    responses((status = 200, body = Vec<LossGroup>), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn loss_groups(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -276,7 +284,8 @@ pub(super) async fn loss_groups(
         ("after" = Option<u64>, Query, description = "From this number on"),
         ("limit" = Option<u64>, Query, description = "At most this many; 1000 at most"),
     ),
-    responses((status = 200, body = Failures), (status = "4XX", body = Problem)))]
+    responses((status = 200, body = Failures), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn failed(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -294,7 +303,8 @@ pub(super) async fn failed(
         ("id" = u64, Path),
         ("format" = Option<String>, Query, description = "json, text, html or csv"),
     ),
-    responses((status = 200, description = "The report"), (status = "4XX", body = Problem)))]
+    responses((status = 200, description = "The report"), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn download(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -314,7 +324,8 @@ async fn after(service: &Service, named: &Named) -> Result<Response, Problem> {
 
 /// Asks the job to stop at its next safe place.
 #[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "actions", params(("id" = u64, Path)),
-    responses((status = 202, body = Job), (status = "4XX", body = Problem)))]
+    responses((status = 202, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn cancel(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -326,7 +337,8 @@ pub(super) async fn cancel(
 /// Goes on with a job that was cancelled or failed.
 #[utoipa::path(post, path = "/jobs/{id}/resume", tag = "actions", params(("id" = u64, Path)),
     request_body = Option<Again>,
-    responses((status = 202, body = Job), (status = "4XX", body = Problem)))]
+    responses((status = 202, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn resume(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -339,7 +351,8 @@ pub(super) async fn resume(
 /// Tries again what failed: everything of the kinds and projects in which something did.
 #[utoipa::path(post, path = "/jobs/{id}/retry", tag = "actions", params(("id" = u64, Path)),
     request_body = Option<Again>,
-    responses((status = 202, body = Job), (status = "4XX", body = Problem)))]
+    responses((status = 202, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn retry(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -352,7 +365,8 @@ pub(super) async fn retry(
 /// Removes what the job wrote, unless somebody has changed it since.
 #[utoipa::path(post, path = "/jobs/{id}/rollback", tag = "actions", params(("id" = u64, Path)),
     request_body = Option<Again>,
-    responses((status = 202, body = Job), (status = "4XX", body = Problem)))]
+    responses((status = 202, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn roll_back(
     State(service): State<Arc<Service>>,
     named: Named,

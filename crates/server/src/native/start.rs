@@ -24,7 +24,7 @@ use url::Url;
 pub(crate) const KIND: &str = "native";
 
 /// What the embedded store is called.
-const STORE: &str = "store";
+pub(crate) const STORE: &str = "store";
 
 /// Longest location, in bytes.
 const LONGEST_LOCATION: usize = 4_096;

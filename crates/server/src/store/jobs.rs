@@ -97,6 +97,10 @@ impl Store {
 
     /// One job with its request, by its number in the journal.
     pub(crate) async fn job(&self, job: JobId) -> Result<Option<(Request, Part)>, StoreError> {
+        // Numbers that the database cannot hold are nobody's.
+        if i64::try_from(job.0).is_err() {
+            return Ok(None);
+        }
         self.read("look up a job", move |tx| {
             let sql = format!(
                 "SELECT {PART}, {} FROM parts JOIN requests ON requests.id = parts.request
@@ -107,6 +111,23 @@ impl Store {
                 .prepare_cached(&sql)?
                 .query_row([job.0], |row| Ok((requests::request(row, WIDTH)?, parts::part(row)?)));
             Ok(found.optional()?)
+        })
+        .await
+    }
+
+    /// How many jobs a user, or everybody, has in which state, as it was last seen.
+    pub(crate) async fn states_of(
+        &self,
+        user: Option<String>,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read("count jobs", move |tx| {
+            let filter = if user.is_some() { "user = ?1" } else { "?1 IS NULL" };
+            let sql = format!(
+                "SELECT state, count(*) FROM parts WHERE state <> '' AND {filter} GROUP BY state"
+            );
+            let mut statement = tx.prepare_cached(&sql)?;
+            let rows = statement.query_map([user], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }

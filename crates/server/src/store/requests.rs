@@ -130,6 +130,10 @@ impl Store {
         kind: &'static str,
         id: u64,
     ) -> Result<Option<Request>, StoreError> {
+        // Numbers that the database cannot hold are nobody's.
+        if i64::try_from(id).is_err() {
+            return Ok(None);
+        }
         self.read("look up a request", move |tx| {
             let sql = format!("SELECT {COLUMNS} FROM requests WHERE id = ?1 AND kind = ?2");
             let found = tx.prepare_cached(&sql)?.query_row((id, kind), |row| request(row, 0));

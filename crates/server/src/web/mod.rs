@@ -15,7 +15,7 @@ pub use tls::{Tls, TlsError};
 use crate::{
     Service,
     auth::{self, Forms},
-    dialects, native,
+    dashboard, dialects, native,
     token::Scope,
 };
 use axum::{
@@ -43,6 +43,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .merge(dialects::gitlab::router())
         .merge(dialects::bitbucket::router())
         .merge(native::router())
+        .merge(dashboard::router())
         .fallback(nothing)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&service), told::told))

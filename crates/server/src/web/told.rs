@@ -78,12 +78,13 @@ pub(super) async fn told(
     response
 }
 
-/// SECURITY: nobody frames what is answered, guesses its type, or learns where people came from.
+/// SECURITY: nobody frames what is answered, guesses its type, or learns where people came from;
+/// the service itself does, or browsers would not say which site a form is of.
 fn guard(headers: &mut HeaderMap, is_https: bool) {
     let always = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];

@@ -1,6 +1,7 @@
 //! The service, started as anybody would, and asked over its own socket.
 
 mod bitbucket;
+mod dashboard;
 mod github;
 mod gitlab;
 mod native;

@@ -288,6 +288,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
         ("/jobs?before=-1", 400),
         ("/jobs/0", 404),
         ("/jobs/99999999999999999999", 404),
+        ("/jobs/9223372036854775808", 404),
         ("/jobs/x", 404),
         ("/nothing", 404),
     ] {

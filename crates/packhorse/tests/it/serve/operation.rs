@@ -169,6 +169,22 @@ fn what_was_done_is_counted_for_whoever_may_see_everything() {
 }
 
 #[test]
+fn numbers_that_no_database_holds_are_nobodys() {
+    let bench = Bench::new();
+    let server = Server::start(&bench);
+    let head = format!("Authorization: Bearer {}\r\n", token(&bench, "--user alice"));
+
+    for path in [
+        "/user/migrations/9223372036854775808",
+        "/api/v4/bulk_imports/9223372036854775808",
+        "/rest/api/latest/migration/exports/9223372036854775808",
+        "/api/v1/jobs/9223372036854775808",
+    ] {
+        assert_eq!(server.ask("GET", path, &head, b"").status, 404, "{path}");
+    }
+}
+
+#[test]
 fn answers_cannot_be_framed_or_taken_for_something_else() {
     let bench = Bench::new();
     let server = Server::start(&bench);
