@@ -1,6 +1,6 @@
 //! A batch: begun in the journal, written, flushed, settled.
 
-use super::Carrier;
+use super::{Carrier, under_way::once};
 use crate::{
     EngineError, Tuning,
     error::chain,
@@ -76,6 +76,7 @@ impl Batch {
 pub(super) struct Written {
     pub(super) results: Results,
     pub(super) to: Option<Position>,
+    pub(super) n_batches: u64,
 }
 
 impl Written {
@@ -83,19 +84,30 @@ impl Written {
     pub(super) fn append(&mut self, later: Self) {
         self.results.append(later.results);
         self.to = later.to;
+        self.n_batches += later.n_batches;
     }
 }
 
 impl Carrier<'_> {
-    /// Writes what a batch holds, without making it durable.
+    /// Prepares and writes what a batch holds, without making it durable.
     pub(super) async fn write_batch(
         &self,
         batch: &mut Batch,
         to: Position,
     ) -> Result<Written, EngineError> {
-        let mut prepared = self.prepare_batch(batch).await?;
+        let prepared = self.prepare_batch(batch).await?;
+        self.write_prepared(batch, prepared, to).await
+    }
+
+    /// Writes what was prepared of a batch, without making it durable.
+    pub(super) async fn write_prepared(
+        &self,
+        batch: &Batch,
+        mut prepared: Vec<Prepared>,
+        to: Position,
+    ) -> Result<Written, EngineError> {
         let results = self.write_chunk(&batch.lane, &batch.target, &mut prepared).await?;
-        Ok(Written { results, to: Some(to) })
+        Ok(Written { results, to: Some(to), n_batches: 1 })
     }
 
     /// Makes a batch durable, and settles it.
@@ -106,7 +118,7 @@ impl Carrier<'_> {
         written: Written,
         counts: &mut Counts,
     ) -> Result<u64, EngineError> {
-        let Written { results, to } = written;
+        let Written { results, to, n_batches: _ } = written;
         let (journal, claim) = (&self.run.worker.journal, self.run.claim);
         self.run.ends.sink.flush(target).await?;
         journal.settle(claim, lane, &results.settled, &results.failed, to.as_ref()).await?;
@@ -120,7 +132,7 @@ impl Carrier<'_> {
     ) -> Result<Vec<Prepared>, EngineError> {
         let mut records = batch.empty();
         self.link(&batch.lane, &mut records).await?;
-        Ok(records.into_iter().map(|record| self.prepare(&batch.lane, record)).collect())
+        Ok(once(records.into_iter().map(|record| self.prepare(&batch.lane, record)).collect()))
     }
 
     /// Settles at once what earlier runs wrote and what is the same since; the rest.

@@ -1,12 +1,12 @@
 //! One lane: its pages are gathered into batches, and batches are settled.
 
-use super::{Carrier, Place, batch::Batch, pages::Pages};
+use super::{Carrier, Place, batch::Batch, pages::Pages, under_way::UnderWay};
 use crate::EngineError;
 use packhorse_core::{
     Event, Lane, ObjectKind, Record, Settle,
     port::{Counts, Position},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Batches that are written and wait for others to be durable.
 const BATCHES_BEHIND: usize = 2;
@@ -59,12 +59,18 @@ impl Carrier<'_> {
     ) -> Result<(), EngineError> {
         let (lane, target) = (batch.lane.clone(), batch.target.clone());
         let (written, mut to_settle) = mpsc::channel(BATCHES_BEHIND);
+        let (n_settled, settled) = watch::channel(0);
+        let mut under_way = UnderWay::new(settled);
         let write = async move {
             // Room first, so that no more are under way than there is room for.
             while let Ok(room) = written.reserve().await
                 && let Some(to) = self.fill(&mut pages, &mut batch).await?
             {
-                room.send(self.write_batch(&mut batch, to).await?);
+                let prepared = self.prepare_batch(&mut batch).await?;
+                if !under_way.take(&prepared).await {
+                    break;
+                }
+                room.send(self.write_prepared(&batch, prepared, to).await?);
             }
             Ok(())
         };
@@ -74,7 +80,9 @@ impl Carrier<'_> {
                 while let Ok(more) = to_settle.try_recv() {
                     written.append(more);
                 }
+                let n_batches = written.n_batches;
                 let bytes = self.settle(&lane, &target, written, &mut counts).await?;
+                n_settled.send_modify(|it| *it += n_batches);
                 self.run.worker.listener.on(&progress(&lane, &counts, bytes));
             }
             Ok(())

@@ -22,6 +22,7 @@ mod shelf;
 mod stage;
 mod summaries;
 mod through;
+mod under_way;
 
 pub(crate) use deletions::Gone;
 pub(crate) use large_files::LOCKS;

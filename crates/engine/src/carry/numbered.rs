@@ -188,7 +188,9 @@ impl Carrier<'_> {
         let one = std::slice::from_mut(&mut one);
         let results = self.write_chunk(lane, &place.target, one).await?;
         let became = results.settled.first().and_then(|it| it.target.0.parse().ok());
-        let bytes = self.settle(lane, &place.target, Written { results, to: None }, counts).await?;
+        let bytes = self
+            .settle(lane, &place.target, Written { results, to: None, n_batches: 1 }, counts)
+            .await?;
         self.run.worker.listener.on(&progress(lane, counts, bytes));
         Ok(became)
     }

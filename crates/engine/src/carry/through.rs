@@ -73,7 +73,7 @@ impl Carrier<'_> {
                 while let Ok(more) = to_settle.try_recv() {
                     Results::append(&mut results, more);
                 }
-                let written = Written { results, to: None };
+                let written = Written { results, to: None, n_batches: 1 };
                 let bytes = self.settle(lane, target, written, counts).await?;
                 // Such destinations are slow: people want to see each record.
                 self.run.worker.listener.on(&progress(lane, counts, bytes));

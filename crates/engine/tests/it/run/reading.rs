@@ -19,6 +19,8 @@ use tokio::sync::{Barrier, Notify};
 enum Odd {
     /// Its pages go round in a circle of that length.
     Circle(u64),
+    /// Each page begins with the last record of the one before, up to this record.
+    Shifting(u64),
     /// It holds a record of another kind.
     Stray,
     /// It is answered when this many ask at the same time.
@@ -70,6 +72,14 @@ impl OddSource {
                 let next = Some(Cursor(((n + 1) % length + 1).to_string()));
                 Some(Page { records: vec![samples::sample(ODD, n)], next })
             }
+            Odd::Shifting(last) => {
+                let n: u64 = at.map_or(1, |it| it.0.parse().unwrap());
+                let next = (n + 1 < *last).then(|| Cursor((n + 1).to_string()));
+                Some(Page {
+                    records: vec![samples::sample(ODD, n), samples::sample(ODD, n + 1)],
+                    next,
+                })
+            }
             Odd::Stray => {
                 Some(Page { records: vec![samples::sample(ObjectKind::Topic, 1)], next: None })
             }
@@ -108,6 +118,27 @@ async fn check_fails_alone(odd: Odd, expected: &str) {
 async fn a_listing_that_goes_round_in_a_circle_is_noticed() {
     for length in [1, 2, 5] {
         check_fails_alone(Odd::Circle(length), "read past a page that repeats").await;
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_is_listed_twice_is_written_once() {
+    for settle in [packhorse_core::Settle::Page, packhorse_core::Settle::Record] {
+        for batch_pages in [1, 4] {
+            let mut bench = Bench::settling(settle);
+            bench.tuning = Tuning { batch_pages, ..bench.tuning };
+            bench.fill(APP, &[ODD], 40);
+            let odd = Odd::Shifting(40);
+            let source = OddSource { host: bench.source.clone(), odd, projects: "" };
+            let ends = bench.ends(Arc::new(source), Arc::new(bench.sink.clone()));
+            let options = only(&[ODD]);
+            let claim = bench.claim(&options).await;
+
+            let outcome = bench.run(&claim, &ends, &options).await.unwrap();
+
+            assert_eq!(outcome.state, JobState::Finished, "{outcome:?}");
+            bench.check_same(APP, &[ODD]);
+        }
     }
 }
 
