@@ -1,6 +1,9 @@
 //! Ids of records that people have names or numbers for: the same in every format.
 
-use packhorse_core::model::{Grantee, Member, Place, Reaction, State, StateValue, Subject};
+use packhorse_core::{
+    Object,
+    model::{Grantee, Member, Place, Reaction, State, StateValue, Subject},
+};
 use sha2::{Digest, Sha256};
 
 /// Id of a team.
@@ -43,6 +46,34 @@ pub(crate) fn state(state: &State) -> String {
         StateValue::Pinned(_) => "pinned",
     };
     format!("{}/{value}", subject(&state.subject))
+}
+
+/// What an object stands in, as its kind and id; `None` where that is the project, and for comments
+/// of reviews, which stand in one thing or another by the format.
+pub(crate) fn parent(object: &Object) -> Option<String> {
+    let stands_in = if let Object::Comment(it) = object {
+        &it.subject
+    } else if let Object::Event(it) = object {
+        &it.subject
+    } else if let Object::Reaction(it) = object {
+        &it.subject
+    } else if let Object::State(it) = object {
+        &it.subject
+    } else if let Object::Review(it) = object {
+        return Some(change_request(it.change_request));
+    } else if let Object::ReviewThread(it) = object {
+        return Some(change_request(it.change_request));
+    } else if let Object::ReleaseAsset(it) = object {
+        return Some(format!("release/{}", it.release));
+    } else {
+        return None;
+    };
+    Some(subject(stands_in))
+}
+
+/// A change request as what something stands in.
+pub(crate) fn change_request(number: u64) -> String {
+    subject(&Subject::ChangeRequest(number))
 }
 
 /// A subject as text, unique in a project; what has a record begins with the name of its kind.

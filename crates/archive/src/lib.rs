@@ -5,6 +5,8 @@
 pub mod bitbucket_archive;
 mod check;
 pub mod container;
+mod ends;
+mod gaps;
 pub mod gitea_dump;
 pub mod github;
 pub mod gitlab_archive;

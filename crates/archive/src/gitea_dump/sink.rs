@@ -20,25 +20,9 @@ pub(super) static SHAPE: Shape = Shape {
 
 /// What an object stands in, as its kind and id.
 fn parent(object: &Object) -> Option<String> {
-    let subject = if let Object::Comment(it) = object {
-        &it.subject
-    } else if let Object::Event(it) = object {
-        &it.subject
-    } else if let Object::Reaction(it) = object {
-        &it.subject
-    } else if let Object::State(it) = object {
-        &it.subject
-    } else if let Object::Review(it) = object {
-        return Some(format!("change_request/{}", it.change_request));
-    } else if let Object::ReviewComment(it) = object {
-        let alone = || format!("change_request/{}", it.change_request);
-        return Some(it.review.as_ref().map_or_else(alone, |it| format!("review/{}", it.0)));
-    } else if let Object::ReleaseAsset(it) = object {
-        return Some(format!("release/{}", it.release));
-    } else {
-        return None;
-    };
-    Some(key::subject(subject))
+    let Object::ReviewComment(it) = object else { return key::parent(object) };
+    let alone = || key::change_request(it.change_request);
+    Some(it.review.as_ref().map_or_else(alone, |it| format!("review/{}", it.0)))
 }
 
 fn seed(spool: &mut Spool, path: &Path) -> Result<(), SpoolError> {

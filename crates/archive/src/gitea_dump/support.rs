@@ -3,31 +3,20 @@
 //! Gaps in writing are found by reading each written record again, so a field that is not listed
 //! here and gets lost all the same is an error of the run.
 
-use packhorse_core::{Gap, ObjectKind, Support};
-
-const fn gap(field: &'static str, why: &'static str) -> Gap {
-    Gap { field, why }
-}
+use crate::gaps::{Accounts, gap, gaps};
+use packhorse_core::{ObjectKind, Support};
 
 const NO_FILE: &str = "Gitea's dumps have no file for those";
 const NO_KEY: &str = "the dump has no key for it";
 const LEFT_OUT: &str = "the dump has no place for those, and they are left out";
 
-/// Declares a constant list of gaps; accounts and texts have gaps of their own.
-macro_rules! gaps {
-    ($Name:ident: [$($plain:expr),* $(,)?] $(, accounts [$($account:literal),+ $(,)?])? $(, texts [$($text:literal),+])?) => {
-        const $Name: &[Gap] = &[
-            $($plain,)*
-            $($(
-                gap(concat!($account, ".host"), "the dump does not say which host an account is of"),
-                gap(concat!($account, ".kind"), NO_KEY),
-                gap(concat!($account, ".name"), NO_KEY),
-                gap(concat!($account, ".email"), "is kept of those who wrote issues, comments and releases"),
-            )+)?
-            $($(gap(concat!($text, ".markup"), "everything counts as Gitea's Markdown"),)+)?
-        ];
-    };
-}
+const ACCOUNTS: Accounts = Accounts {
+    host: "the dump does not say which host an account is of",
+    kind: NO_KEY,
+    name: NO_KEY,
+    email: "is kept of those who wrote issues, comments and releases",
+};
+const MARKUP: &str = "everything counts as Gitea's Markdown";
 
 gaps!(PROJECT: [
     gap("name", "is the last part of its path"),

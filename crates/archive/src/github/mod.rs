@@ -30,8 +30,8 @@ pub(crate) mod wire;
 
 pub(crate) use check::check;
 
-use crate::spool::SpoolSink;
-use packhorse_core::{Access, Endpoint, HostError, HostSpec, Location, OpenContext};
+use crate::ends;
+use packhorse_core::{Endpoint, HostError, HostSpec, Location, OpenContext, port::Source};
 use std::{path::Path, sync::Arc};
 
 /// GitHub's migration archive.
@@ -46,17 +46,8 @@ pub static SPEC: HostSpec = HostSpec {
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    let path = Path::new(&location.rest);
-    let is_written = context.access != Access::Read;
-    let mut endpoint = Endpoint::default();
-    if !is_written || path.exists() {
-        let only = location.project.clone();
-        let source = source::GithubArchive::open(path, only, &context.scratch)?;
-        endpoint.source = Some(Arc::new(source));
-    }
-    if is_written {
-        endpoint.sink =
-            Some(Arc::new(SpoolSink::new(sink::Github, path, &context.scratch, context.resume)));
-    }
-    Ok(endpoint)
+    let source = |path: &Path, only, scratch: &Path| -> Result<Arc<dyn Source>, _> {
+        Ok(Arc::new(source::GithubArchive::open(path, only, scratch)?))
+    };
+    ends::open(location, context, source, |_| sink::Github)
 }

@@ -3,11 +3,8 @@
 //! Gaps in writing are found by reading each written record again, so a field
 //! that is not listed here and gets lost all the same is an error of the run.
 
-use packhorse_core::{Gap, ObjectKind, Support};
-
-const fn gap(field: &'static str, why: &'static str) -> Gap {
-    Gap { field, why }
-}
+use crate::gaps::{Accounts, gap, gaps};
+use packhorse_core::{ObjectKind, Support};
 
 const NOT_IN_ARCHIVE: &str = "GitHub's archives do not have it";
 const NO_KEY: &str = "the archive has no key for it";
@@ -16,23 +13,14 @@ const GROUP: &str = "groups have no address, and are left out";
 const ROLE: &str = "becomes the next lower role that the archive can name";
 const CLOSING: &str = "tells open from closed, so an unknown time becomes a neighbouring one";
 
-/// Declares a constant list of gaps; `@field` stands for an account in that field.
-///
 /// Accounts are referred to by their address: the rest of them stands in the users' own records.
-macro_rules! gaps {
-    ($Name:ident: [$($plain:expr),* $(,)?] $(, accounts [$($account:literal),+ $(,)?])? $(, texts [$($text:literal),+])?) => {
-        const $Name: &[Gap] = &[
-            $($plain,)*
-            $($(
-                gap(concat!($account, ".name"), "stands in the user's own record alone"),
-                gap(concat!($account, ".email"), "stands in the user's own record alone"),
-                gap(concat!($account, ".kind"), "stands in the user's own record alone"),
-                gap(concat!($account, ".host"), "an account without a host becomes one of github.com"),
-            )+)?
-            $($(gap(concat!($text, ".markup"), "everything counts as GitHub's Markdown"),)+)?
-        ];
-    };
-}
+const ACCOUNTS: Accounts = Accounts {
+    host: "an account without a host becomes one of github.com",
+    kind: "stands in the user's own record alone",
+    name: "stands in the user's own record alone",
+    email: "stands in the user's own record alone",
+};
+const MARKUP: &str = "everything counts as GitHub's Markdown";
 
 gaps!(USER: [
     gap("is_admin", NO_KEY),

@@ -3,11 +3,8 @@
 //! Gaps in writing are found by reading each written record again, so a field that is not listed
 //! here and gets lost all the same is an error of the run.
 
+use crate::gaps::{Accounts, gap, gaps};
 use packhorse_core::{Gap, ObjectKind, Support};
-
-const fn gap(field: &'static str, why: &'static str) -> Gap {
-    Gap { field, why }
-}
 
 const NEVER: &str = "GitLab leaves it out of its exports";
 const NO_KEY: &str = "the archive has no key for it";
@@ -18,21 +15,8 @@ const ONCE: &str = "is the same for all that one account did";
 const DAY: &str = "is a day, without the time of it";
 const STRICTER: &str = "the archive cannot say it, and what it cannot say becomes stricter";
 
-/// Declares a constant list of gaps; accounts and texts have gaps of their own.
-macro_rules! gaps {
-    ($Name:ident: [$($plain:expr),* $(,)?] $(, accounts [$($account:literal),+ $(,)?])? $(, texts [$($text:literal),+])?) => {
-        const $Name: &[Gap] = &[
-            $($plain,)*
-            $($(
-                gap(concat!($account, ".host"), HOST),
-                gap(concat!($account, ".kind"), KIND),
-                gap(concat!($account, ".name"), ONCE),
-                gap(concat!($account, ".email"), ONCE),
-            )+)?
-            $($(gap(concat!($text, ".markup"), "everything counts as GitLab's Markdown"),)+)?
-        ];
-    };
-}
+const ACCOUNTS: Accounts = Accounts { host: HOST, kind: KIND, name: ONCE, email: ONCE };
+const MARKUP: &str = "everything counts as GitLab's Markdown";
 
 gaps!(PROJECT: [
     gap("website", NO_KEY),
