@@ -2,8 +2,8 @@
 
 mod bitbucket_archive;
 mod container;
+mod ends;
 mod gitea_dump;
 mod github;
 mod gitlab_archive;
-mod narrowed;
 mod packhorse;

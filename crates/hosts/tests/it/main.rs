@@ -6,7 +6,6 @@ mod bitbucket_cloud;
 mod git;
 mod gitea;
 mod local;
-mod narrow;
 mod place;
 mod sinks;
 mod suites;

@@ -4,10 +4,7 @@
 //! people that nobody has; so each is asked for the kinds that can show themselves all the same.
 //! The others have tests of their own, beside the sinks.
 
-use crate::{
-    narrow::Narrow,
-    place::{self, Place},
-};
+use crate::place::{self, Place};
 use async_trait::async_trait;
 use packhorse_core::{
     Access as Aim, Object, ObjectKind, Record, Scope,
@@ -47,7 +44,7 @@ impl Server {
         let address = address.replace("{host}", host).replace("{token}", Options::TOKEN);
         let place = Place::new();
         let sink = place.open(&address, Aim::Write).unwrap().sink.unwrap();
-        Self { place, fake, address, sink: Arc::new(Narrow(sink, is_asked)) }
+        Self { place, fake, address, sink: Arc::new(suite::Narrow(sink, is_asked)) }
     }
 
     /// With an organization, which the sink does not make.

@@ -1,56 +1,22 @@
 //! The suite of sinks, on directories of dumps.
 
 use super::build::{app, records, sink, source};
-use crate::narrowed::Without;
-use async_trait::async_trait;
+use crate::ends::Fresh;
+use packhorse_archive::gitea_dump::SPEC;
 use packhorse_core::{
     Object, ObjectKind, Record, RepoKind, Scope,
     model::{
         ChangeRequest, Comment, Event, HostId, Issue, Markup, Review, ReviewComment, Subject, Text,
         Verdict,
     },
-    port::{Outcome, Sink, Source, Written},
+    port::{Outcome, Written},
 };
-use packhorse_testkit::{
-    git, samples,
-    suite::{self, Place},
-};
-use std::{path::PathBuf, sync::Arc};
-
-/// A directory of dumps, in a directory of its own.
-struct Fresh {
-    directory: tempfile::TempDir,
-    sink: Arc<dyn Sink>,
-}
-
-impl Fresh {
-    // The suite's samples of events are labels that were given, which dumps do not have.
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let sink = sink(&directory.path().join("made"), false);
-        Self { directory, sink: Arc::new(Without(sink, &[ObjectKind::Event])) }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join("made")
-    }
-}
-
-#[async_trait]
-impl Place for Fresh {
-    fn sink(&self) -> Arc<dyn Sink> {
-        Arc::clone(&self.sink)
-    }
-
-    async fn source(&self) -> Arc<dyn Source> {
-        self.sink.finish(&Scope::Shared).await.unwrap();
-        source(&self.path())
-    }
-}
+use packhorse_testkit::{git, samples, suite};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_the_contract_of_a_sink() {
-    suite::sink(async || Fresh::new()).await;
+    // The suite's samples of events are labels that were given, which dumps do not have.
+    suite::sink(async || Fresh::new(&SPEC, "made", |it| it != ObjectKind::Event)).await;
 }
 
 fn event(action: &str) -> Record {

@@ -1,9 +1,11 @@
 //! Archives made in the test, and endpoints opened on them.
 
+use crate::ends;
+pub(crate) use crate::ends::{app, explain, records};
 use flate2::{Compression, write::GzEncoder};
 use packhorse_archive::github::SPEC;
 use packhorse_core::{
-    Access, Cursor, Endpoint, HostError, Lane, Location, ObjectKind, OpenContext, Record, Scope,
+    Access, Endpoint, HostError,
     port::{Sink, Source},
 };
 use std::{io::Write, path::Path, sync::Arc};
@@ -54,43 +56,13 @@ pub(crate) fn archive(directory: &Path, members: &[(&str, &str)]) -> Arc<dyn Sou
 }
 
 pub(crate) fn open(path: &Path, access: Access, resume: bool) -> Result<Endpoint, HostError> {
-    let location: Location = format!("github-archive:{}", path.display()).parse().unwrap();
-    let scratch = path.parent().unwrap().join("scratch");
-    (SPEC.open)(&location, &OpenContext { scratch, access, resume })
+    ends::open(&SPEC, path, access, resume)
 }
 
 pub(crate) fn source(path: &Path) -> Arc<dyn Source> {
-    open(path, Access::Read, false).unwrap().source.unwrap()
+    ends::source(&SPEC, path)
 }
 
 pub(crate) fn sink(path: &Path, resume: bool) -> Arc<dyn Sink> {
-    open(path, Access::Write, resume).unwrap().sink.unwrap()
-}
-
-/// All records of a lane.
-pub(crate) async fn records(
-    source: &dyn Source,
-    scope: &Scope,
-    kind: ObjectKind,
-) -> Result<Vec<Record>, HostError> {
-    let lane = Lane::new(scope.clone(), kind);
-    let (mut records, mut at): (Vec<_>, Option<Cursor>) = (Vec::new(), None);
-    loop {
-        let page = source.read(&lane, at.as_ref()).await?;
-        records.extend(page.records);
-        at = page.next;
-        if at.is_none() {
-            return Ok(records);
-        }
-    }
-}
-
-pub(crate) fn app() -> Scope {
-    Scope::Project("acme/app".to_owned())
-}
-
-/// The errors of a failure, joined.
-pub(crate) fn explain(error: &HostError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |it| it.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    ends::sink(&SPEC, path, resume)
 }

@@ -1,50 +1,18 @@
 //! The suite of sinks, on archives in fresh directories.
 
 use super::build::{app, records, sink, source};
-use crate::narrowed::Without;
-use async_trait::async_trait;
+use crate::ends::Fresh;
+use packhorse_archive::github::SPEC;
 use packhorse_core::{
     Object, ObjectKind, Record, Scope,
     model::{State, StateValue, Subject},
-    port::{Sink, Source},
 };
-use packhorse_testkit::suite::{self, Place};
-use std::{path::PathBuf, sync::Arc};
-
-/// An archive in a directory of its own.
-struct Fresh {
-    directory: tempfile::TempDir,
-    sink: Arc<dyn Sink>,
-}
-
-impl Fresh {
-    // The suite's samples are locked issues, and the archive knows archived projects alone.
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let sink = sink(&directory.path().join("made.tar.gz"), false);
-        Self { directory, sink: Arc::new(Without(sink, &[ObjectKind::State])) }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join("made.tar.gz")
-    }
-}
-
-#[async_trait]
-impl Place for Fresh {
-    fn sink(&self) -> Arc<dyn Sink> {
-        Arc::clone(&self.sink)
-    }
-
-    async fn source(&self) -> Arc<dyn Source> {
-        self.sink.finish(&Scope::Shared).await.unwrap();
-        source(&self.path())
-    }
-}
+use packhorse_testkit::suite;
 
 #[tokio::test]
 async fn it_keeps_the_contract_of_a_sink() {
-    suite::sink(async || Fresh::new()).await;
+    // The suite's samples are locked issues, and the archive knows archived projects alone.
+    suite::sink(async || Fresh::new(&SPEC, "made.tar.gz", |it| it != ObjectKind::State)).await;
 }
 
 fn state(value: StateValue) -> Record {

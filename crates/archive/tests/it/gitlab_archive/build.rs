@@ -1,12 +1,10 @@
 //! Exports made in the test, and endpoints opened on them.
 
-pub(super) use crate::github::build::{app, explain, records};
+use crate::ends;
+pub(super) use crate::ends::{app, explain, records};
 use crate::github::build::{gzip, tar};
 use packhorse_archive::gitlab_archive::SPEC;
-use packhorse_core::{
-    Access, Endpoint, HostError, Location, OpenContext,
-    port::{Sink, Source},
-};
+use packhorse_core::port::{Sink, Source};
 use std::{path::Path, sync::Arc};
 
 /// An export of these members, as a file in `directory`.
@@ -18,16 +16,10 @@ pub(super) fn archive(directory: &Path, members: &[(&str, &str)]) -> Arc<dyn Sou
     source(&path)
 }
 
-pub(super) fn open(path: &Path, access: Access, resume: bool) -> Result<Endpoint, HostError> {
-    let location: Location = format!("gitlab-archive:{}", path.display()).parse().unwrap();
-    let scratch = path.parent().unwrap().join("scratch");
-    (SPEC.open)(&location, &OpenContext { scratch, access, resume })
-}
-
 pub(super) fn source(path: &Path) -> Arc<dyn Source> {
-    open(path, Access::Read, false).unwrap().source.unwrap()
+    ends::source(&SPEC, path)
 }
 
 pub(super) fn sink(path: &Path, resume: bool) -> Arc<dyn Sink> {
-    open(path, Access::Write, resume).unwrap().sink.unwrap()
+    ends::sink(&SPEC, path, resume)
 }

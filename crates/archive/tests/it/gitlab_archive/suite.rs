@@ -1,54 +1,22 @@
 //! The suite of sinks, on directories of archives.
 
 use super::build::{app, records, sink, source};
-use crate::narrowed::Without;
-use async_trait::async_trait;
+use crate::ends::Fresh;
+use packhorse_archive::gitlab_archive::SPEC;
 use packhorse_core::{
     HostErrorKind, Object, ObjectKind, Record, Scope,
     model::{Member, ReleaseAsset},
-    port::{Outcome, Sink, Source},
+    port::Outcome,
 };
-use packhorse_testkit::{
-    samples,
-    suite::{self, Place},
-};
-use std::{path::PathBuf, sync::Arc};
-
-/// A directory of archives, in a directory of its own.
-struct Fresh {
-    directory: tempfile::TempDir,
-    sink: Arc<dyn Sink>,
-}
-
-impl Fresh {
-    // Some of the suite's samples are roles of teams, and files of releases.
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let sink = sink(&directory.path().join("made"), false);
-        let without = Without(sink, &[ObjectKind::Member, ObjectKind::ReleaseAsset]);
-        Self { directory, sink: Arc::new(without) }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join("made")
-    }
-}
-
-#[async_trait]
-impl Place for Fresh {
-    fn sink(&self) -> Arc<dyn Sink> {
-        Arc::clone(&self.sink)
-    }
-
-    async fn source(&self) -> Arc<dyn Source> {
-        self.sink.finish(&Scope::Shared).await.unwrap();
-        source(&self.path())
-    }
-}
+use packhorse_testkit::{samples, suite};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_the_contract_of_a_sink() {
-    suite::sink(async || Fresh::new()).await;
+    // Some of the suite's samples are roles of teams, and files of releases.
+    suite::sink(async || {
+        Fresh::new(&SPEC, "made", |it| !matches!(it, ObjectKind::Member | ObjectKind::ReleaseAsset))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

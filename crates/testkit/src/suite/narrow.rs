@@ -1,4 +1,4 @@
-//! A sink that promises less: for samples of a kind whose variants a format holds in part.
+//! A sink that promises less than it can: the kinds all variants of which it holds.
 
 use async_trait::async_trait;
 use packhorse_core::{
@@ -8,14 +8,18 @@ use packhorse_core::{
 };
 use std::sync::Arc;
 
-/// The sink but for some kinds, which are tested beside the suite.
-pub(crate) struct Without(pub(crate) Arc<dyn Sink>, pub(crate) &'static [ObjectKind]);
+/// A sink, and whether it is asked for a kind.
+///
+/// [`sink`](super::sink) writes samples of everything that is promised. Where a host or a format
+/// holds some of a kind's variants alone, this leaves the kind to tests beside the suite.
+pub struct Narrow(pub Arc<dyn Sink>, pub fn(ObjectKind) -> bool);
 
 #[async_trait]
-impl Sink for Without {
+impl Sink for Narrow {
     async fn probe(&self) -> Result<Capabilities, HostError> {
-        let all = self.0.probe().await?;
-        Ok(self.1.iter().fold(all, |it, kind| it.without(*kind, "tested beside the suite")))
+        let promised = self.0.probe().await?;
+        let others = ObjectKind::ALL.iter().filter(|it| !(self.1)(**it));
+        Ok(others.fold(promised, |it, kind| it.without(*kind, "it is tested beside the suite")))
     }
 
     async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
@@ -31,8 +35,13 @@ impl Sink for Without {
         self.0.write(scope, record, existing).await
     }
 
-    async fn remove(&self, scope: &Scope, origin: &Origin, id: &TargetId) -> Result<(), HostError> {
-        self.0.remove(scope, origin, id).await
+    async fn remove(
+        &self,
+        scope: &Scope,
+        origin: &Origin,
+        target: &TargetId,
+    ) -> Result<(), HostError> {
+        self.0.remove(scope, origin, target).await
     }
 
     async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
