@@ -10,7 +10,7 @@ use crate::{
 use packhorse_core::model::ObjectFormat;
 use packhorse_git::repository;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Read, Write},
     os::unix::fs::OpenOptionsExt,
@@ -147,8 +147,7 @@ impl Repositories {
         let archive = fs::metadata(self.archive.path())?.len();
         let limits = *self.archive.limits();
         let most = archive.saturating_mul(limits.max_unpacked_ratio).max(ALWAYS_UNPACKED);
-        let mut unpacking =
-            Unpacking { to, limits, left: most, most, tips: HashSet::new(), head: None };
+        let mut unpacking = Unpacking { to, limits, left: most, most, head: None };
         if let Some(member) = &parts.skeleton {
             unpacking.refs(self.archive.member(member, 0)?)?;
             unpacking.stashed(self.archive.member(member, 0)?)?;
@@ -174,8 +173,6 @@ struct Unpacking<'a> {
     limits: Limits,
     left: u64,
     most: u64,
-    /// Commits that refs lead to.
-    tips: HashSet<String>,
     head: Option<String>,
 }
 
@@ -213,12 +210,11 @@ impl Unpacking<'_> {
             let mut file = create(&self.to.join(name)).map_err(|it| fails(member, it))?;
             let written = writeln!(file, "{bytes}");
             written.map_err(ArchiveError::system("unpack a repository"))?;
-            self.tips.insert(bytes);
             Ok(())
         })
     }
 
-    /// Heads of change requests that no ref leads to get the refs that open ones have.
+    /// Heads of change requests that have no ref get those that open ones have.
     fn stashed(&mut self, data: impl Read) -> Result<(), ArchiveError> {
         let limits = self.limits;
         scan_within(gunzip(data, &limits), limits, |member, data| {
@@ -226,9 +222,6 @@ impl Unpacking<'_> {
                 return Ok(());
             };
             let id = id(member, data)?;
-            if !self.tips.insert(id.clone()) {
-                return Ok(());
-            }
             self.spend(4_096)?;
             match create(&self.to.join("refs").join(stashed)) {
                 Ok(mut file) => {

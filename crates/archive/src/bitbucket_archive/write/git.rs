@@ -125,6 +125,11 @@ fn note(path: &Path, some: &mut Vec<Head>, queue: &Queue<'_>) -> Result<(), Spoo
     there.into_iter().try_for_each(|it| queue.head(&it))
 }
 
+/// The number of the change request whose head a ref keeps.
+fn request(name: &str) -> Option<u64> {
+    name.strip_prefix(REQUESTS)?.strip_suffix("/from")?.parse().ok()
+}
+
 /// Writes refs, settings, `HEAD`, and what the server keeps of change requests.
 fn skeleton(
     path: Option<&Path>,
@@ -136,8 +141,11 @@ fn skeleton(
     if let Some(path) = path {
         let found = tokio::runtime::Handle::current()
             .block_on(async { refs::list(&Git::find().await?, &GitRemote::local(path)).await })?;
-        for (name, id) in found.refs.iter().filter(|(name, _)| !name.starts_with(REQUESTS)) {
-            tar.small(name, format!("{id}\n").as_bytes())?;
+        for (name, id) in &found.refs {
+            match request(name) {
+                Some(number) => queue.head_is(number, id)?,
+                None => tar.small(name, format!("{id}\n").as_bytes())?,
+            }
         }
         head = head.or_else(|| repository::head(path));
     }

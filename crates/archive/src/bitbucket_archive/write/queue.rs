@@ -137,6 +137,16 @@ impl<'a> Queue<'a> {
         Ok(())
     }
 
+    /// Notes where the repository's own ref keeps the head of a change request.
+    pub(super) fn head_is(&self, number: u64, id: &str) -> Result<(), SpoolError> {
+        let mut put = self.db.prepare_cached(
+            "INSERT INTO heads (number, id, at, is_open) VALUES (?1, ?2, 0, 0)
+             ON CONFLICT DO UPDATE SET id = excluded.id",
+        )?;
+        put.execute(params![i64::try_from(number).unwrap_or(i64::MAX), id])?;
+        Ok(())
+    }
+
     /// Visits the heads of change requests, by their numbers.
     pub(super) fn each_head(
         &self,

@@ -239,8 +239,9 @@ async fn a_repository_is_put_together_of_its_two_parts() {
     let stashed = |n: u64, id: &str| {
         (format!("stash-refs/pull-requests/{n}/from"), format!("{id}\n").into_bytes())
     };
-    // Of the first the branch is gone, and the second is still on one.
-    skeleton.extend([stashed(1, &head), stashed(2, &main)]);
+    // Of the first the branch is gone; the second is open and has a ref already.
+    skeleton.extend([stashed(1, &head), stashed(2, &head)]);
+    skeleton.push(("refs/pull-requests/2/from".to_owned(), format!("{main}\n").into_bytes()));
     let mut entries = Entries::app();
     entries.git(&borrowed(&skeleton), &borrowed(&objects));
     let source = entries.source(directory.path());
@@ -250,7 +251,7 @@ async fn a_repository_is_put_together_of_its_two_parts() {
     let found = git::refs_of(remote.url.as_path().unwrap()).await;
     assert_eq!(found.refs["refs/heads/main"], main);
     assert_eq!(found.refs["refs/pull-requests/1/from"], head);
-    assert!(!found.refs.contains_key("refs/pull-requests/2/from"), "{:?}", found.refs);
+    assert_eq!(found.refs["refs/pull-requests/2/from"], main);
     let inventory = source.inventory(&app()).await.unwrap();
     assert_eq!(inventory.records(ObjectKind::Repository), Some(1));
 }
