@@ -18,8 +18,8 @@ mod write;
 
 pub(crate) use check::check;
 
-use crate::spool::{SpoolSink, SpoolSource};
-use packhorse_core::{Access, Endpoint, HostError, HostSpec, Location, OpenContext};
+use crate::{ends, spool::SpoolSource};
+use packhorse_core::{Endpoint, HostError, HostSpec, Location, OpenContext, port::Source};
 use std::{path::Path, sync::Arc};
 
 /// Name of the format.
@@ -37,17 +37,8 @@ pub static SPEC: HostSpec = HostSpec {
 };
 
 fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostError> {
-    let path = Path::new(&location.rest);
-    let is_written = context.access != Access::Read;
-    let mut endpoint = Endpoint::default();
-    if !is_written || path.exists() {
-        let only = location.project.clone();
-        let source = SpoolSource::new(read::Export, path, only, &context.scratch);
-        endpoint.source = Some(Arc::new(source));
-    }
-    if is_written {
-        let sink = SpoolSink::new(write::Export, path, &context.scratch, context.resume);
-        endpoint.sink = Some(Arc::new(sink));
-    }
-    Ok(endpoint)
+    let source = |path: &Path, only, scratch: &Path| -> Result<Arc<dyn Source>, _> {
+        Ok(Arc::new(SpoolSource::new(read::Export, path, only, scratch)))
+    };
+    ends::open(location, context, source, |_| write::Export)
 }

@@ -3,37 +3,22 @@
 //! Gaps in writing are found by reading each written record again, so a field that is not listed
 //! here and gets lost all the same is an error of the run.
 
-use packhorse_core::{Gap, ObjectKind, Support};
-
-const fn gap(field: &'static str, why: &'static str) -> Gap {
-    Gap { field, why }
-}
+use crate::gaps::{Accounts, gap, gaps};
+use packhorse_core::{ObjectKind, Support};
 
 const NEVER: &str = "Bitbucket leaves it out of its exports";
 const NO_KEY: &str = "the archive has no key for it";
 const UNKNOWN: &str = "how the archive tells it is not public";
-const HOST: &str = "the archive does not say which host an account is of";
-const KIND: &str = "people and services are told apart, and nothing else";
-const EMAIL: &str = "the archive has no addresses";
-const NAME: &str = "a name that is the account's is none";
 const LEFT_OUT: &str = "the archive has no place for those, and they are left out";
 const NO_TIME: &str = "one without a time is of 1970";
 
-/// Declares a constant list of gaps; accounts and texts have gaps of their own.
-macro_rules! gaps {
-    ($Name:ident: [$($plain:expr),* $(,)?] $(, accounts [$($account:literal),+ $(,)?])? $(, texts [$($text:literal),+])?) => {
-        const $Name: &[Gap] = &[
-            $($plain,)*
-            $($(
-                gap(concat!($account, ".host"), HOST),
-                gap(concat!($account, ".kind"), KIND),
-                gap(concat!($account, ".name"), NAME),
-                gap(concat!($account, ".email"), EMAIL),
-            )+)?
-            $($(gap(concat!($text, ".markup"), "everything counts as Bitbucket's Markdown"),)+)?
-        ];
-    };
-}
+const ACCOUNTS: Accounts = Accounts {
+    host: "the archive does not say which host an account is of",
+    kind: "people and services are told apart, and nothing else",
+    name: "a name that is the account's is none",
+    email: "the archive has no addresses",
+};
+const MARKUP: &str = "everything counts as Bitbucket's Markdown";
 
 gaps!(ORGANIZATION: [
     gap("path", "keys have letters, digits, `_` and `-`, and begin with a letter"),

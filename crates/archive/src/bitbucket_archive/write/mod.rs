@@ -28,22 +28,14 @@ pub(super) static SHAPE: Shape = Shape {
 
 /// What an object stands in, as its kind and id; what it is compared with among the records.
 fn parent(object: &Object) -> Option<String> {
-    let request = |number| Some(key::subject(&Subject::ChangeRequest(number)));
-    if let Object::Comment(it) = object {
-        let above = it.reply_to.as_ref().map(|it| key::subject(&Subject::Comment(it.clone())));
-        above.or_else(|| Some(key::subject(&it.subject)))
-    } else if let Object::Event(it) = object {
-        Some(key::subject(&it.subject))
-    } else if let Object::Review(it) = object {
-        request(it.change_request)
-    } else if let Object::ReviewThread(it) = object {
-        request(it.change_request)
-    } else if let Object::ReviewComment(it) = object {
-        let thread = it.thread.as_ref().map(|it| thread(&it.0));
-        thread.or_else(|| request(it.change_request))
-    } else {
-        None
+    if let Object::Comment(it) = object
+        && let Some(above) = &it.reply_to
+    {
+        return Some(key::subject(&Subject::Comment(above.clone())));
     }
+    let Object::ReviewComment(it) = object else { return key::parent(object) };
+    let thread = it.thread.as_ref().map(|it| thread(&it.0));
+    thread.or_else(|| Some(key::change_request(it.change_request)))
 }
 
 /// A thread as what comments stand in.
@@ -74,7 +66,7 @@ fn adopt(spool: &Spool, scope: &ScopeRow) -> Result<(), SpoolError> {
     let of = ("review_thread/", ObjectKind::ReviewThread);
     spool.adopt(scope, ObjectKind::ReviewComment, of, |it| {
         let Object::ReviewComment(it) = it else { return None };
-        Some(key::subject(&Subject::ChangeRequest(it.change_request)))
+        Some(key::change_request(it.change_request))
     })
 }
 

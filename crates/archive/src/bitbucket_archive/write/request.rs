@@ -96,7 +96,7 @@ fn name(who: Option<&Identity>) -> String {
 
 impl Writing<'_> {
     fn subject(&self) -> String {
-        key::subject(&Subject::ChangeRequest(self.it.number))
+        key::change_request(self.it.number)
     }
 
     fn took_part(&mut self, user: &str) {

@@ -1,11 +1,12 @@
 //! Exports made in the test, and endpoints opened on them.
 
-pub(super) use crate::github::build::{app, explain, gzip, records, tar};
-use packhorse_archive::bitbucket_archive::SPEC;
-use packhorse_core::{
-    Access, Endpoint, HostError, Location, OpenContext,
-    port::{Sink, Source},
+use crate::ends;
+pub(super) use crate::{
+    ends::{app, explain, records},
+    github::build::{gzip, tar},
 };
+use packhorse_archive::bitbucket_archive::SPEC;
+use packhorse_core::port::{Sink, Source};
 use std::{path::Path, sync::Arc};
 
 pub(super) const INSTANCE: &str = "com.atlassian.bitbucket.server.bitbucket-instance-migration";
@@ -91,16 +92,10 @@ impl Entries {
     }
 }
 
-pub(super) fn open(path: &Path, access: Access, resume: bool) -> Result<Endpoint, HostError> {
-    let location: Location = format!("bitbucket-archive:{}", path.display()).parse().unwrap();
-    let scratch = path.parent().unwrap().join("scratch");
-    (SPEC.open)(&location, &OpenContext { scratch, access, resume })
-}
-
 pub(super) fn source(path: &Path) -> Arc<dyn Source> {
-    open(path, Access::Read, false).unwrap().source.unwrap()
+    ends::source(&SPEC, path)
 }
 
 pub(super) fn sink(path: &Path, resume: bool) -> Arc<dyn Sink> {
-    open(path, Access::Write, resume).unwrap().sink.unwrap()
+    ends::sink(&SPEC, path, resume)
 }

@@ -1,65 +1,34 @@
 //! The suite of sinks, on one archive.
 
 use super::build::{app, explain, records, sink, source};
-use crate::narrowed::Without;
-use async_trait::async_trait;
+use crate::ends::Fresh;
+use packhorse_archive::bitbucket_archive::SPEC;
 use packhorse_core::{
     HostErrorKind, Object, ObjectKind, Record, Scope,
     model::{
         Comment, Event, HostId, Markup, Place, Review, ReviewComment, Subject, TaskState, Text,
         Verdict,
     },
-    port::{Outcome, Sink, Source},
+    port::Outcome,
 };
-use packhorse_testkit::{
-    samples,
-    suite::{self, Place as Fresh_},
-};
-use std::{path::PathBuf, sync::Arc};
+use packhorse_testkit::{samples, suite};
 
-/// An archive in a directory of its own.
-struct Fresh {
-    directory: tempfile::TempDir,
-    sink: Arc<dyn Sink>,
-}
-
-impl Fresh {
-    // Of these the suite's samples are in part such as the archive has no place for: comments on
-    // issues, roles of teams; and every project has an owner.
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let sink = sink(&directory.path().join("made.tar"), false);
-        let without = [
-            ObjectKind::Member,
-            ObjectKind::Comment,
-            ObjectKind::Event,
-            ObjectKind::Organization,
-            ObjectKind::Review,
-        ];
-        let without = Box::leak(Box::new(without));
-        Self { directory, sink: Arc::new(Without(sink, without)) }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join("made.tar")
-    }
-}
-
-#[async_trait]
-impl Fresh_ for Fresh {
-    fn sink(&self) -> Arc<dyn Sink> {
-        Arc::clone(&self.sink)
-    }
-
-    async fn source(&self) -> Arc<dyn Source> {
-        self.sink.finish(&Scope::Shared).await.unwrap();
-        source(&self.path())
-    }
+/// Of these the suite's samples are in part such as the archive has no place for: comments on issues,
+/// roles of teams, verdicts of nobody's; and every project has an owner.
+const fn is_asked(kind: ObjectKind) -> bool {
+    !matches!(
+        kind,
+        ObjectKind::Member
+            | ObjectKind::Comment
+            | ObjectKind::Event
+            | ObjectKind::Organization
+            | ObjectKind::Review
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_the_contract_of_a_sink() {
-    suite::sink(async || Fresh::new()).await;
+    suite::sink(async || Fresh::new(&SPEC, "made.tar", is_asked)).await;
 }
 
 /// Writes records, and reads all of a kind again.
