@@ -108,6 +108,9 @@ fn an_export_is_imported_under_another_key_where_its_own_is_taken() {
     let name = format!("Bitbucket_export_{id}.tar");
     let data = bench.path(".packhorse/data/migration");
     fs::copy(data.join("export").join(&name), data.join("import").join(&name)).unwrap();
+    // It is what a Bitbucket writes, and takes.
+    let written = packhorse_archive::recognise(&data.join("export").join(&name)).unwrap();
+    assert_eq!(written.id, "bitbucket-archive");
 
     let id = client.begin("imports", &json!({"archivePath": name}));
     let one = format!("imports/{id}");
