@@ -30,7 +30,7 @@ pub mod short;
 mod walk;
 
 pub use calls::{Counts, Passes, forecast};
-
+pub use local::{Tidied, tidy};
 use packhorse_core::HostSpec;
 
 /// Every host, in the order of the documentation.

@@ -152,6 +152,11 @@ pub(crate) enum Command {
     Show(Show),
     /// Lists the projects of a place, with counts and sizes
     Inventory(Inventory),
+    /// Takes bytes that no record has any more out of a local store
+    Tidy {
+        /// The store, such as `local:./stable`
+        store: String,
+    },
     /// Lists hosts and formats, and what each can hold
     #[command(args_conflicts_with_subcommands = true)]
     Hosts {

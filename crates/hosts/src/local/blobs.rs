@@ -95,6 +95,7 @@ fn settle(
     let directory = path.parent().unwrap_or(layout.root());
     let is_new = !directory.exists();
     fs::create_dir_all(directory)?;
+    let _held = hold(layout)?;
     file.persist(&path).map_err(|it| it.error)?;
     // A new directory's own name is only durable once the one above it is.
     let depth = if is_new { usize::MAX } else { 1 };
@@ -103,6 +104,20 @@ fn settle(
         File::open(directory)?.sync_all()?;
     }
     Ok(stored)
+}
+
+/// Keeps blobs from being taken away until it is dropped: one that comes again while it is taken
+/// for garbage would go with it.
+fn hold(layout: &Layout) -> Result<File, StoreError> {
+    let file = lock(layout)?;
+    file.lock_shared()?;
+    Ok(file)
+}
+
+/// The file whose lock is shared by those who bring blobs, and had alone by who takes them away.
+pub(super) fn lock(layout: &Layout) -> Result<File, StoreError> {
+    let path = layout.incoming().with_file_name("lock");
+    Ok(File::options().create(true).truncate(false).write(true).open(path)?)
 }
 
 /// Removes what killed processes left behind; what still arrives is locked and stays.

@@ -110,7 +110,12 @@ impl Layout {
     /// The blob of that digest.
     pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
         let name = digest.to_string();
-        self.root.join("blobs/sha256").join(&name[..2]).join(&name[2..])
+        self.blobs().join(&name[..2]).join(&name[2..])
+    }
+
+    /// The directory of all blobs that have arrived.
+    pub(super) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs/sha256")
     }
 
     /// Where blobs stand while they arrive, on the same file system as [`Layout::blob`].

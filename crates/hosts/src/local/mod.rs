@@ -18,12 +18,14 @@ mod repositories;
 mod sink;
 mod source;
 mod support;
+mod tidy;
 mod webs;
 
 use error::StoreError;
 use layout::Layout;
 use packhorse_core::{Access, Endpoint, HostError, HostSpec, Location, OpenContext};
 use std::sync::Arc;
+pub use tidy::{Tidied, tidy};
 
 /// The embedded store.
 pub(crate) const SPEC: HostSpec = HostSpec {

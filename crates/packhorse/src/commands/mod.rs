@@ -18,6 +18,7 @@ mod rollback;
 mod serve;
 mod show;
 mod status;
+mod tidy;
 mod token;
 mod verify;
 
@@ -56,6 +57,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
         Command::Report(of) => report::run(globals, &of).await,
         Command::Show(what) => show::run(globals, &what).await,
         Command::Inventory(what) => inventory::run(globals, &what).await,
+        Command::Tidy { store } => tidy::run(globals, &store),
         Command::Hosts { command: Some(HostsCommand::Check { name }), .. } => {
             check::run(globals, &name).await
         }

@@ -202,3 +202,44 @@ async fn the_inventory_counts_bytes_of_blobs() {
     assert_eq!(inventory.counts[0].records, Some(2));
     assert_eq!(inventory.counts[0].bytes, Some(22));
 }
+
+#[tokio::test]
+async fn bytes_without_a_record_go_when_they_are_a_day_old() {
+    let place = Place::new();
+    let sink = place.sink();
+    save_hello(&*sink, &attachment("1")).await;
+    for (id, bytes) in [("2", b"old"), ("3", b"new")] {
+        sink.save(&attachment(id), stream(&[bytes])).await.unwrap();
+        let record = Record::new(id, Object::Attachment(Attachment::default()));
+        sink.write(&app(), &record, None).await.unwrap();
+        sink.flush(&app()).await.unwrap();
+        sink.remove(&app(), &record.origin, &TargetId(id.to_owned())).await.unwrap();
+        sink.flush(&app()).await.unwrap();
+    }
+    // SHA-256 of `old`.
+    let old = place.path("store/blobs/sha256/cb");
+    let day_before = std::time::SystemTime::now() - std::time::Duration::from_secs(90_000);
+    for file in fs::read_dir(&old).unwrap() {
+        let file = fs::File::options().write(true).open(file.unwrap().path()).unwrap();
+        file.set_modified(day_before).unwrap();
+    }
+    let file = fs::File::options().write(true).open(hello_file(&place)).unwrap();
+    file.set_modified(day_before).unwrap();
+
+    let tidied = packhorse_hosts::tidy(&place.path("store")).unwrap();
+    let again = packhorse_hosts::tidy(&place.path("store")).unwrap();
+
+    let expected = packhorse_hosts::Tidied { removed: 1, bytes: 3, waiting: 1 };
+    assert_eq!(tidied, expected);
+    assert_eq!(again, packhorse_hosts::Tidied { removed: 0, bytes: 0, waiting: 1 });
+    assert_eq!(read(&place, &attachment("1"), 0).await.unwrap(), b"hello world");
+}
+
+#[test]
+fn where_there_is_no_store_nothing_is_tidied() {
+    let place = Place::new();
+
+    let error = packhorse_hosts::tidy(&place.path("elsewhere")).unwrap_err();
+
+    assert_eq!(error.kind, HostErrorKind::NotFound);
+}
