@@ -32,6 +32,10 @@ impl Loss {
 
     /// Field name that stands for the whole object.
     pub const WHOLE: &'static str = "*";
+
+    /// Field name that stands for what sort of thing it is: it arrived as another one, such as a
+    /// comment on a line that became one below its change request, and reads back as that.
+    pub const KIND: &'static str = "kind";
 }
 
 /// Who caused a loss.

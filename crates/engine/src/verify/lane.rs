@@ -13,7 +13,7 @@ use crate::{
     transform::{PathMap, links::looks_up},
 };
 use packhorse_core::{
-    Capabilities, Event, Lane, Listener, ObjectKind, Record, Scope, Settle, TargetId,
+    Capabilities, Event, Lane, Listener, Loss, ObjectKind, Record, Scope, Settle, TargetId,
     model::Blob,
     port::{Context, Item, ItemQuery, Journal, Source, Transform},
 };
@@ -148,9 +148,27 @@ impl Inspection<'_> {
             let items = self.journal.items(self.route, &pair.origin, &query).await?;
             let Some(last) = items.last() else { return Ok(()) };
             after = Some(last.origin.id.clone());
-            tally
-                .expect(items.into_iter().map(|it| (it.target.0, it.origin.id, it.fingerprint)))?;
+            let origins = items.iter().map(|it| it.origin.id.clone()).collect();
+            let told = self.told(pair, tally.is_summing(), origins).await?;
+            let items = items.into_iter().filter(|it| !told.contains(&it.origin.id));
+            tally.expect(items.map(|it| (it.target.0, it.origin.id, it.fingerprint)))?;
         }
+    }
+
+    /// Which of these were told to be there as something else, or not at all: their lane does not
+    /// have them. Asked only where sums have shown that something is not as it should be.
+    async fn told(
+        &self,
+        pair: &Pair,
+        is_summing: bool,
+        origins: Vec<String>,
+    ) -> Result<BTreeSet<String>, VerifyError> {
+        if is_summing {
+            return Ok(BTreeSet::new());
+        }
+        let lost = self.journal.lost_fields(self.route, &pair.origin, &origins).await?;
+        let is_told = |field: &str| matches!(field, Loss::KIND | Loss::WHOLE);
+        Ok(lost.into_iter().filter(|(_, field)| is_told(field)).map(|(id, _)| id).collect())
     }
 
     /// Expects what the source has, as the destination should hold it.
@@ -168,9 +186,11 @@ impl Inspection<'_> {
             let items = self.items_of(&pair.origin, &records).await?;
             let targets = items.values().map(|it| it.target.0.clone()).collect::<Vec<_>>();
             let masks = self.masks(&pair.origin, mask, targets).await?;
+            let origins = items.keys().cloned().collect();
+            let told = self.told(pair, tally.is_summing(), origins).await?;
             let records = self.linked(pair, records).await?;
             let mut rows = Vec::with_capacity(records.len());
-            for record in records {
+            for record in records.into_iter().filter(|it| !told.contains(&it.origin.id)) {
                 let Some(item) = items.get(&record.origin.id) else { continue };
                 let id = record.origin.id.clone();
                 let record = match self.sink_caps.settle {

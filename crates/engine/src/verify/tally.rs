@@ -85,6 +85,11 @@ impl Tally {
         Ok(())
     }
 
+    /// Whether rows are only summed up.
+    pub(super) const fn is_summing(&self) -> bool {
+        self.sums.is_some()
+    }
+
     /// What a lane came to that was only summed up; `None` when something differs.
     pub(super) fn agreed(&self) -> Option<Outcome> {
         let (expected, found) = self.sums.as_ref()?;

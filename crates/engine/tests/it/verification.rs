@@ -178,6 +178,21 @@ async fn a_text_that_somebody_changed_is_named_where_other_texts_are_lost() {
 }
 
 #[tokio::test]
+async fn what_was_told_to_be_there_as_something_else_is_not_missing() {
+    let notes = Notes::begun().await;
+    let source = Shelf::default().with(&app(), issues(3));
+    let mut written = issues(3);
+    written[1].losses.push(Loss::sink(Loss::KIND, "became a comment"));
+    notes.wrote(&app(), &written).await;
+    let mut reader = source.clone();
+    reader.lane(&app(), ObjectKind::Issue).truncate(1);
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    assert_eq!(found(&verification), [("3", "missing")]);
+}
+
+#[tokio::test]
 async fn findings_are_bounded_and_the_rest_is_counted() {
     let notes = Notes::begun().await;
     let n = MAX_FINDINGS as u64 + 250;

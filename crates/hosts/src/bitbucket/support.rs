@@ -64,6 +64,7 @@ pub(crate) const THREAD: &[Gap] = &[
 pub(crate) const REVIEW_COMMENT: &[Gap] = &[
     Gap { field: "review", why: "threads stand on their own" },
     Gap { field: "position", why: "it is the thread's" },
+    Gap { field: "kind", why: "one without a place becomes a comment on the change request" },
     Gap { field: "reply_to", why: "a thread's comments answer its first" },
     Gap { field: "pending", why: "what was not handed in is left out" },
 ];

@@ -60,6 +60,14 @@ pub(crate) fn thread_mark(text: &str) -> Option<&str> {
     inner.starts_with(ObjectKind::ReviewThread.name()).then_some(line)
 }
 
+/// A text under a line; the mark of the thread that it begins stays first.
+pub(crate) fn under(line: &str, text: &str) -> String {
+    match thread_mark(text) {
+        Some(mark) => format!("{mark}\n\n{line}\n\n{}", without_thread(text)),
+        None => format!("{line}\n\n{text}"),
+    }
+}
+
 /// A text without the mark of the thread that it begins.
 pub(crate) fn without_thread(text: &str) -> &str {
     match thread_mark(text) {

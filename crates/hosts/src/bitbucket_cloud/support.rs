@@ -193,9 +193,12 @@ const CHANGE_REQUEST: &[Gap] = &and::<11>(
     &[Gap { field: "review_requests", why: "only people of the workspace are asked" }],
 );
 
-const THREAD: &[Gap] = &and::<3>(
+const THREAD: &[Gap] = &and::<4>(
     bitbucket::THREAD,
-    &[Gap { field: "position", why: "places are told by path and line alone" }],
+    &[
+        Gap { field: "position", why: "places are told by path and line alone" },
+        Gap { field: "kind", why: "one without a place becomes a comment on the change request" },
+    ],
 );
 
 const BRANCH_RULE: &[Gap] = &and::<13>(

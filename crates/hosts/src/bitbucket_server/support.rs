@@ -165,9 +165,10 @@ const CHANGE_REQUEST: &[Gap] = &and::<12>(
     ],
 );
 
-const THREAD: &[Gap] = &and::<9>(
+const THREAD: &[Gap] = &and::<10>(
     bitbucket::THREAD,
     &[
+        Gap { field: "kind", why: "one without a place becomes a comment on the change request" },
         Gap { field: "position.commit", why: "places are in the change as a whole" },
         Gap { field: "position.original_commit", why: "places are in the change as a whole" },
         Gap { field: "position.base_commit", why: "places are in the change as a whole" },

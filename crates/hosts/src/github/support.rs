@@ -252,7 +252,8 @@ partial! {
         "created_at": "it is that of the carrying",
     ];
     REVIEW_COMMENT: [
-        "*": "one without a place becomes a comment below the change",
+        "*": "one that GitHub takes nowhere is left out",
+        "kind": "one without a place becomes a comment below the change",
         "body": "one that is empty gets words",
         "review": "a comment is handed in by itself",
         "reply_to": "a thread is its comments in their order",

@@ -80,9 +80,12 @@ pub(crate) fn linked(record: &Record, kind: ObjectKind, id: &str) -> Option<Stri
     record.links.get(&Origin::new(kind, id)).map(|it| it.0.clone())
 }
 
+/// What ids of threads end with that have no place in the differences.
+pub(crate) const UNPLACED: &str = "/unplaced";
+
 /// A change request's number and what stands in it, of an id like `12/345`.
 pub(crate) fn split(id: &str) -> Option<(&str, &str)> {
-    let (number, within) = id.split_once('/')?;
+    let (number, within) = id.strip_suffix(UNPLACED).unwrap_or(id).split_once('/')?;
     number.parse::<u64>().ok().map(|_| (number, within))
 }
 

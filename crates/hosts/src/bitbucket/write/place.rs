@@ -36,6 +36,17 @@ pub(crate) fn places<P: Places>(position: &Position) -> Vec<Place> {
     let lost = lost.map(|line| Loss::sink("position", format!("it was on line {line}")));
     list.push((Some(file), lost.into_iter().collect()));
     let detail = format!("it was in {}, which is not in the change here", position.path);
-    list.push((None, vec![Loss::sink(Loss::WHOLE, detail)]));
+    let kind = "became a comment on the change request, with a line that says where it was";
+    list.push((None, vec![Loss::sink("position", detail), Loss::sink(Loss::KIND, kind)]));
     list
+}
+
+/// Where something was, for people: what stands above a text that has no place.
+pub(crate) fn in_words(position: &Position) -> String {
+    let tame = |it: char| if it == '`' || it.is_control() { '\'' } else { it };
+    let path: String = position.path.chars().map(tame).collect();
+    match position.line.or(position.original_line) {
+        Some(line) => format!("*On `{path}`, line {line}:*"),
+        None => format!("*On `{path}`:*"),
+    }
 }

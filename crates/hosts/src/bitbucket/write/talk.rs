@@ -5,8 +5,8 @@
 //! first that arrives takes it.
 
 use super::{
-    Done, is_refusal, linked,
-    place::{Places, places},
+    Done, UNPLACED, is_refusal, linked,
+    place::{Places, in_words, places},
     split, words,
 };
 use crate::bitbucket::text::{self, sent};
@@ -120,10 +120,8 @@ fn parent(record: &Record, answered: Option<&HostId>, number: u64) -> Option<i64
 
 /// The text that takes the place that another keeps; `None` where it is taken.
 pub(crate) fn in_place_of(kept: &str, text: &str) -> Option<String> {
-    kept.trim_end().ends_with(ARRIVING).then(|| {
-        let mark = text::thread_mark(kept).unwrap_or_default();
-        format!("{mark}\n\n{text}")
-    })
+    // The mark, and where it was, stay above it.
+    kept.trim_end().strip_suffix(ARRIVING).map(|above| format!("{above}{text}"))
 }
 
 /// Writes a comment or a task.
@@ -196,6 +194,8 @@ async fn say_at<T: Talk>(
 ) -> Result<(T::Said, Vec<Loss>), HostError> {
     let mut refusal = None;
     for (place, losses) in places::<T>(position) {
+        let unplaced = place.is_none().then(|| text::under(&in_words(position), text));
+        let text = unplaced.as_deref().unwrap_or(text);
         match talk.say(number, Draft { place, ..Draft::of(text) }).await {
             Err(error) if is_refusal(&error) => refusal = Some(error),
             other => return other.map(|it| (it, losses)),
@@ -229,7 +229,9 @@ pub(crate) async fn write_thread<T: Talk>(
         losses.push(Loss::sink("resolver", why.clone()));
         losses.push(Loss::sink("resolved_at", why));
     }
-    Ok(Done::new(format!("{number}/{id}"), existing).with(losses))
+    let is_unplaced = losses.iter().any(|it| it.field == Loss::KIND);
+    let id = format!("{number}/{id}{}", if is_unplaced { UNPLACED } else { "" });
+    Ok(Done::new(id, existing).with(losses))
 }
 
 /// Writes a comment of a thread, its first one where the thread keeps its place.
@@ -248,6 +250,9 @@ pub(crate) async fn write_review_comment<T: Talk>(
     let number = it.change_request.to_string();
     let thread = it.thread.as_ref();
     let thread = thread.and_then(|it| linked(record, ObjectKind::ReviewThread, &it.0));
+    if thread.as_deref().is_some_and(|it| it.ends_with(UNPLACED)) {
+        losses.push(Loss::sink(Loss::KIND, "its thread has no place, and is a comment"));
+    }
     let root = thread.as_deref().and_then(split).map(|(_, id)| id);
     if let Some(at) = existing.and_then(|it| split(&it.0)) {
         let text = if root == Some(at.1) { marked_as_now(talk, at, &text).await? } else { text };

@@ -368,7 +368,20 @@ async fn a_place_that_is_not_in_the_change_is_told_and_the_words_arrive() {
     let written = sink(&small).write(&scope(), &thread, None).await.unwrap();
 
     assert_eq!(written.outcome, Outcome::Created);
-    assert_eq!(written.losses[0].field, Loss::WHOLE);
+    let lost: Vec<_> = written.losses.iter().map(|it| &*it.field).collect();
+    assert_eq!(lost, ["position", Loss::KIND]);
+
+    let comment = ReviewComment {
+        change_request: 1,
+        thread: Some(HostId("t".into())),
+        body: Some(Text::new("why?", Markup::Bitbucket)),
+        ..ReviewComment::default()
+    };
+    let mut comment = record("c", Object::ReviewComment(comment));
+    comment.links.insert(Origin::new(ObjectKind::ReviewThread, "t"), written.target.clone());
+    let written = sink(&small).write(&scope(), &comment, None).await.unwrap();
+
+    assert!(written.losses.iter().any(|it| it.field == Loss::KIND), "{:?}", written.losses);
 }
 
 #[tokio::test]

@@ -385,13 +385,15 @@ async fn a_place_that_is_not_in_the_change_is_told_and_the_words_arrive() {
     let request = record("7", Object::ChangeRequest(request(ChangeRequestState::Open)));
     sink.write(&scope(), &request, None).await.unwrap();
 
-    for (path, line, field) in [("a.rs", 99, "position"), ("gone.rs", 1, Loss::WHOLE)] {
+    let (placed, unplaced) = (&["position"][..], &["position", Loss::KIND][..]);
+    for (path, line, fields) in [("a.rs", 99, placed), ("gone.rs", 1, unplaced)] {
         let position = Position { path: path.into(), line: Some(line), ..Position::default() };
         let thread = ReviewThread { change_request: 1, position, ..ReviewThread::default() };
         let written =
             sink.write(&scope(), &record(path, Object::ReviewThread(thread)), None).await.unwrap();
         assert_eq!(written.outcome, Outcome::Created);
-        assert_eq!(written.losses[0].field, field);
+        let lost: Vec<_> = written.losses.iter().map(|it| &*it.field).collect();
+        assert_eq!(lost, fields);
     }
 }
 

@@ -151,8 +151,9 @@ impl GithubSink {
             Err(error) if refused(error.kind) => Ok(told.missed(words(&error))),
             other => {
                 let id = other?.id.ok_or_else(|| unnumbered(operation))?;
-                let why = "its place is not part of the change here: it is a comment below it";
-                told.lost(Loss::WHOLE, why);
+                let why = "is not part of the change here: a line above the text says what it was";
+                told.lost("position", why);
+                told.lost(Loss::KIND, "became a comment below the change request");
                 Ok(told.written(format!("{PLAIN}{id}"), Outcome::Created))
             }
         }

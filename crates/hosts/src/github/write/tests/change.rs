@@ -90,7 +90,7 @@ async fn a_verdict_becomes_a_line_and_a_thread_its_comments() {
     let answer = bench.write("12", comment("because", "10")).await;
     assert_ne!(answer.target, first.target);
     let lonely = bench.write("13", comment("and here?", "99")).await;
-    assert!(lonely.target.0.starts_with("comment/") && lost(&lonely) == [Loss::WHOLE]);
+    assert!(lonely.target.0.starts_with("comment/") && lost(&lonely) == ["position", Loss::KIND]);
     let held = bench.held(ObjectKind::ReviewComment);
     let body_of = |it: &Record| {
         let Object::ReviewComment(it) = &it.object else { panic!("a review comment") };
