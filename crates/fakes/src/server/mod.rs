@@ -114,6 +114,7 @@ pub(crate) struct Inner {
     changes: Mutex<Vec<Change>>,
     log: Mutex<Vec<Exchange>>,
     n_requests: AtomicU64,
+    n_refused: AtomicU64,
     keeps_log: bool,
     tokens: Vec<Token>,
     home: String,
@@ -210,6 +211,7 @@ impl Fake {
             changes: Mutex::default(),
             log: Mutex::default(),
             n_requests: AtomicU64::new(0),
+            n_refused: AtomicU64::new(0),
             keeps_log: options.keeps_log,
             tokens: options.tokens,
             home,
@@ -275,6 +277,11 @@ impl Handle {
     /// How many requests it has got, of its API and for Git.
     pub fn n_requests(&self) -> u64 {
         self.0.n_requests.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were too much for its limits.
+    pub fn n_refused(&self) -> u64 {
+        self.0.n_refused.load(Ordering::Relaxed)
     }
 
     /// The exchanges so far over its API, and forgets them.

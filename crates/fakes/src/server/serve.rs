@@ -122,7 +122,10 @@ fn served(inner: &Inner, request: &Request, fault: Option<Fault>) -> Answer {
     let who = request.caller.login().unwrap_or("");
     let standings = locked(&inner.meter).count(who, &request.method, &request.segments);
     let mut answer = match standings.iter().find(|it| it.is_exceeded) {
-        Some(exceeded) => inner.product.too_many(exceeded),
+        Some(exceeded) => {
+            inner.n_refused.fetch_add(1, Ordering::Relaxed);
+            inner.product.too_many(exceeded)
+        }
         None => {
             let mut store = locked(&inner.store);
             let answer = inner.product.answer(request, &mut store);
