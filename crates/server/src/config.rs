@@ -34,6 +34,8 @@ pub struct Config {
     pub gitlab_destination: Location,
     /// Direct transfers that an account may start in a minute.
     pub gitlab_starts_a_minute: usize,
+    /// Migrations and plans that an account may ask for in a minute through the service's own API.
+    pub starts_a_minute: usize,
     /// Where addresses that clients give may lead.
     pub networks: Networks,
     /// What Bitbucket's exports read from.
@@ -78,6 +80,7 @@ impl Config {
             lock_lasts: Self::ARCHIVES_KEPT,
             gitlab_destination: store.clone(),
             gitlab_starts_a_minute: 6,
+            starts_a_minute: 60,
             networks: Networks::default(),
             bitbucket_source: store.clone(),
             bitbucket_destination: store.clone(),

@@ -86,8 +86,11 @@ async fn look(service: Arc<Service>, job: JobId, sender: Arc<watch::Sender<Beat>
             _ = stopping.changed() => {}
         }
     }
-    // Whoever still watches sees the end of the feed.
-    service.feeds.held().remove(&job);
+    // Whoever still watches when the service stops sees the end of the feed. A feed that ended for
+    // want of watchers is out already, and another may have begun meanwhile.
+    if *stopping.borrow() {
+        service.feeds.held().remove(&job);
+    }
 }
 
 /// What is to be seen of a job now; `None` when it is what was seen last.

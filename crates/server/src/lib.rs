@@ -6,6 +6,8 @@
 //!
 //! - `web` is what all APIs share: connections, request ids, limits, paging.
 //! - `dialects` has one folder for each product: routes, wire, render, error.
+//! - `native` is the service's own API, `dashboard` its pages for people.
+//! - `accept` puts what was asked for into the journal; `work` runs it.
 //! - `store` is what the service remembers beside the journal.
 //! - [`Places`] is how it reaches hosts, of which it knows none.
 

@@ -93,6 +93,8 @@ pub struct Service {
     pub(crate) turn: Mutex<()>,
     /// How often each account has started something of late.
     pub(crate) starts: Starts,
+    /// How often each account has started or planned something through the service's own API.
+    pub(crate) own_starts: Starts,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
     /// Jobs that are being rolled back.
@@ -156,6 +158,7 @@ impl Service {
             work,
             turn,
             starts,
+            own_starts: Starts::default(),
             metrics,
             hands: Hands::default(),
             feeds: Feeds::default(),

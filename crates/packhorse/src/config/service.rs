@@ -22,6 +22,8 @@ pub(super) struct ServeEntry {
     external_url: Option<String>,
     /// Jobs side by side; with none, what is asked for waits.
     workers: Option<usize>,
+    /// Migrations and plans that an account may ask for in a minute.
+    starts_a_minute: Option<usize>,
     /// Days that archives are kept.
     archive_days: Option<u64>,
     /// Whether everybody may see what is counted.
@@ -126,6 +128,7 @@ impl Hosts {
             return Err(AppError::usage(format!("`{}` workers cannot be", config.workers))
                 .hint(format!("`workers` of `[serve]` is at most {MOST_WORKERS}")));
         }
+        config.starts_a_minute = said.starts_a_minute.unwrap_or(config.starts_a_minute);
         config.metrics_are_open = said.metrics_open;
         config.webhook = match &said.webhook {
             None => None,

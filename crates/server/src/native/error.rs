@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 use packhorse_core::{HostError, HostErrorKind, error::chain, port::JournalError};
 use packhorse_engine::report::ReportError;
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// A refusal.
@@ -20,12 +21,15 @@ pub(crate) struct Problem {
     status: u16,
     /// What is the matter, for people.
     detail: String,
+    /// Seconds after which it may be tried again.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or_default().to_owned();
-        Self { title, status: status.as_u16(), detail: detail.into() }
+        Self { title, status: status.as_u16(), detail: detail.into(), retry_after: None }
     }
 
     /// What is the matter.
@@ -51,6 +55,13 @@ impl Problem {
     /// The job is not in a state for that.
     pub(crate) fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// It was asked for too often.
+    pub(crate) fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_secs().max(1);
+        let detail = format!("that was asked for too often; try again in {seconds} seconds");
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// A place cannot be used.
@@ -123,11 +134,14 @@ impl From<ReportError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
+        let (status, retry_after) = (self.status(), self.retry_after);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

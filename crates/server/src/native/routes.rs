@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Service,
     auth::{self, Forms},
-    store::JobQuery,
+    store::{JobQuery, Listed},
     token::{Caller, Scope},
 };
 use axum::{
@@ -160,15 +160,29 @@ pub(super) async fn list(
 }
 
 /// A page of jobs.
+///
+/// Those that have ended are told as they were when they ended; whatever changes one of them
+/// through the service has it told anew, and so does looking at the job itself.
 pub(crate) async fn page(service: &Service, query: JobQuery) -> Result<Jobs, Problem> {
     let rows = service.store.jobs(query.clone()).await?;
     let is_full = rows.len() as u64 == query.limit;
-    let next = rows.last().filter(|_| is_full).map(|it| it.1.id);
-    let mut jobs = Vec::new();
-    for (request, part) in rows {
-        if let Some(view) = service.job(part.job).await? {
-            jobs.push(job::shown(service, &Found { request, part, view }).await?);
+    let next = rows.last().filter(|_| is_full).map(|it| it.part.id);
+    let (mut jobs, mut news) = (Vec::new(), Vec::new());
+    for Listed { request, part, told } in rows {
+        if let Some(told) = told.and_then(|it| serde_json::from_str(&it).ok()) {
+            jobs.push(told);
+            continue;
         }
+        let Some(view) = service.job(part.job).await? else { continue };
+        let (id, is_over) = (part.id, part.settled_at.is_some());
+        let job = job::shown(service, &Found { request, part, view }).await?;
+        if is_over && job.state.has_ended() {
+            news.extend(serde_json::to_string(&job).ok().map(|it| (id, it)));
+        }
+        jobs.push(job);
+    }
+    if !news.is_empty() {
+        service.store.tell(news).await?;
     }
     Ok(Jobs { jobs, next })
 }

@@ -16,7 +16,7 @@ use packhorse_core::{GitCredentials, Location, Secret, error::chain, job::JobId,
 use serde_json::json;
 use std::{
     path::{Component, Path},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use url::Url;
 
@@ -100,6 +100,10 @@ async fn read(
     caller: &Caller,
     start: Start,
 ) -> Result<(NewJob, Place, Place), Problem> {
+    let most = service.config.starts_a_minute;
+    if let Some(wait) = service.own_starts.too_many(&caller.user, most, Instant::now()) {
+        return Err(Problem::too_many(wait));
+    }
     let from = place(service, caller, ("from", &start.from, start.from_token)).await?;
     let to = place(service, caller, ("to", &start.to, start.to_token)).await?;
     let options = start.options.read(from.location.project.clone(), to.location.project.clone())?;

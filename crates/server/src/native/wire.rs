@@ -212,7 +212,7 @@ impl State {
 }
 
 /// A job.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct Job {
     /// Its number, the same as on the command line.
     pub(crate) id: u64,
@@ -256,7 +256,7 @@ pub(crate) struct RolledBack {
 }
 
 /// How far a job is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Progress {
     /// Projects that are through.
     pub(crate) projects_done: u64,
@@ -285,7 +285,7 @@ pub(crate) struct Progress {
 }
 
 /// How far a kind is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Kind {
     /// Its name.
     pub(crate) kind: String,
@@ -304,7 +304,7 @@ pub(crate) struct Kind {
 }
 
 /// A limit that a host has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Wait {
     /// The host and its limit.
     pub(crate) limit: String,

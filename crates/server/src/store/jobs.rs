@@ -69,9 +69,17 @@ pub(crate) struct Delivery {
     pub(crate) tries: u32,
 }
 
+/// A job of a list.
+pub(crate) struct Listed {
+    pub(crate) request: Request,
+    pub(crate) part: Part,
+    /// What was told of it when it had ended.
+    pub(crate) told: Option<String>,
+}
+
 impl Store {
     /// Jobs with their requests, newest first.
-    pub(crate) async fn jobs(&self, query: JobQuery) -> Result<Vec<(Request, Part)>, StoreError> {
+    pub(crate) async fn jobs(&self, query: JobQuery) -> Result<Vec<Listed>, StoreError> {
         self.read("list jobs", move |tx| {
             let and = |test: &str, at: usize, is_said: bool| match is_said {
                 true => format!(" AND {test} ?{at}"),
@@ -79,7 +87,8 @@ impl Store {
             };
             // One table leads, so that one of its indices gives the order.
             let sql = format!(
-                "SELECT {PART}, {} FROM parts CROSS JOIN requests ON requests.id = parts.request
+                "SELECT {PART}, {}, told FROM parts
+                 CROSS JOIN requests ON requests.id = parts.request
                  WHERE parts.job IS NOT NULL{}{}{} ORDER BY parts.id DESC LIMIT ?4",
                 requests::COLUMNS,
                 and("parts.user =", 1, query.user.is_some()),
@@ -88,9 +97,24 @@ impl Store {
             );
             let mut statement = tx.prepare_cached(&sql)?;
             let values = (&query.user, &query.state, query.before, query.limit);
-            let rows = statement
-                .query_map(values, |row| Ok((requests::request(row, WIDTH)?, parts::part(row)?)))?;
+            let rows = statement.query_map(values, |row| {
+                let (request, part) = (requests::request(row, WIDTH)?, parts::part(row)?);
+                Ok(Listed { request, part, told: row.get("told")? })
+            })?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Keeps what was told of jobs that have ended, by the numbers of their parts.
+    pub(crate) async fn tell(&self, all: Vec<(u64, String)>) -> Result<(), StoreError> {
+        self.write("keep what was told of jobs", move |tx| {
+            let sql = "UPDATE parts SET told = ?2 WHERE id = ?1 AND settled_at IS NOT NULL";
+            let mut statement = tx.prepare_cached(sql)?;
+            for (part, told) in all {
+                statement.execute((part, told))?;
+            }
+            Ok(())
         })
         .await
     }
@@ -142,7 +166,8 @@ impl Store {
         let (part, request) = (part.id, part.request);
         self.write("open a job again", move |tx| {
             tx.execute(
-                "UPDATE parts SET wish = ?2, sealed = ?3, sealed_target = ?4, settled_at = NULL
+                "UPDATE parts SET wish = ?2, sealed = ?3, sealed_target = ?4, settled_at = NULL,
+                     told = NULL
                  WHERE id = ?1",
                 (part, wish.name(), sealed, sealed_target),
             )?;

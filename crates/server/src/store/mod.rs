@@ -11,7 +11,7 @@ mod tokens;
 
 pub use tokens::TokenRow;
 
-pub(crate) use jobs::{Delivery, JobQuery, Sample, Wish};
+pub(crate) use jobs::{Delivery, JobQuery, Listed, Sample, Wish};
 pub(crate) use locks::Lock;
 pub(crate) use parts::{NewPart, Part, PartQuery};
 pub(crate) use requests::{NewRequest, Query, Request};
@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_service.sql"),
     include_str!("../../migrations/0002_jobs.sql"),
     include_str!("../../migrations/0003_watching.sql"),
+    include_str!("../../migrations/0004_told.sql"),
 ];
 
 /// How long a writer waits for another process.

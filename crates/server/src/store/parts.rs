@@ -235,7 +235,7 @@ impl Store {
         began: bool,
     ) -> Result<(), StoreError> {
         self.write("note a job's state", move |tx| {
-            let sql = "UPDATE parts SET state = ?2, began = ?3 WHERE id = ?1";
+            let sql = "UPDATE parts SET state = ?2, began = ?3, told = NULL WHERE id = ?1";
             tx.execute(sql, (part, state.name(), began))?;
             Ok(())
         })
@@ -280,7 +280,10 @@ impl Store {
         body: serde_json::Value,
     ) -> Result<(), StoreError> {
         self.write("keep what is told of a job", move |tx| {
-            tx.execute("UPDATE parts SET body = ?2 WHERE id = ?1", (part, body.to_string()))?;
+            tx.execute(
+                "UPDATE parts SET body = ?2, told = NULL WHERE id = ?1",
+                (part, body.to_string()),
+            )?;
             Ok(())
         })
         .await

@@ -108,6 +108,50 @@ fn a_job_is_started_watched_and_looked_into() {
 }
 
 #[test]
+fn an_account_that_starts_too_much_has_to_wait() {
+    let bench = filled();
+    let text = "[serve]\nworkers = 0\nstarts-a-minute = 2\n";
+    fs::write(bench.path("packhorse.toml"), text).unwrap();
+    let server = Server::start(&bench);
+    let alice = Client::of(&bench, &server, "--user alice");
+    alice.begin(&export(&bench, "a.tar"));
+    alice.begin(&export(&bench, "b.tar"));
+
+    let answer = alice.ask("POST", "/jobs", &export(&bench, "c.tar"));
+
+    assert_eq!(answer.status, 429, "{}", answer.text());
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds));
+    Client::of(&bench, &server, "--user bob").begin(&export(&bench, "d.tar"));
+}
+
+#[test]
+fn a_list_tells_of_each_job_what_the_job_itself_tells() {
+    let bench = filled();
+    let server = Server::start(&bench);
+    let root = Client::of(&bench, &server, "--user root --scope admin");
+    let second = format!("local:{}", bench.path("second").display());
+    let job = root.begin(&json!({"from": "store", "to": second}));
+    let check = |what: &str| {
+        let one = root.get(&job);
+        // The second time it is what was kept the first time.
+        for _ in 0..2 {
+            assert_eq!(root.get("/jobs")["jobs"][0], one, "{what}");
+        }
+    };
+    root.becomes(&job, "finished");
+    until("the end is noted", || {
+        (root.get("/jobs")["jobs"][0]["state"] == "finished").then_some(())
+    });
+    check("after the end");
+
+    root.post(&format!("{job}/rollback"), &Value::Null);
+    root.becomes(&job, "finished");
+
+    check("after it was rolled back");
+}
+
+#[test]
 fn losses_are_grouped_searched_and_paged() {
     let bench = filled();
     let server = Server::start(&bench);
