@@ -12,10 +12,7 @@ use packhorse_core::{
         ObjectFormat, OpenState, Organization, Project, Subject, Text, Time, User, Visibility,
     },
 };
-use packhorse_fakes::{
-    Fake, Gitea, Github, Gitlab, Limit, Limits, Options,
-    fault::Faults,
-};
+use packhorse_fakes::{Fake, Gitea, Github, Gitlab, Limit, Limits, Options, fault::Faults};
 use packhorse_git::{Git, repository};
 use std::{error::Error, io::Write as _, time::Duration};
 

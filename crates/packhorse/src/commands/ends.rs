@@ -4,7 +4,7 @@ use crate::{
     cli::{self, Globals},
     config::{self, End, Hosts},
     error::AppError,
-    registry,
+    projects, registry,
 };
 use packhorse_core::{
     Access, Location,
@@ -66,6 +66,9 @@ impl Route {
 
     /// Reads the route of a job.
     pub(super) fn of(globals: &Globals, spec: &JobSpec) -> Result<Self, AppError> {
+        if spec.from.starts_with(projects::IDENTITY) {
+            return Err(of_projects());
+        }
         let hosts = Hosts::read(globals)?;
         let (from, to) = (hosts.locate(&spec.from)?, hosts.locate(&spec.to)?);
         Ok(Self { from, to, options: spec.options.clone(), hosts })
@@ -112,6 +115,16 @@ impl Route {
             scratch: scratch.to_owned(),
         })
     }
+}
+
+/// What is said of jobs that read what no location leads to.
+fn of_projects() -> AppError {
+    AppError::usage("the job is one of `migrate-projects`: what it carries is in a database")
+        .hint(
+            "run the same `packhorse migrate-projects` again: it goes on with the job, carries what \
+             is new, and reads everything back with `--full-check`",
+        )
+        .hint("what it made is in `packhorse report JOB`: remove at the host what shall not stay")
 }
 
 /// Opens the destination for reading; it was opened for writing, so its host is known.

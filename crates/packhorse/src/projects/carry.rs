@@ -1,6 +1,11 @@
 //! The carrying itself: one job of the engine over all projects that go.
 
-use super::{host::Host, log::Log, source::PlatformSource, survey::Survey};
+use super::{
+    host::Host,
+    log::Log,
+    source::{IDENTITY, PlatformSource},
+    survey::Survey,
+};
 use crate::{cli::Progress, commands::migrate, config, error::AppError, progress, registry};
 use futures::{StreamExt, stream};
 use packhorse_core::{
@@ -54,7 +59,7 @@ impl Course<'_> {
 
     /// What the journal calls the origin: no location, for no other command can read it.
     fn from(&self) -> String {
-        format!("projects of {}", self.origin.location)
+        format!("{IDENTITY}{}", self.origin.location)
     }
 
     /// Which refs travel.

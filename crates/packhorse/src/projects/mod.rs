@@ -30,6 +30,7 @@ mod survey;
 mod triage;
 
 pub(crate) use arguments::{ORIGINAL, help};
+pub(crate) use source::IDENTITY;
 
 use crate::{
     cli::Globals,

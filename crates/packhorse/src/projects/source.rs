@@ -15,7 +15,7 @@ use packhorse_core::{
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What identities of these sources begin with.
-pub(super) const IDENTITY: &str = "projects of ";
+pub(crate) const IDENTITY: &str = "projects of ";
 
 /// Projects of a page.
 const PAGE: usize = 500;

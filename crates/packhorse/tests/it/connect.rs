@@ -64,6 +64,24 @@ async fn every_type_is_asked_in_its_own_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_type_is_tried_out_and_nothing_is_left_there() {
+    for api in APIS {
+        let (place, door, bench) = stage(api, Options::TOKEN).await;
+        door.trust(&bench);
+
+        let ran = bench.run("connect check platform.yml");
+
+        for part in
+            ["ok  push and clone one commit came back", "ok  removal        the probe is gone"]
+        {
+            assert!(ran.stdout.contains(part), "{}: `{part}`\n{ran}", api.name);
+        }
+        let left = place.fake.store(|store| store.all::<Project>(&Scope::Shared).count());
+        assert_eq!(left, 0, "{}", api.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_at_the_host_is_told_with_a_remedy() {
     let (place, door, bench) = stage(SERVER, "wrong").await;
     let check = |text: &str, expected: &str| {

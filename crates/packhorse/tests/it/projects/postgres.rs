@@ -3,11 +3,13 @@
 //! Its programs come from Debian's package `postgresql`. Where they are not installed, tests say
 //! that they were skipped.
 
+use crate::tls::certificate;
 use assert_cmd::Command;
 use std::{
-    fs,
+    fs::{self, Permissions},
     io::Write,
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, Weak,
@@ -21,6 +23,7 @@ struct Server {
     directory: TempDir,
     programs: PathBuf,
     port: u16,
+    authority: String,
 }
 
 /// A database on the server that all tests of this binary share.
@@ -56,6 +59,11 @@ impl Database {
         self.server.port
     }
 
+    /// Who vouches for its certificate, in PEM.
+    pub(crate) fn authority(&self) -> &str {
+        &self.server.authority
+    }
+
     /// Runs statements, and gives what they print.
     #[track_caller]
     pub(crate) fn psql(&self, statements: &str) -> String {
@@ -80,18 +88,28 @@ impl Server {
         };
         let directory = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Self { directory, programs, port };
+        let (certificate, key, authority) = certificate();
+        let server = Self { directory, programs, port, authority };
+        let files = ["server.pem", "server.key"].map(|it| server.directory.path().join(it));
+        for (file, text) in files.iter().zip([certificate, key]) {
+            fs::write(file, text).unwrap();
+            // The server takes no key that others can read.
+            fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+        }
         if is_root() {
             let owner = format!("{0}:{0}", unprivileged());
             let mut chown = Command::new("chown");
-            chown.arg(owner).arg(server.directory.path()).assert().success();
+            chown.arg(owner).arg(server.directory.path()).args(&files).assert().success();
         }
         let data = server.data();
         server.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], "");
         let log = server.directory.path().join("log").display().to_string();
         let options = format!(
             "-h 127.0.0.1 -p {port} -c unix_socket_directories= -c fsync=off \
-             -c max_connections=50 -c shared_buffers=8MB"
+             -c max_connections=50 -c shared_buffers=8MB \
+             -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
+            files[0].display(),
+            files[1].display()
         );
         server.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &options, "-w", "start"], "");
         Some(server)

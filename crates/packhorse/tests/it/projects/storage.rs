@@ -27,6 +27,25 @@ fn check(told: Option<&String>, parts: &[&str]) {
 const WHOLE: &str = "AN/ae-alice-0123456789abcdef0123456789abcde1: would be carried; 3 people";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_asked_over_tls_where_its_authority_is_trusted() {
+    let Some(platform) = Platform::new(DATABASE) else { return };
+    let authority = platform.bench.path("authority.pem");
+    std::fs::write(authority, platform.database.authority()).unwrap();
+    let origin = Place::origin(INTERNAL).await.unwrap();
+    let destination = Place::empty(SERVER).await.unwrap();
+    let run = |more: &str| {
+        let ran = platform.run(&origin, &destination, &format!("--only-report {more}"));
+        format!("{}{}", ran.stdout, ran.stderr)
+    };
+
+    let trusted = run("--postgres-ca authority.pem");
+    let strange = run("--postgres-tls");
+
+    assert!(trusted.contains(WHOLE), "{trusted}");
+    assert!(!strange.contains(WHOLE) && strange.contains("certificate"), "{strange}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_usual_columns_are_understood() {
     let told = foretold(DATABASE, "").await;
 

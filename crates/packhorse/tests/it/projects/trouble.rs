@@ -123,6 +123,11 @@ async fn each_that_cannot_go_has_its_line_and_the_others_go() {
 async fn a_second_run_carries_what_is_new() {
     let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
     platform.ok(&origin, &destination, "");
+    for command in ["verify 1", "rollback 1"] {
+        let ran = platform.bench.run(command);
+        assert_eq!(ran.status, Some(2), "{ran}");
+        assert!(ran.stderr.contains("run the same `packhorse migrate-projects` again"), "{ran}");
+    }
     let name = format!("ae-bob-{TWO}");
     origin.commit(&origin.path(&name), 1, "later").await;
 
