@@ -195,13 +195,16 @@ struct JobPage {
 fn figures(it: &Progress) -> Vec<Figure> {
     let rate = it.rate.map(words::rate).unwrap_or_default();
     let left = it.seconds_left.map(|it| format!("about {} left", words::span(it)));
-    let figure = |name, value, more| Figure { name, value, more };
+    let figure = |name, value, more| Figure { name, value, more, is_bad: false };
     vec![
         figure("Projects", words::of(it.projects_done, Some(it.projects)), String::new()),
         figure("Records read", words::of(it.read, it.records), left.unwrap_or_default()),
         figure("Arrived", words::count(it.carried), rate),
         figure("Repositories and files", words::bytes(it.bytes), String::new()),
-        figure("Failed", words::count(it.failed), String::new()),
+        Figure {
+            is_bad: it.failed > 0,
+            ..figure("Failed", words::count(it.failed), String::new())
+        },
         figure("Losses", words::count(it.losses), String::new()),
     ]
 }

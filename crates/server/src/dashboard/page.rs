@@ -111,6 +111,7 @@ pub(super) struct Figure {
     pub(super) name: &'static str,
     pub(super) value: String,
     pub(super) more: String,
+    pub(super) is_bad: bool,
 }
 
 /// What stands above all pages of a job.

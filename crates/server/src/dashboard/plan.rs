@@ -80,7 +80,7 @@ fn row(it: &PlannedKind, after: Option<&Kind>) -> Row {
 
 fn page(page: Page, plan: &Plan, head: Option<Head>, after: &[Kind]) -> PlanPage {
     let by_name: BTreeMap<_, _> = after.iter().map(|it| (it.kind.as_str(), it)).collect();
-    let figure = |name, value| Figure { name, value, more: String::new() };
+    let figure = |name, value| Figure { name, value, more: String::new(), is_bad: false };
     let known: Option<u64> = plan.projects.iter().map(|it| it.records).sum();
     let bytes: Option<u64> = plan.projects.iter().map(|it| it.bytes).sum();
     let mut figures = vec![figure("Projects", words::count(plan.projects.len() as u64))];

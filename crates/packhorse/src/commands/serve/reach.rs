@@ -17,10 +17,17 @@ pub(super) fn limit(hosts: &Hosts, settings: &Config) {
     let trusted = trusted(hosts, settings);
     let networks = settings.networks.clone();
     let reach =
-        Reach::new(move |host, address| trusted.contains(host) || networks.is_open(address));
+        Reach::new(move |host, address| is_trusted(&trusted, host) || networks.is_open(address));
     if !reach.of_process() {
         tracing::warn!("where connections may lead had been said before");
     }
+}
+
+/// Whether a host is one of those, or a part of one: files of a GitHub Enterprise Server, for
+/// instance, are at `media.` and `codeload.` before its own name.
+fn is_trusted(trusted: &BTreeSet<String>, host: &str) -> bool {
+    let is_below = |it: &String| host.strip_suffix(it.as_str()).is_some_and(|it| it.ends_with('.'));
+    trusted.contains(host) || trusted.iter().any(is_below)
 }
 
 /// Names of hosts that whoever runs the service has named.
@@ -49,6 +56,18 @@ fn name(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_of_the_configuration_are_trusted_with_what_is_below_them() {
+        let trusted = BTreeSet::from(["git.example".to_owned(), "10.0.0.7".to_owned()]);
+
+        for host in ["git.example", "media.git.example", "10.0.0.7"] {
+            assert!(is_trusted(&trusted, host), "{host}");
+        }
+        for host in ["evilgit.example", "example", "git.example.evil.example", "10.0.0.70"] {
+            assert!(!is_trusted(&trusted, host), "{host}");
+        }
+    }
 
     #[test]
     fn a_host_is_known_by_its_name_or_its_address() {
