@@ -1,22 +1,13 @@
 //! The ports [`Queue`](packhorse_core::port::Queue) and
-//! [`Journal`](packhorse_core::port::Journal) on SQLite.
+//! [`Journal`](packhorse_core::port::Journal), on SQLite and on PostgreSQL.
 //!
-//! `README.md` beside this crate's manifest explains the schema. Statements run
-//! away from the caller's tasks: one connection writes, others read beside it.
+//! `README.md` beside this crate's manifest explains the schema.
 
-mod begin;
 mod clock;
-mod database;
-mod events;
-mod history;
-mod items;
-mod journal;
-mod lanes;
-mod names;
-mod queue;
-mod session;
-mod settle;
+mod postgres;
+mod sqlite;
+mod words;
 
 pub use clock::{Clock, SystemClock};
-pub use database::OpenError;
-pub use journal::SqliteJournal;
+pub use postgres::{PostgresJournal, SchemaError};
+pub use sqlite::{OpenError, SqliteJournal};

@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-struct Told(FakeClock);
+pub(crate) struct Told(pub(crate) FakeClock);
 
 impl Clock for Told {
     fn now_ms(&self) -> i64 {

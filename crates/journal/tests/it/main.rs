@@ -1,4 +1,5 @@
-//! The journal on SQLite, held against the contract, and its file.
+//! Both journals, held against the contract, and what is their own.
 
 mod contract;
 mod file;
+mod postgres;

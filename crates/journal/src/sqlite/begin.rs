@@ -1,6 +1,6 @@
 //! What is noted before records are written.
 
-use crate::{
+use super::{
     database::AnyError,
     session::{Listing, Mark, Session},
     settle::NOWHERE,

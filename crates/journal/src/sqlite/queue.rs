@@ -1,6 +1,6 @@
 //! Jobs: submitted, claimed, kept alive, closed.
 
-use crate::{database::AnyError, journal::SqliteJournal, names, session::Session};
+use super::{database::AnyError, journal::SqliteJournal, names, session::Session};
 use async_trait::async_trait;
 use packhorse_core::{
     job::{JobId, JobSpec, JobState, JobView},

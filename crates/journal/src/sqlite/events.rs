@@ -1,6 +1,7 @@
 //! Events, and what they move in the tables.
 
-use crate::{database::AnyError, names::stage_name, session::Session};
+use super::{database::AnyError, session::Session};
+use crate::words::stage_name;
 use packhorse_core::{
     Event, Lane, Loss, LossCause,
     port::{Claim, Stage},

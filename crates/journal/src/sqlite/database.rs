@@ -1,7 +1,7 @@
 //! The file: opened, checked, brought up to the newest schema; one connection
 //! that writes, and some that read beside it.
 
-use crate::session::{Listings, Session};
+use super::session::{Listings, Session};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::{
     fs::OpenOptions,
@@ -14,7 +14,7 @@ use std::{
 const APPLICATION_ID: i32 = 0x5048_4a31;
 
 /// Steps of the schema, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_journal.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_journal.sql")];
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(30);

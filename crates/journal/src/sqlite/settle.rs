@@ -6,7 +6,7 @@
 //! rest of a page whose first records were settled one by one, is told by
 //! `items.seen_by`: a record counts once in a job, when it is first settled.
 
-use crate::{
+use super::{
     database::AnyError,
     session::{Listing, Session},
 };

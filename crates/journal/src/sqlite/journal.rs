@@ -1,8 +1,7 @@
 //! The journal itself: the port in terms of the tables.
 
-use crate::{
+use super::{
     begin,
-    clock::{Clock, SystemClock},
     database::{AnyError, Database},
     events,
     history::SqliteHistory,
@@ -10,6 +9,7 @@ use crate::{
     session::Session,
     settle::{self, Batch},
 };
+use crate::{Clock, SystemClock};
 use async_trait::async_trait;
 use packhorse_core::{
     Event, Lane, Settle,
@@ -34,7 +34,7 @@ impl SqliteJournal {
     ///
     /// # Errors
     ///
-    /// With [`crate::OpenError`] underneath when the file is no journal of this
+    /// With [`super::OpenError`] underneath when the file is no journal of this
     /// version or an older one.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Self::open_with(path, Arc::new(SystemClock))

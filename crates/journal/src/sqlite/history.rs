@@ -1,6 +1,6 @@
 //! What was noted of one job, in pages.
 
-use crate::{database::AnyError, journal::SqliteJournal, lanes, names};
+use super::{database::AnyError, journal::SqliteJournal, lanes, names};
 use async_trait::async_trait;
 use packhorse_core::{
     Event, Loss, Scope,

@@ -1,6 +1,6 @@
 //! A transaction that may write, and what the writer remembers between two.
 
-use crate::database::AnyError;
+use super::database::AnyError;
 use packhorse_core::{
     Lane,
     port::{Claim, ClaimLost},

@@ -1,6 +1,6 @@
 //! Lanes: where they stand and what they count.
 
-use crate::{database::AnyError, names, session::fence};
+use super::{database::AnyError, names, session::fence};
 use packhorse_core::{
     Lane, Scope,
     port::{Claim, Counts, LaneView, Position},

@@ -1,6 +1,6 @@
 //! Items: looked up, gone, forgotten.
 
-use crate::{
+use super::{
     database::AnyError,
     session::{self, Session, fence},
 };

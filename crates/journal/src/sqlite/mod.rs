@@ -1,0 +1,16 @@
+//! The journal in a SQLite file: one connection writes, others read beside it.
+
+mod begin;
+mod database;
+mod events;
+mod history;
+mod items;
+mod journal;
+mod lanes;
+mod names;
+mod queue;
+mod session;
+mod settle;
+
+pub use database::OpenError;
+pub use journal::SqliteJournal;
