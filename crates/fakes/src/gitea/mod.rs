@@ -55,12 +55,26 @@ impl Desk<'_> {
         let window = self.request.window("page", "limit", 30, 50);
         let total = all.len();
         let address = format!("{}{}", self.request.home, self.request.target);
-        let answer =
-            Answer::ok(&Value::Array(window.of(all))).with("x-total-count", &total.to_string());
-        match window.link(&address, "page", total) {
+        let page = window.of(all);
+        let told = if self.is_of("timeline") { page.len() } else { total };
+        let answer = Answer::ok(&Value::Array(page)).with("x-total-count", &told.to_string());
+        match window.link(&address, "page", total).filter(|_| self.has_links()) {
             Some(link) => answer.with("link", &link),
             None => answer,
         }
+    }
+
+    /// Whether a listing tells its next page; these tell only how many records there are, and that
+    /// of what happened how many are on the page.
+    ///
+    /// Source: answers of Gitea 1.24.6.
+    fn has_links(&self) -> bool {
+        !["comments", "timeline", "reviews", "members"].into_iter().any(|it| self.is_of(it))
+    }
+
+    fn is_of(&self, last: &str) -> bool {
+        let path = self.request.target.split('?').next().unwrap_or_default();
+        path.rsplit('/').next() == Some(last)
     }
 }
 

@@ -171,11 +171,10 @@ impl Api {
         let items = found.and_then(within).unwrap_or_default();
         let head = page::Answer::of(&headers, items.len() as u64);
         let is_linked = head.header("link").is_some();
-        let more = match (is_linked, total) {
-            (true, _) => LinkHeader.next(None, &head)?.is_some(),
-            // Links are left out when all is on one page.
-            (false, Some(_)) => false,
-            (false, None) => !items.is_empty(),
+        let limit = query.iter().find(|it| it.0 == "limit").and_then(|it| it.1.parse().ok());
+        let more = match is_linked {
+            true => LinkHeader.next(None, &head)?.is_some(),
+            false => is_more((number, limit), items.len() as u64, total),
         };
         Ok(Listing { items, next: more.then_some(number + 1), total })
     }
@@ -240,5 +239,42 @@ impl Api {
                 HostError::new(HostErrorKind::Rejected, operation).because(error)
             })?;
         bytes::open(self.transport.as_ref(), Request::get(url, operation), from).await
+    }
+}
+
+/// Whether a listing without links goes on behind a page of so many records.
+///
+/// Links are left out when all is on one page, and always by listings of comments, reviews, members
+/// and what happened; those tell how many there are, the last one how many are on the page.
+///
+/// Source: Gitea, `routers/api/v1/repo/issue_comment.go`, `ListRepoIssueComments` and
+/// `ListIssueCommentsAndTimeline`.
+fn is_more((number, limit): (u64, Option<u64>), n_items: u64, total: Option<u64>) -> bool {
+    let limit = limit.unwrap_or(n_items);
+    let read = limit.saturating_mul(number.saturating_sub(1)).saturating_add(n_items);
+    let is_of_page = |total| total <= n_items && n_items >= limit;
+    n_items > 0 && total.is_none_or(|total| read < total || is_of_page(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_without_links_goes_on_until_all_is_there() {
+        #[track_caller]
+        fn check(number: u64, n_items: u64, total: Option<u64>, expected: bool) {
+            assert_eq!(is_more((number, Some(50)), n_items, total), expected);
+        }
+        check(1, 50, Some(120), true);
+        check(2, 50, Some(120), true);
+        check(3, 20, Some(120), false);
+        check(1, 50, Some(50), true);
+        check(2, 50, Some(50), true);
+        check(2, 20, Some(20), false);
+        check(1, 20, Some(20), false);
+        check(3, 0, Some(120), false);
+        check(7, 1, None, true);
+        check(8, 0, None, false);
     }
 }
