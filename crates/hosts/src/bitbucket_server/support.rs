@@ -149,9 +149,10 @@ const ORGANIZATION: &[Gap] = &[
     Gap { field: "created_at", why: "the server does not tell it" },
 ];
 
-const PROJECT: &[Gap] = &and::<9>(
+const PROJECT: &[Gap] = &and::<10>(
     bitbucket::PROJECT,
     &[
+        Gap { field: "name", why: "the name and the address go together" },
         Gap { field: "website", why: "there is no such field" },
         Gap { field: "merge_methods", why: "branches are not deleted or updated by merging" },
     ],

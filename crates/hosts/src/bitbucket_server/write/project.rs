@@ -82,8 +82,13 @@ impl ServerSink {
     ) -> Result<Done, HostError> {
         let operation = "write a repository";
         let mut losses = Vec::new();
+        let below = path.below(&[]);
+        let found: Option<wire::Repository> = self.api.find(Part::Core, &below, operation).await?;
+        // An import keeps name and slug apart, and a name that stays changes no slug.
+        let is_there = found.as_ref().is_some_and(|found| found.name.as_ref() == Some(&it.name));
         // The slug follows from the name, and must stay what the path says.
-        let name = if slug(&it.name) == slug(path.slug) { it.name.as_str() } else { path.slug };
+        let fits = is_there || slug(&it.name) == slug(path.slug);
+        let name = if fits { it.name.as_str() } else { path.slug };
         if name != it.name {
             let detail = format!("is `{name}`, for the name and the address go together here");
             losses.push(Loss::sink("name", detail));
@@ -98,8 +103,6 @@ impl ServerSink {
             "forkable": it.features.forking.unwrap_or(true),
             "public": it.visibility == Visibility::Public,
         });
-        let below = path.below(&[]);
-        let found: Option<wire::Repository> = self.api.find(Part::Core, &below, operation).await?;
         let found: wire::Repository = if found.is_some() {
             self.api.put((Part::Core, &below), &body, operation).await?
         } else {
