@@ -17,6 +17,7 @@ mod git;
 mod gitea;
 mod github;
 mod gitlab;
+pub mod handover;
 mod kept;
 mod known;
 mod lenient;

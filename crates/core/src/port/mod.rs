@@ -1,10 +1,14 @@
 //! The ports: what the engine needs from the world, and nothing more.
 
+mod handover;
 mod journal;
 mod sink;
 mod source;
 mod transform;
 
+pub use handover::{
+    Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Severity, Sums,
+};
 pub use journal::{
     Begun, Claim, ClaimLost, Counts, Entry, Failure, Gone, History, Item, ItemQuery, Journal,
     JournalError, LaneView, NotedLoss, Position, ProjectView, Pulse, Queue, Settled, Stage,

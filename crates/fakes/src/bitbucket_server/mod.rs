@@ -9,6 +9,7 @@
 
 mod account;
 mod change;
+mod migration;
 mod project;
 mod setting;
 mod talk;
@@ -222,6 +223,7 @@ fn route(desk: &mut Desk<'_>, part: &str, path: &[&str]) -> Answer {
             }
             project::build_status(desk, sha)
         }
+        ["migration", "imports", rest @ ..] if part == "api" => migration::route(desk, rest),
         _ if part == "api" => account::route(desk, path),
         _ => not_found("This"),
     }

@@ -60,6 +60,11 @@ impl Store {
         }
     }
 
+    /// Where somebody puts the archives that the host is to take.
+    pub fn imports(&self) -> PathBuf {
+        self.root.join("import")
+    }
+
     /// The moment that new objects are made: the clock's, or the one that was set.
     pub fn now(&self) -> Option<Time> {
         let millis = || {
