@@ -219,6 +219,15 @@ pub(crate) struct Migrate {
     /// Keep commits of change requests that no branch leads to under these refs
     #[arg(long, value_name = "REFS")]
     pub(crate) keep_commits_under: Option<String>,
+    /// Over the destination's API, or by an archive that it imports by itself
+    #[arg(long, value_enum, default_value_t = Via::Api, value_name = "HOW")]
+    pub(crate) via: Via,
+    /// Directory from which the destination takes archives, as it is reached from here
+    #[arg(long, value_name = "DIR")]
+    pub(crate) import_directory: Option<PathBuf>,
+    /// Ask the destination to stop its import when this run is stopped
+    #[arg(long)]
+    pub(crate) cancel_import: bool,
     /// Print the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -228,6 +237,17 @@ pub(crate) struct Migrate {
     /// How it runs.
     #[command(flatten)]
     pub(crate) tuning: Tuning,
+}
+
+/// The way in which a route goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Via {
+    /// Over the API
+    Api,
+    /// By an archive that the destination imports by itself
+    Archive,
+    /// By an archive where that keeps more, else over the API
+    Auto,
 }
 
 const CREDENTIALS: &str = "\

@@ -1,7 +1,7 @@
 //! `cancel`: asks a job to stop.
 
 use crate::{
-    cli::Globals,
+    cli::{Globals, Tuning},
     config,
     error::{AppError, Status},
     terminal,
@@ -11,8 +11,15 @@ use packhorse_core::{job::JobId, port::Queue};
 /// Asks the job's worker to stop at the next safe place.
 pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppError> {
     let journal = config::journal(globals, false)?;
-    if journal.jobs(Some(job)).await?.is_empty() {
-        return Err(super::status::unknown(job));
+    let view = journal.jobs(Some(job)).await?.into_iter().next();
+    let view = view.ok_or_else(|| super::status::unknown(job))?;
+    let tuning = Tuning { parallel: 1, lease: 15 };
+    let handing = super::handover::of_job(globals, (job, &view.spec), &tuning).await?;
+    if let Some(handing) = handing
+        && handing.cancel().await?
+    {
+        terminal::talk("the destination was asked to stop its import");
+        return Ok(Status::Done);
     }
     if journal.cancel(job).await? {
         terminal::talk(&format!("job {job} stops; `packhorse resume {job}` goes on with it"));

@@ -10,8 +10,10 @@ use packhorse_core::{
     Access, Location,
     job::{Events, Gaps, JobOptions, JobSpec},
     plan::{Forecast, Plan},
+    port::{HandOver, Source},
 };
 use packhorse_engine::Ends;
+use packhorse_hosts::handover::{self, Ways};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// What a person said of a route, read.
@@ -72,6 +74,28 @@ impl Route {
         let hosts = Hosts::read(globals)?;
         let (from, to) = (hosts.locate(&spec.from)?, hosts.locate(&spec.to)?);
         Ok(Self { from, to, options: spec.options.clone(), hosts })
+    }
+
+    /// The same from the same place to another one.
+    pub(super) fn towards(
+        &self,
+        globals: &Globals,
+        to: Location,
+        options: JobOptions,
+    ) -> Result<Self, AppError> {
+        Ok(Self { from: self.from.clone(), to, options, hosts: Hosts::read(globals)? })
+    }
+
+    /// The destination as one that takes archives; `None` where it is none.
+    pub(super) fn taking(&self, ways: &Ways) -> Result<Option<Arc<dyn HandOver>>, AppError> {
+        let to = config::with_credentials(&self.hosts, &self.to, End::Target)?;
+        Ok(handover::open(&to.whole(), ways)?)
+    }
+
+    /// The destination, opened for reading.
+    pub(super) fn destination(&self, scratch: &Path) -> Result<Arc<dyn Source>, AppError> {
+        let to = config::with_credentials(&self.hosts, &self.to, End::Target)?;
+        registry::source(&to.whole(), scratch)
     }
 
     /// How long a plan of this route takes, with the tokens that there are.

@@ -36,6 +36,9 @@ pub(super) async fn run(
     route.options.keep_commits_under.clone_from(&arguments.keep_commits_under);
     route.options.verify = !arguments.no_verify;
     check_verb(verb, &route)?;
+    if let Some(handing) = super::handover::choose(globals, arguments, &route).await? {
+        return if arguments.dry_run { handing.show().await } else { handing.run().await };
+    }
     let scratch = config::scratch(globals)?;
     if arguments.dry_run {
         return super::plan::print(globals, &super::plan::draw_up(globals, &route).await?);
@@ -66,6 +69,26 @@ fn check_verb(verb: Verb, route: &Route) -> Result<(), AppError> {
         return Err(AppError::usage(format!("`{}` is not an archive", route.from)).hint(hint));
     }
     Ok(())
+}
+
+/// Carries a route to its end, or goes on with the job that was carrying it; `noted` hears which
+/// job it is before anything moves.
+pub(super) async fn whole(
+    globals: &Globals,
+    route: &Route,
+    tuning: &Tuning,
+    noted: impl FnOnce(JobId) -> Result<(), AppError>,
+) -> Result<Status, AppError> {
+    let journal = Arc::new(config::journal(globals, true)?);
+    let earlier = interrupted(&journal, route).await?;
+    let scratch = config::scratch(globals)?;
+    let ends = route.open(scratch.path(), earlier.is_some())?;
+    let job = match earlier {
+        Some(job) => job,
+        None => submit(&journal, route, &ends).await?,
+    };
+    noted(job)?;
+    drive(globals, &journal, job, &ends, route, tuning).await
 }
 
 /// The job that was carrying the same route in the same way and did not end.

@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod ends;
 mod forecast;
+mod handover;
 mod hosts;
 mod inventory;
 mod man;

@@ -1,6 +1,6 @@
 //! `resume`: goes on with a job.
 
-use super::{ends::Route, migrate, status};
+use super::{ends::Route, handover, migrate, status};
 use crate::{
     cli::{Globals, OfRun},
     config,
@@ -14,6 +14,9 @@ pub(super) async fn run(globals: &Globals, of: &OfRun) -> Result<Status, AppErro
     let journal = Arc::new(config::journal(globals, false)?);
     let view = journal.jobs(Some(of.job)).await?.into_iter().next();
     let view = view.ok_or_else(|| status::unknown(of.job))?;
+    if let Some(handing) = handover::of_job(globals, (of.job, &view.spec), &of.tuning).await? {
+        return handing.run().await;
+    }
     if view.state == JobState::Finished {
         return Err(AppError::failed(format!("job {} has arrived already", of.job))
             .hint("run `packhorse migrate` again to carry what is new"));

@@ -12,6 +12,7 @@ mod every_kind;
 mod export;
 mod gitea;
 mod github_recorded;
+mod handover;
 mod hostile;
 mod killed;
 mod killed_between_hosts;

@@ -1,0 +1,100 @@
+//! A place with what is left of its records when some fields are taken away: what one side has no
+//! place for, or does not tell, is nothing to compare.
+
+use async_trait::async_trait;
+use packhorse_core::{
+    Capabilities, Cursor, GitRemote, HostError, HostSpec, Lane, Object, ObjectKind, RepoKind,
+    Scope, fingerprint,
+    port::{BlobRef, ByteStream, Inventory, Page, Source},
+};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A source without the fields that an archive's format or its host has no place for.
+pub(super) struct Reduced {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) format: &'static HostSpec,
+    pub(super) host: &'static HostSpec,
+}
+
+impl Reduced {
+    fn reduce(&self, object: Object) -> Object {
+        let kind = object.kind();
+        let (written, read) = ((self.format.writes)(kind), (self.host.reads)(kind));
+        let gaps = written.gaps().iter().chain(read.gaps());
+        without(kind, &object, gaps.map(|it| it.field)).unwrap_or(object)
+    }
+}
+
+/// An object without some fields; `None` where it cannot be one then.
+fn without<'a>(
+    kind: ObjectKind,
+    object: &Object,
+    fields: impl Iterator<Item = &'a str>,
+) -> Option<Object> {
+    let mut value: Value = serde_json::from_slice(&fingerprint::exact(object)).ok()?;
+    for field in fields {
+        take(&mut value, &field.split('.').collect::<Vec<_>>());
+    }
+    Object::from_fields(kind, value.to_string().as_bytes()).ok()
+}
+
+fn take(value: &mut Value, path: &[&str]) {
+    match (value, path) {
+        (Value::Object(fields), [last]) => drop(fields.remove(*last)),
+        (Value::Object(fields), [first, rest @ ..]) => {
+            if let Some(within) = fields.get_mut(*first) {
+                take(within, rest);
+            }
+        }
+        (Value::Array(list), path) => list.iter_mut().for_each(|it| take(it, path)),
+        _ => {}
+    }
+}
+
+#[async_trait]
+impl Source for Reduced {
+    async fn probe(&self) -> Result<Capabilities, HostError> {
+        self.source.probe().await
+    }
+
+    async fn inventory(&self, scope: &Scope) -> Result<Inventory, HostError> {
+        self.source.inventory(scope).await
+    }
+
+    async fn read(&self, lane: &Lane, at: Option<&Cursor>) -> Result<Page, HostError> {
+        let mut page = self.source.read(lane, at).await?;
+        for record in &mut page.records {
+            record.object = self.reduce(record.object.clone());
+        }
+        Ok(page)
+    }
+
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
+        self.source.remote(project, repo).await
+    }
+
+    async fn open(&self, blob: &BlobRef, from: u64) -> Result<ByteStream, HostError> {
+        self.source.open(blob, from).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packhorse_core::model::{ChangeRequest, Identity};
+
+    #[test]
+    fn what_one_side_does_not_tell_is_taken_away_and_nothing_else() {
+        let author = Identity::login("alice", Some("h.example"));
+        let request = |author| {
+            let title = "x".to_owned();
+            Object::ChangeRequest(ChangeRequest { title, author, ..ChangeRequest::default() })
+        };
+        let fields = ["author.host", "labels", "no.such"];
+
+        let left = without(ObjectKind::ChangeRequest, &request(Some(author)), fields.into_iter());
+
+        assert_eq!(left, Some(request(Some(Identity::login("alice", None)))));
+    }
+}
