@@ -70,8 +70,17 @@ pub const GITHUB: Rates = Rates {
     not_modified_is_free: true,
 };
 
-/// GitHub Enterprise Server, whose limits are off unless its administrator sets them.
-pub const GITHUB_SERVER: Rates = Rates { buckets: Cow::Borrowed(&[]), at_once: 20, ..GITHUB };
+/// GitHub Enterprise Server, whose limits are off unless its administrator sets them: then its
+/// answers tell them, and they are kept.
+pub const GITHUB_SERVER: Rates = Rates {
+    buckets: Cow::Borrowed(&[
+        window("requests an hour", UNTOLD, HOUR, github_core, Some(&GITHUB_CORE)),
+        window("GraphQL points an hour", UNTOLD, HOUR, github_graphql, Some(&GITHUB_GRAPHQL)),
+        window("searches a minute", UNTOLD, MINUTE, github_search, Some(&GITHUB_SEARCH)),
+    ]),
+    at_once: 20,
+    ..GITHUB
+};
 
 static GITLAB_SIGNALS: Signals = Signals {
     limit: "ratelimit-limit",
@@ -97,9 +106,11 @@ pub const GITLAB: Rates = Rates {
     not_modified_is_free: false,
 };
 
-/// A GitLab of one's own, with the limits of notes and imports that it has by default.
+/// A GitLab of one's own, with the limits of notes and imports that it has by default, and that of
+/// all requests where it tells one.
 pub const GITLAB_SELF_MANAGED: Rates = Rates {
     buckets: Cow::Borrowed(&[
+        window("requests a minute", UNTOLD, MINUTE, all, Some(&GITLAB_SIGNALS)),
         window("notes a minute", 300, MINUTE, gitlab_notes, None),
         window("imports a minute", 6, MINUTE, gitlab_imports, None),
         window("exports a minute", 6, MINUTE, gitlab_exports, None),
@@ -253,6 +264,18 @@ fn bitbucket_repositories(_: &Method, path: &str) -> u32 {
 mod tests {
     use super::*;
     use packhorse_net::budget::{Pace, Work, forecast};
+
+    #[test]
+    fn a_server_of_ones_own_is_held_to_what_it_tells() {
+        for rates in [GITHUB_SERVER, GITLAB_SELF_MANAGED, BITBUCKET_SERVER] {
+            let is_told = |it: &&Bucket| {
+                it.allowance == UNTOLD
+                    && it.signals.is_some()
+                    && (it.toll)(&Method::POST, "/api/v3/repos/o/r/issues") == 1
+            };
+            assert_eq!(rates.buckets.iter().filter(is_told).count(), 1);
+        }
+    }
 
     #[track_caller]
     fn check(rates: &Rates, method: Method, path: &str, expected: &[(&str, u32)]) {

@@ -57,7 +57,11 @@ async fn start(host: &str, limit: u64) -> Result<Fake, Box<dyn Error>> {
     let window = Duration::from_secs(10);
     let limits = match limit {
         0 => Limits::Off,
-        allowance => Limits::Own(vec![Limit { name: "core", allowance, window, toll: |_, _| 1 }]),
+        allowance => {
+            // As each tells which of its limits it is.
+            let name = if host == "gitlab" { "throttle_authenticated_api" } else { "core" };
+            Limits::Own(vec![Limit { name, allowance, window, toll: |_, _| 1 }])
+        }
     };
     let options = Options { keeps_log: false, limits, ..Options::default() };
     Ok(match host {
