@@ -4,7 +4,7 @@ mod route;
 mod service;
 
 pub(crate) use route::{Events, Gaps, Route, Selection};
-pub(crate) use service::{Lasts, Log, Serve, Token};
+pub(crate) use service::{Lasts, Log, Serve, Token, Worker};
 
 use crate::projects;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -71,6 +71,15 @@ pub(crate) struct Globals {
         value_name = "DIR"
     )]
     pub(crate) journal: PathBuf,
+    /// PostgreSQL database that holds it instead, and that workers share
+    #[arg(
+        long,
+        global = true,
+        env = "PACKHORSE_JOURNAL_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) journal_url: Option<String>,
     /// Directory for what is needed during a run only [default: the system's]
     #[arg(long, global = true, env = "PACKHORSE_SCRATCH", value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
@@ -168,6 +177,8 @@ pub(crate) enum Command {
     },
     /// Serves the migration APIs of GitHub, GitLab and Bitbucket, and runs what is asked for through them
     Serve(Serve),
+    /// Runs jobs that wait in the journal, beside other workers
+    Worker(Worker),
     /// Makes, lists and takes back tokens of the service
     #[command(subcommand)]
     Token(Token),
@@ -231,6 +242,9 @@ pub(crate) struct Migrate {
     /// Print the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Leave the job to a `packhorse worker`
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) queue: bool,
     /// Do not read the destination back afterwards
     #[arg(long)]
     pub(crate) no_verify: bool,

@@ -67,6 +67,23 @@ impl AppError {
         self
     }
 
+    /// What happened and why, on one line and without what to try.
+    pub(crate) fn reason(&self) -> String {
+        std::iter::once(self.message.clone()).chain(self.causes()).collect::<Vec<_>>().join(": ")
+    }
+
+    /// What each of the causes says, but for one that repeats what was said before it.
+    fn causes(&self) -> Vec<String> {
+        let mut said = vec![self.message.clone()];
+        let mut cause = self.cause.as_deref().map(|it| it as &dyn Error);
+        while let Some(error) = cause {
+            said.push(error.to_string());
+            cause = error.source();
+        }
+        said.dedup();
+        said.split_off(1)
+    }
+
     /// Tells it, and gives the exit status.
     pub(crate) fn show(self) -> ExitCode {
         terminal::talk(self.to_string().trim_end());
@@ -77,15 +94,8 @@ impl AppError {
 impl fmt::Display for AppError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}", self.message)?;
-        let mut cause = self.cause.as_deref().map(|it| it as &dyn Error);
-        let mut last = self.message.clone();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if text != last {
-                writeln!(f, "  caused by: {text}")?;
-            }
-            last = text;
-            cause = error.source();
+        for cause in self.causes() {
+            writeln!(f, "  caused by: {cause}")?;
         }
         if !self.hints.is_empty() {
             writeln!(f)?;

@@ -7,6 +7,7 @@ mod connect;
 mod document;
 mod error;
 mod permissions;
+mod postgres_tls;
 mod progress;
 mod projects;
 mod registry;

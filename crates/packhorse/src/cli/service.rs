@@ -111,3 +111,14 @@ mod tests {
         }
     }
 }
+
+/// A worker.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Worker {
+    /// End when no job waits, instead of waiting for one
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How it runs.
+    #[command(flatten)]
+    pub(crate) tuning: super::Tuning,
+}

@@ -6,7 +6,7 @@ use crate::{
     error::{AppError, Status},
     terminal,
 };
-use packhorse_core::{job::JobId, port::Queue};
+use packhorse_core::job::JobId;
 
 /// Asks the job's worker to stop at the next safe place.
 pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppError> {

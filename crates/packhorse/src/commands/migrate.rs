@@ -9,11 +9,10 @@ use crate::{
 };
 use packhorse_core::{
     job::{JobId, JobOptions, JobSpec, JobState, JobView},
-    port::{Claim, Queue},
+    port::{Claim, Journal},
 };
 use packhorse_engine::{Ends, RunOutcome, Stop, Worker};
-use packhorse_journal::SqliteJournal;
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// By which word a run was asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,17 +42,40 @@ pub(super) async fn run(
     if arguments.dry_run {
         return super::plan::print(globals, &super::plan::draw_up(globals, &route).await?);
     }
-    let journal = Arc::new(config::journal(globals, true)?);
-    let earlier = interrupted(&journal, &route).await?;
+    let journal = config::journal(globals, true)?;
+    if arguments.queue {
+        return queue(globals, &journal, &route, scratch.path()).await;
+    }
+    let earlier = interrupted(&*journal, &route).await?;
     let ends = route.open(scratch.path(), earlier.is_some())?;
     let job = match earlier {
         Some(job) => {
             terminal::talk(&format!("going on with job {job}"));
             job
         }
-        None => submit(&journal, &route, &ends).await?,
+        None => submit(&*journal, &route, &ends).await?,
     };
     drive(globals, &journal, job, &ends, &route, &arguments.tuning).await
+}
+
+/// Adds a job and leaves it to a worker, which opens both ends by its own configuration.
+async fn queue(
+    globals: &Globals,
+    journal: &Arc<dyn Journal>,
+    route: &Route,
+    scratch: &Path,
+) -> Result<Status, AppError> {
+    let job = match interrupted(&**journal, route).await? {
+        Some(job) => job,
+        None => submit(&**journal, route, &route.open(scratch, false)?).await?,
+    };
+    if globals.json {
+        terminal::data(&document::json(&serde_json::json!({ "job": job }))?);
+    } else {
+        terminal::data(&format!("job {job} waits for a worker\n"));
+        terminal::talk(&format!("hint: `packhorse status {job}` tells how far it is"));
+    }
+    Ok(Status::Done)
 }
 
 fn check_verb(verb: Verb, route: &Route) -> Result<(), AppError> {
@@ -92,7 +114,7 @@ pub(super) async fn whole(
 }
 
 /// The job that was carrying the same route in the same way and did not end.
-async fn interrupted(journal: &SqliteJournal, route: &Route) -> Result<Option<JobId>, AppError> {
+async fn interrupted(journal: &dyn Journal, route: &Route) -> Result<Option<JobId>, AppError> {
     let (from, to) = (route.from.to_string(), route.to.to_string());
     let jobs = journal.jobs(None).await?;
     let newest = jobs.into_iter().find(|job| job.spec.from == from && job.spec.to == to);
@@ -108,7 +130,7 @@ fn is_unfinished(job: &JobView) -> bool {
 
 /// Puts a route into the journal as a job.
 pub(super) async fn submit(
-    journal: &SqliteJournal,
+    journal: &dyn Journal,
     route: &Route,
     ends: &Ends,
 ) -> Result<JobId, AppError> {
@@ -125,7 +147,7 @@ pub(super) async fn submit(
 /// Takes a job, waiting for a silent worker's lease to end, runs it, and tells how it ended.
 pub(super) async fn drive(
     globals: &Globals,
-    journal: &Arc<SqliteJournal>,
+    journal: &Arc<dyn Journal>,
     job: JobId,
     ends: &Ends,
     route: &Route,
@@ -144,14 +166,14 @@ pub(super) async fn drive(
 /// Takes a job, waiting for a silent worker's lease to end, and runs it.
 pub(super) async fn carry(
     globals: &Globals,
-    journal: &Arc<SqliteJournal>,
+    journal: &Arc<dyn Journal>,
     job: JobId,
     ends: &Ends,
     route: &Route,
     tuning: &Tuning,
 ) -> Result<RunOutcome, AppError> {
     let lease = Duration::from_secs(tuning.lease);
-    let claim = claim(journal, job, lease).await?;
+    let claim = claim(&**journal, job, lease).await?;
     let worker = Worker {
         journal: journal.clone(),
         listener: progress::listener(globals.progress),
@@ -183,7 +205,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Takes a job, waiting for a silent worker's lease to end.
 pub(crate) async fn claim(
-    journal: &SqliteJournal,
+    journal: &dyn Journal,
     job: JobId,
     lease: Duration,
 ) -> Result<Claim, AppError> {
@@ -207,22 +229,29 @@ pub(crate) async fn claim(
     }
 }
 
-/// Stops cleanly on the first Ctrl-C or SIGTERM.
+/// Stops cleanly when it is told to.
 async fn stop_on_signal(stop: Stop) {
+    told_to_stop().await;
+    terminal::talk("stopping at the next safe place");
+    stop.stop();
+}
+
+/// Ready on the first Ctrl-C or SIGTERM.
+pub(crate) async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-    terminal::talk("stopping at the next safe place");
-    stop.stop();
 }
 
 /// Tells how a run ended; the report goes to stdout.
 pub(super) async fn tell(
     globals: &Globals,
-    journal: &Arc<SqliteJournal>,
+    journal: &Arc<dyn Journal>,
     job: JobId,
     outcome: &RunOutcome,
 ) -> Result<Status, AppError> {

@@ -22,6 +22,7 @@ mod status;
 mod tidy;
 mod token;
 mod verify;
+mod worker;
 
 use crate::{
     cli::{Cli, Command, HostsCommand},
@@ -64,6 +65,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
         }
         Command::Hosts { host, command: None } => hosts::run(globals, host.as_deref()),
         Command::Serve(arguments) => serve::run(globals, &arguments).await,
+        Command::Worker(arguments) => worker::run(globals, &arguments).await,
         Command::Token(what) => token::run(globals, &what).await,
         Command::Archive(work) => archive::run(globals, &work).await,
         Command::Completions { shell } => man::completions(shell),

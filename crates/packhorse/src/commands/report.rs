@@ -5,10 +5,7 @@ use crate::{
     config,
     error::{AppError, Status},
 };
-use packhorse_core::{
-    job::JobId,
-    port::{Journal, Queue},
-};
+use packhorse_core::{job::JobId, port::Journal};
 use packhorse_engine::report;
 
 /// Prints the report of a job.
@@ -18,7 +15,7 @@ pub(super) async fn run(globals: &Globals, of: &Report) -> Result<Status, AppErr
         return Err(super::status::unknown(of.job));
     }
     let format = if globals.json { Format::Json } else { of.format };
-    let found = report::report(&journal, of.job).await?;
+    let found = report::report(&*journal, of.job).await?;
     let history = journal.history(of.job).await?;
     let mut out = std::io::stdout();
     match format {

@@ -6,12 +6,11 @@ use crate::{
     config,
     error::{AppError, Status},
 };
-use packhorse_core::{job::JobState, port::Queue};
-use std::sync::Arc;
+use packhorse_core::job::JobState;
 
 /// Runs a job that stopped, was cancelled or failed, from where it is.
 pub(super) async fn run(globals: &Globals, of: &OfRun) -> Result<Status, AppError> {
-    let journal = Arc::new(config::journal(globals, false)?);
+    let journal = config::journal(globals, false)?;
     let view = journal.jobs(Some(of.job)).await?.into_iter().next();
     let view = view.ok_or_else(|| status::unknown(of.job))?;
     if let Some(handing) = handover::of_job(globals, (of.job, &view.spec), &of.tuning).await? {

@@ -7,7 +7,7 @@ use crate::{
     error::{AppError, Status},
     terminal,
 };
-use packhorse_core::{job::JobId, port::Queue};
+use packhorse_core::job::JobId;
 
 /// Removes what a job created at its destination, unless somebody changed it since.
 pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppError> {
@@ -17,7 +17,7 @@ pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppErro
     let route = Route::of(globals, &view.spec)?;
     let scratch = config::scratch(globals)?;
     let ends = route.open_to_read(scratch.path())?;
-    let done = packhorse_engine::rollback(&journal, &view, &ends).await?;
+    let done = packhorse_engine::rollback(&*journal, &view, &ends).await?;
     if globals.json {
         terminal::data(&document::json(&done)?);
     } else {

@@ -8,7 +8,7 @@ use crate::{
 };
 use packhorse_core::{
     job::{JobId, JobView},
-    port::{Counts, Journal, LaneView, ProjectView, Queue},
+    port::{Counts, LaneView, ProjectView},
 };
 use serde::Serialize;
 

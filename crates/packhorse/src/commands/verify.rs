@@ -7,7 +7,7 @@ use crate::{
     error::{AppError, Status},
     progress,
 };
-use packhorse_core::{job::JobId, port::Queue};
+use packhorse_core::job::JobId;
 
 /// Holds the destination of a job against what the job wrote.
 pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppError> {
@@ -18,6 +18,6 @@ pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppErro
     let scratch = config::scratch(globals)?;
     let ends = route.open_to_read(scratch.path())?;
     let listener = progress::listener(globals.progress);
-    let found = packhorse_engine::verify(&journal, &view, &ends, &*listener).await?;
+    let found = packhorse_engine::verify(&*journal, &view, &ends, &*listener).await?;
     compare::tell(globals, &found)
 }

@@ -1,50 +1,22 @@
 //! What comes from outside the arguments: files, directories, credentials.
 
 mod hosts;
+mod journal;
 mod secret;
 mod selection;
 mod service;
 
 pub(crate) use hosts::Hosts;
+pub(crate) use journal::{journal, journal_if_any};
 pub(crate) use selection::{resolutions, selection};
 
 use crate::{cli::Globals, error::AppError};
 use packhorse_core::{GitCredentials, Location, Secret};
-use packhorse_journal::SqliteJournal;
 use std::{env, fs, path::Path};
 use tempfile::TempDir;
 
 /// Largest file of users, projects or conflicts that is read, in bytes.
 const MAX_FILE: u64 = 64 << 20;
-
-/// Opens the journal, and makes it when `create` says so.
-pub(crate) fn journal(globals: &Globals, create: bool) -> Result<SqliteJournal, AppError> {
-    let file = globals.journal.join("journal.sqlite");
-    if !create && !file.exists() {
-        return Err(AppError::failed(format!(
-            "there is no journal in `{}`",
-            globals.journal.display()
-        ))
-        .hint("run it in the directory where the job was started, or say `--journal DIR`"));
-    }
-    make_private(&globals.journal)?;
-    Ok(SqliteJournal::open(&file)?)
-}
-
-/// Opens the journal where there is one.
-pub(crate) fn journal_if_any(globals: &Globals) -> Result<Option<SqliteJournal>, AppError> {
-    let is_there = globals.journal.join("journal.sqlite").exists();
-    is_there.then(|| journal(globals, false)).transpose()
-}
-
-/// SECURITY: the journal holds names and e-mail addresses; only its owner reads it.
-fn make_private(directory: &Path) -> Result<(), AppError> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
-        AppError::failed(format!("could not make the directory `{}`", directory.display()))
-            .because(error)
-    })
-}
 
 /// A directory for this run, removed at its end.
 pub(crate) fn scratch(globals: &Globals) -> Result<TempDir, AppError> {

@@ -11,11 +11,10 @@ use futures::{StreamExt, stream};
 use packhorse_core::{
     Access, Event, GitRemote, HostError, HostErrorKind, Listener, ObjectKind, RepoKind,
     job::{JobId, JobOptions, JobSpec, JobState, JobView},
-    port::{Queue, Sink, Source},
+    port::{Journal, Sink, Source},
 };
 use packhorse_engine::{Ends, RunOutcome, Tuning};
 use packhorse_git::{Git, GitError, RefPolicy, TransferOptions, transfer};
-use packhorse_journal::SqliteJournal;
 use std::{
     path::Path,
     sync::{
@@ -35,7 +34,7 @@ pub(super) const AHEAD: usize = 8;
 pub(super) struct Course<'a> {
     pub(super) origin: &'a Host,
     pub(super) destination: &'a Host,
-    pub(super) journal: Arc<SqliteJournal>,
+    pub(super) journal: Arc<dyn Journal>,
     pub(super) scratch: &'a Path,
     pub(super) parallel: usize,
     pub(super) force: bool,
@@ -90,7 +89,7 @@ impl Course<'_> {
             scratch: self.scratch.to_owned(),
         };
         let job = self.job(&ends).await?;
-        let claim = migrate::claim(&self.journal, job, self.lease).await?;
+        let claim = migrate::claim(&*self.journal, job, self.lease).await?;
         let worker = packhorse_engine::Worker {
             journal: self.journal.clone(),
             listener: Arc::new(Both(progress::listener(self.progress), self.log.clone())),
@@ -221,6 +220,6 @@ impl Listener for Both {
 }
 
 /// Opens the journal of these runs.
-pub(super) fn journal(globals: &crate::cli::Globals) -> Result<Arc<SqliteJournal>, AppError> {
-    Ok(Arc::new(config::journal(globals, true)?))
+pub(super) fn journal(globals: &crate::cli::Globals) -> Result<Arc<dyn Journal>, AppError> {
+    config::journal(globals, true)
 }

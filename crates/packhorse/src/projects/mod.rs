@@ -48,7 +48,7 @@ use host::{ApiType, Host};
 use log::Log;
 use mapping::Mappings;
 use outcome::{Known, Outcome, Row};
-use packhorse_core::{HostErrorKind, job::JobState, port::Journal};
+use packhorse_core::{HostErrorKind, job::JobState};
 use packhorse_engine::EngineError;
 use packhorse_git::Git;
 use project::Project;

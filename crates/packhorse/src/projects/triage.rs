@@ -13,7 +13,6 @@ use packhorse_core::{
     port::{ItemQuery, Journal, JournalError},
 };
 use packhorse_git::{Git, RefList, RefPolicy};
-use packhorse_journal::SqliteJournal;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What is to become of a project.
@@ -42,7 +41,7 @@ pub(super) enum How {
 
 /// What earlier runs over the same route have written.
 pub(super) struct Earlier {
-    pub(super) journal: Arc<SqliteJournal>,
+    pub(super) journal: Arc<dyn Journal>,
     /// Number of the route; none before its first run.
     pub(super) route: Option<u64>,
 }

@@ -37,7 +37,7 @@ impl Dice {
 }
 
 /// An export of several thousand records.
-fn save_many(bench: &Bench) {
+pub(crate) fn save_many(bench: &Bench) {
     let issues: Vec<Value> = (1..=ISSUES).map(|it| issue(it, &format!("Squeak {it}"))).collect();
     let comments: Vec<Value> = (1..=COMMENTS)
         .map(|it| comment(it, it % ISSUES + 1, &format!("Comment {it} on #{}", it % ISSUES + 1)))

@@ -25,3 +25,4 @@ mod round_trip;
 mod serve;
 mod tidy;
 mod tls;
+mod workers;

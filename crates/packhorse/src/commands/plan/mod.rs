@@ -9,10 +9,7 @@ use crate::{
     error::{AppError, Status},
     terminal,
 };
-use packhorse_core::{
-    plan::{Fate, Plan, PlannedKind},
-    port::Journal,
-};
+use packhorse_core::plan::{Fate, Plan, PlannedKind};
 use packhorse_engine::resolutions;
 use std::{fs::File, io::Write as _, path::Path};
 
@@ -36,7 +33,7 @@ pub(super) async fn draw_up(globals: &Globals, route: &Route) -> Result<Plan, Ap
     let scratch = config::scratch(globals)?;
     let ends = route.open_to_plan(scratch.path())?;
     let journal = config::journal_if_any(globals)?;
-    let journal = journal.as_ref().map(|it| it as &dyn Journal);
+    let journal = journal.as_deref();
     let mut plan = packhorse_engine::plan(&ends, &route.options, journal).await?;
     plan.forecast = route.forecast(&plan);
     Ok(plan)

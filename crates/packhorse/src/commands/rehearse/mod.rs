@@ -14,7 +14,6 @@ use crate::{
     terminal,
 };
 use stage::Stage;
-use std::sync::Arc;
 
 /// Shows a migration as it will look in earnest.
 pub(super) async fn run(globals: &Globals, arguments: &Rehearse) -> Result<Status, AppError> {
@@ -37,7 +36,8 @@ pub(super) async fn run(globals: &Globals, arguments: &Rehearse) -> Result<Statu
     from.brew(arguments.faults, 1);
     to.brew(arguments.faults, 2);
     let route = Route::between(globals, from.location(), to.location())?;
-    let globals = Globals { journal: scratch.path().join("journal"), ..globals.clone() };
+    let journal = scratch.path().join("journal");
+    let globals = Globals { journal, journal_url: None, ..globals.clone() };
     let in_earnest = Route::between(&globals, from.in_earnest()?, to.in_earnest()?)?;
     let status = play(&globals, (&route, &in_earnest), arguments, scratch.path()).await?;
     farewell(&from, &to, &in_earnest);
@@ -59,9 +59,9 @@ async fn play(
     if super::plan::print(globals, &plan)? == Status::Failed {
         return Ok(Status::Failed);
     }
-    let journal = Arc::new(config::journal(globals, true)?);
+    let journal = config::journal(globals, true)?;
     let ends = route.open(scratch, false)?;
-    let job = migrate::submit(&journal, route, &ends).await?;
+    let job = migrate::submit(&*journal, route, &ends).await?;
     let outcome = migrate::carry(globals, &journal, job, &ends, route, &arguments.tuning).await?;
     migrate::tell(globals, &journal, job, &outcome).await
 }

@@ -17,8 +17,13 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 
 /// Serves until somebody stops it.
 pub(super) async fn run(globals: &Globals, arguments: &Serve) -> Result<Status, AppError> {
+    if globals.journal_url.is_some() {
+        // What its clients give, such as tokens, lies in a file that only it can read.
+        return Err(AppError::usage("the service keeps its journal in a file")
+            .hint("leave --journal-url out; `migrate --queue` adds jobs for workers"));
+    }
     let hosts = Hosts::read(globals)?;
-    let journal = Arc::new(config::journal(globals, true)?);
+    let journal = config::journal(globals, true)?;
     let mut settings = hosts.service(&absolute(&globals.journal)?)?;
     settings.lease = Duration::from_secs(arguments.lease);
     settings.tls = tls(arguments)?;

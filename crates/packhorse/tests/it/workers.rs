@@ -1,0 +1,114 @@
+//! Jobs that are left to workers.
+
+use crate::{bench::Bench, killed};
+use std::{
+    process::Child,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a worker may take for a small job, on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const SAME: &str = "0 differ, 0 are missing, 0 are extra";
+
+/// Waits until a job has ended well.
+fn await_end(bench: &Bench, journal: &str, job: u32) {
+    let begun = Instant::now();
+    loop {
+        let told = bench.ok(&format!("status {job} {journal} --json"));
+        let status: serde_json::Value = serde_json::from_str(&told).unwrap();
+        if status["state"] == "finished" {
+            return;
+        }
+        assert!(status["state"] != "failed" && begun.elapsed() < PATIENCE, "{status}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn end(mut worker: Child) {
+    drop(worker.kill());
+    worker.wait().unwrap();
+}
+
+#[test]
+fn a_worker_runs_what_waits_and_ends() {
+    let bench = Bench::new();
+    killed::save_many(&bench);
+
+    let queued = bench.ok("migrate github-archive:many.tar.gz local:one --queue");
+    bench.ok("migrate github-archive:many.tar.gz local:two --queue");
+    assert!(queued.contains("job 1 waits"), "{}", queued);
+    assert!(bench.ok("status 1").contains("waiting"));
+    bench.ok("worker --once");
+
+    await_end(&bench, "", 1);
+    await_end(&bench, "", 2);
+    let compared = bench.ok("compare local:one local:two");
+    assert!(compared.contains(SAME), "{}", compared);
+}
+
+#[test]
+fn a_job_that_cannot_be_opened_fails_with_the_reason_and_the_next_is_taken() {
+    let bench = Bench::new();
+    killed::save_many(&bench);
+    bench.ok("migrate github-archive:many.tar.gz local:one --queue");
+    bench.ok("migrate github-archive:many.tar.gz local:two --queue --skip comment");
+    std::fs::rename(bench.path("many.tar.gz"), bench.path("moved.tar.gz")).unwrap();
+
+    let ran = bench.run("worker --once");
+
+    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    let told = bench.ok("status 1");
+    assert!(told.contains("failed") && told.contains("many.tar.gz"), "{told}");
+    assert!(bench.ok("status 2").contains("failed"));
+}
+
+/// Whose workers these are does not matter to the job: one dies, and another goes on with it.
+fn check_takes_over(bench: &Bench, journal: &str) {
+    killed::save_many(bench);
+    let from = "github-archive:many.tar.gz";
+    bench.ok(&format!("migrate {from} local:whole --journal peace"));
+    bench.ok(&format!("migrate {from} local:shared {journal} --queue"));
+
+    let after = Duration::from_millis(300);
+    let worker = format!("worker --once --lease 1 {journal}");
+    let was_killed = killed::kill(bench, &worker, after);
+    let second = bench.start(&format!("worker --lease 1 {journal}"));
+    await_end(bench, journal, 1);
+    end(second);
+
+    let compared = bench.ok("compare local:whole local:shared");
+    assert!(compared.contains(SAME), "killed: {was_killed}: {}", compared);
+}
+
+#[test]
+fn a_worker_that_is_killed_is_followed_by_another() {
+    check_takes_over(&Bench::new(), "");
+}
+
+/// A database in which schemas may be made, such as `postgres://packhorse@127.0.0.1/packhorse`.
+const DATABASE: &str = "PACKHORSE_LIVE_POSTGRES_URL";
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
+fn workers_share_a_journal_in_a_database() {
+    let Ok(url) = std::env::var(DATABASE) else {
+        eprintln!("SKIPPED: workers that share a database, because {DATABASE} is not set");
+        return;
+    };
+    let name = format!("packhorse_workers_{}", std::process::id());
+    let sql = |text: &str| {
+        let done = std::process::Command::new("psql").args([&url, "-qc", text]).status().unwrap();
+        assert!(done.success(), "{text}");
+    };
+    sql(&format!("CREATE SCHEMA {name}"));
+    let sign = if url.contains('?') { '&' } else { '?' };
+
+    check_takes_over(
+        &Bench::new(),
+        &format!("--journal-url {url}{sign}sslmode=disable&options=-csearch_path%3D{name}"),
+    );
+
+    sql(&format!("DROP SCHEMA {name} CASCADE"));
+}
