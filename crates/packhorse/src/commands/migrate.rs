@@ -101,13 +101,13 @@ pub(super) async fn whole(
     tuning: &Tuning,
     noted: impl FnOnce(JobId) -> Result<(), AppError>,
 ) -> Result<Status, AppError> {
-    let journal = Arc::new(config::journal(globals, true)?);
-    let earlier = interrupted(&journal, route).await?;
+    let journal = config::journal(globals, true)?;
+    let earlier = interrupted(&*journal, route).await?;
     let scratch = config::scratch(globals)?;
     let ends = route.open(scratch.path(), earlier.is_some())?;
     let job = match earlier {
         Some(job) => job,
-        None => submit(&journal, route, &ends).await?,
+        None => submit(&*journal, route, &ends).await?,
     };
     noted(job)?;
     drive(globals, &journal, job, &ends, route, tuning).await

@@ -59,12 +59,10 @@ fn in_database(url: &str) -> Result<PostgresJournal, AppError> {
         config.connect_timeout(PATIENCE);
     }
     config.application_name("packhorse");
-    let journal = match config.get_ssl_mode() {
-        SslMode::Disable => PostgresJournal::new(config, NoTls),
-        _ => {
-            let authorities = env::var_os("PGSSLROOTCERT");
-            PostgresJournal::new(config, Tls::trusting(authorities.as_deref().map(Path::new))?)
-        }
-    };
-    Ok(journal?)
+    if config.get_ssl_mode() == SslMode::Disable {
+        return Ok(PostgresJournal::new(config, NoTls)?);
+    }
+    let authorities = env::var_os("PGSSLROOTCERT");
+    let tls = Tls::trusting(authorities.as_deref().map(Path::new))?;
+    Ok(PostgresJournal::new(config, tls)?)
 }

@@ -92,6 +92,7 @@ const DATABASE: &str = "PACKHORSE_LIVE_POSTGRES_URL";
 
 #[test]
 #[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
+#[expect(clippy::disallowed_methods, reason = "schemas are made by PostgreSQL's own client")]
 fn workers_share_a_journal_in_a_database() {
     let Ok(url) = std::env::var(DATABASE) else {
         eprintln!("SKIPPED: workers that share a database, because {DATABASE} is not set");
