@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-pub(crate) struct Told(pub(crate) FakeClock);
+struct Told(FakeClock);
 
 impl Clock for Told {
     fn now_ms(&self) -> i64 {

@@ -1,5 +1,4 @@
-//! Both journals, held against the contract, and what is their own.
+//! The journal on SQLite, held against the contract, and its file.
 
 mod contract;
 mod file;
-mod postgres;

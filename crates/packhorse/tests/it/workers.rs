@@ -1,6 +1,6 @@
 //! Jobs that are left to workers.
 
-use crate::{bench::Bench, killed};
+use crate::{bench::Bench, killed, postgres::Database};
 use std::{
     process::Child,
     thread,
@@ -87,29 +87,12 @@ fn a_worker_that_is_killed_is_followed_by_another() {
     check_takes_over(&Bench::new(), "");
 }
 
-/// A database in which schemas may be made, such as `postgres://packhorse@127.0.0.1/packhorse`.
-const DATABASE: &str = "PACKHORSE_LIVE_POSTGRES_URL";
-
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
-#[expect(clippy::disallowed_methods, reason = "schemas are made by PostgreSQL's own client")]
 fn workers_share_a_journal_in_a_database() {
-    let Ok(url) = std::env::var(DATABASE) else {
-        eprintln!("SKIPPED: workers that share a database, because {DATABASE} is not set");
-        return;
-    };
-    let name = format!("packhorse_workers_{}", std::process::id());
-    let sql = |text: &str| {
-        let done = std::process::Command::new("psql").args([&url, "-qc", text]).status().unwrap();
-        assert!(done.success(), "{text}");
-    };
-    sql(&format!("CREATE SCHEMA {name}"));
-    let sign = if url.contains('?') { '&' } else { '?' };
+    let Some(database) = Database::filled("") else { return };
 
-    check_takes_over(
-        &Bench::new(),
-        &format!("--journal-url {url}{sign}sslmode=disable&options=-csearch_path%3D{name}"),
-    );
+    check_takes_over(&Bench::new(), &format!("--journal-url {}", database.url()));
 
-    sql(&format!("DROP SCHEMA {name} CASCADE"));
+    let waits = database.psql("SELECT count(*) FROM jobs WHERE state <> 'finished'");
+    assert_eq!(waits.trim(), "0");
 }

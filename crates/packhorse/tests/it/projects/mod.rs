@@ -4,7 +4,6 @@ mod arguments;
 mod guide;
 mod live;
 mod pairings;
-mod postgres;
 mod storage;
 mod trouble;
 pub(crate) mod world;

@@ -1,10 +1,8 @@
 //! Databases as they may be: other columns, other types, no columns.
 
-use super::{
-    postgres::Database,
-    world::{DATABASE, INTERNAL, ONE, Place, Platform, SERVER},
-};
+use super::world::{DATABASE, INTERNAL, ONE, Place, Platform, SERVER};
 use crate::bench::Bench;
+use crate::postgres::Database;
 
 /// Runs against a database of these statements, and gives what would become of its projects.
 async fn foretold(statements: &str, more: &str) -> Option<String> {

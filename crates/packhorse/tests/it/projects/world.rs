@@ -1,7 +1,7 @@
 //! A small platform: its database, its Git host and another one, stand-ins both.
 
-use super::postgres::Database;
 use crate::bench::{Bench, Ran};
+use crate::postgres::Database;
 use packhorse_core::{
     Access, HostSpec, Object, OpenContext, Record, RepoKind, Scope,
     model::{Identity, ObjectFormat, Organization, Project, User, Visibility},

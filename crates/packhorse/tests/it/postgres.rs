@@ -70,7 +70,13 @@ impl Database {
         self.server.psql(&self.name, statements)
     }
 
-    /// The options that lead to it.
+    /// Its address, without TLS.
+    pub(crate) fn url(&self) -> String {
+        let (port, name) = (self.server.port, &self.name);
+        format!("postgres://postgres@127.0.0.1:{port}/{name}?sslmode=disable")
+    }
+
+    /// The options of `migrate-projects` that lead to it.
     pub(crate) fn options(&self) -> String {
         format!(
             "--postgres-host 127.0.0.1 --postgres-port {} --postgres-dbname {}",
