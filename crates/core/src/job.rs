@@ -36,6 +36,10 @@ pub struct JobSpec {
     pub sink_identity: String,
     /// How.
     pub options: JobOptions,
+    /// Whether it is left to whichever worker is free. Any other is run by whoever asks for it by
+    /// its number, who alone may have the files and the credentials that it needs.
+    #[serde(default)]
+    pub queued: bool,
 }
 
 /// How a job shall do it.

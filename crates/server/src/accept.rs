@@ -28,6 +28,7 @@ impl Service {
             source_identity: source.probe().await.map_err(ServiceError::Source)?.identity,
             sink_identity: sink.probe().await.map_err(ServiceError::Destination)?.identity,
             options: job.options.clone(),
+            queued: false,
         })
     }
 

@@ -270,8 +270,9 @@ pub trait Queue: Send + Sync {
     /// Adds a job.
     async fn submit(&self, spec: &JobSpec) -> Result<JobId, JournalError>;
 
-    /// Takes a job that waits, or whose worker's lease ran out or that stopped and can be resumed:
-    /// that one, or else the oldest that waits.
+    /// Takes a job that waits, that stopped, or whose worker's lease ran out; one that is asked for
+    /// by its number also when it was cancelled or failed:
+    /// that one, or else the oldest of those that are [queued](JobSpec::queued).
     ///
     /// `None` when there is none, another worker holds it, or another job of its route is being
     /// carried. A job of the route whose worker fell silent is stopped, and its claim is lost.

@@ -11,7 +11,7 @@ use crate::{
 };
 use packhorse_core::{
     Carriage, Fingerprint, HostError, HostErrorKind, Lane, ObjectKind, Origin, Scope, TargetId,
-    job::{JobId, JobState, JobView},
+    job::{JobId, JobSpec, JobState, JobView},
     port::{Claim, Item, ItemQuery, Journal, ProjectView, Pulse, Source},
 };
 use packhorse_git::{Git, RefPolicy, refs};
@@ -137,7 +137,7 @@ pub async fn rollback(
     job: &JobView,
     ends: &Ends,
 ) -> Result<RolledBack, EngineError> {
-    let own = journal.submit(&job.spec).await?;
+    let own = journal.submit(&JobSpec { queued: false, ..job.spec.clone() }).await?;
     // First of all: a worker that takes it for a job to carry is refused by this.
     mark(journal, own).await?;
     let Some(claim) = journal.claim(Some(own), "rollback", LEASE).await? else {

@@ -108,6 +108,7 @@ impl Notes {
             source_identity: "a".into(),
             sink_identity: "b".into(),
             options: JobOptions::default(),
+            queued: false,
         };
         let job = journal.submit(&spec).await.unwrap();
         let lease = Duration::from_secs(60);

@@ -45,6 +45,7 @@ fn spec(options: JobOptions) -> JobSpec {
         source_identity: "source".into(),
         sink_identity: "sink".into(),
         options,
+        queued: false,
     }
 }
 

@@ -13,10 +13,12 @@ CREATE TABLE routes (
     UNIQUE (source_identity, sink_identity, project, target)
 );
 
+-- `queued` jobs are left to whichever worker is free.
 CREATE TABLE jobs (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     route BIGINT NOT NULL REFERENCES routes (id),
     spec TEXT NOT NULL,
+    queued BOOLEAN NOT NULL,
     state TEXT NOT NULL,
     reason TEXT,
     cancelling BOOLEAN NOT NULL DEFAULT FALSE,
@@ -25,7 +27,7 @@ CREATE TABLE jobs (
     ended_at BIGINT
 );
 CREATE INDEX jobs_of_route ON jobs (route);
-CREATE INDEX jobs_to_take ON jobs (id) WHERE state IN ('waiting', 'running');
+CREATE INDEX jobs_to_take ON jobs (id) WHERE queued AND state IN ('waiting', 'stopped', 'running');
 
 -- Who works on a job, and until when. Apart from `jobs`, so that a heartbeat rewrites a few
 -- bytes. Without a worker, no claim of the job is good.

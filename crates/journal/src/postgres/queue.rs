@@ -39,9 +39,9 @@ async fn submit(tx: &Transaction<'_>, spec: &JobSpec, now: i64) -> Result<JobId,
         .try_get(0)?;
     let row = tx
         .query_one(
-            "INSERT INTO jobs (route, spec, state, created_at) VALUES ($1, $2, 'waiting', $3)
-             RETURNING id",
-            &[&route, &serde_json::to_string(spec)?, &now],
+            "INSERT INTO jobs (route, spec, queued, state, created_at)
+             VALUES ($1, $2, $3, 'waiting', $4) RETURNING id",
+            &[&route, &serde_json::to_string(spec)?, &spec.queued, &now],
         )
         .await?;
     let id: i64 = row.try_get(0)?;
@@ -49,10 +49,10 @@ async fn submit(tx: &Transaction<'_>, spec: &JobSpec, now: i64) -> Result<JobId,
     Ok(JobId(count(&row, 0)?))
 }
 
-/// Of the jobs that wait, and of those whose worker fell silent. Nobody may be at work on its
-/// route.
-const FREE: &str = "state IN ('waiting', 'running')
-    AND (state = 'waiting' OR (expires_at <= $1 AND NOT cancelling))";
+/// Of the queued jobs, those that wait, that stopped, and whose worker fell silent. Nobody may be at work
+/// on its route.
+const FREE: &str = "queued AND state IN ('waiting', 'stopped', 'running')
+    AND (state <> 'running' OR (expires_at <= $1 AND NOT cancelling))";
 
 /// The same of one that is asked for by its number; also when it stopped, failed, or was or should
 /// be cancelled.

@@ -14,7 +14,10 @@ use std::{
 const APPLICATION_ID: i32 = 0x5048_4a31;
 
 /// Steps of the schema, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_journal.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_journal.sql"),
+    include_str!("../../migrations/sqlite/0002_queued.sql"),
+];
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(30);

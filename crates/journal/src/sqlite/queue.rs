@@ -34,22 +34,23 @@ fn submit(session: &Session<'_>, spec: &JobSpec, now: i64) -> Result<JobId, AnyE
         |row| row.get(0),
     )?;
     tx.execute(
-        "INSERT INTO jobs (route, spec, state, created_at) VALUES (?1, ?2, 'waiting', ?3)",
-        (route, serde_json::to_string(spec)?, now),
+        "INSERT INTO jobs (route, spec, queued, state, created_at)
+         VALUES (?1, ?2, ?3, 'waiting', ?4)",
+        (route, serde_json::to_string(spec)?, spec.queued, now),
     )?;
     let id = JobId(tx.last_insert_rowid().unsigned_abs());
     tx.execute("INSERT INTO leases (job, epoch, expires_at) VALUES (?1, 0, 0)", [id.0])?;
     Ok(id)
 }
 
-/// A job may be taken when it waits, or its worker fell silent; one that is asked for by its
-/// number also when it stopped, failed, or was or should be cancelled. Nobody may be at work on
-/// its route.
+/// A job that is queued may be taken when it waits, stopped, or its worker fell silent; one that is
+/// asked for by its number needs not be queued, and may be taken also when it failed, or was or
+/// should be cancelled. Nobody may be at work on its route.
 const TAKE: &str = "SELECT id, route, state FROM jobs JOIN leases ON leases.job = id
     WHERE (state = 'waiting' OR (state = 'running' AND expires_at <= ?1
                 AND (cancelling = 0 OR ?2 IS NOT NULL))
-            OR (?2 IS NOT NULL AND state IN ('stopped', 'cancelled', 'failed')))
-        AND (?2 IS NULL OR id = ?2)
+            OR state = 'stopped' OR (?2 IS NOT NULL AND state IN ('cancelled', 'failed')))
+        AND (id = ?2 OR (?2 IS NULL AND queued))
         AND NOT EXISTS (SELECT 1 FROM jobs AS other JOIN leases AS held ON held.job = other.id
             WHERE other.route = jobs.route AND other.id <> jobs.id
                 AND other.state = 'running' AND held.expires_at > ?1)

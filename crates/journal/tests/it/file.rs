@@ -18,6 +18,7 @@ fn spec() -> JobSpec {
         source_identity: "one".into(),
         sink_identity: "two".into(),
         options: JobOptions::default(),
+        queued: true,
     }
 }
 

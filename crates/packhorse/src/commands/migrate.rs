@@ -46,14 +46,14 @@ pub(super) async fn run(
     if arguments.queue {
         return queue(globals, &journal, &route, scratch.path()).await;
     }
-    let earlier = interrupted(&*journal, &route).await?;
+    let earlier = interrupted(&*journal, &route).await?.map(|it| it.id);
     let ends = route.open(scratch.path(), earlier.is_some())?;
     let job = match earlier {
         Some(job) => {
             terminal::talk(&format!("going on with job {job}"));
             job
         }
-        None => submit(&*journal, &route, &ends).await?,
+        None => submit(&*journal, &route, &ends, false).await?,
     };
     drive(globals, &journal, job, &ends, &route, &arguments.tuning).await
 }
@@ -65,9 +65,10 @@ async fn queue(
     route: &Route,
     scratch: &Path,
 ) -> Result<Status, AppError> {
-    let job = match interrupted(&**journal, route).await? {
-        Some(job) => job,
-        None => submit(&**journal, route, &route.open(scratch, false)?).await?,
+    let earlier = interrupted(&**journal, route).await?;
+    let job = match earlier.filter(|it| it.spec.queued && it.state != JobState::Cancelled) {
+        Some(earlier) => earlier.id,
+        None => submit(&**journal, route, &route.open(scratch, false)?, true).await?,
     };
     if globals.json {
         terminal::data(&document::json(&serde_json::json!({ "job": job }))?);
@@ -102,23 +103,23 @@ pub(super) async fn whole(
     noted: impl FnOnce(JobId) -> Result<(), AppError>,
 ) -> Result<Status, AppError> {
     let journal = config::journal(globals, true)?;
-    let earlier = interrupted(&*journal, route).await?;
+    let earlier = interrupted(&*journal, route).await?.map(|it| it.id);
     let scratch = config::scratch(globals)?;
     let ends = route.open(scratch.path(), earlier.is_some())?;
     let job = match earlier {
         Some(job) => job,
-        None => submit(&*journal, route, &ends).await?,
+        None => submit(&*journal, route, &ends, false).await?,
     };
     noted(job)?;
     drive(globals, &journal, job, &ends, route, tuning).await
 }
 
 /// The job that was carrying the same route in the same way and did not end.
-async fn interrupted(journal: &dyn Journal, route: &Route) -> Result<Option<JobId>, AppError> {
+async fn interrupted(journal: &dyn Journal, route: &Route) -> Result<Option<JobView>, AppError> {
     let (from, to) = (route.from.to_string(), route.to.to_string());
     let jobs = journal.jobs(None).await?;
     let newest = jobs.into_iter().find(|job| job.spec.from == from && job.spec.to == to);
-    Ok(newest.filter(|job| is_unfinished(job) && job.spec.options == route.options).map(|it| it.id))
+    Ok(newest.filter(|job| is_unfinished(job) && job.spec.options == route.options))
 }
 
 fn is_unfinished(job: &JobView) -> bool {
@@ -133,6 +134,7 @@ pub(super) async fn submit(
     journal: &dyn Journal,
     route: &Route,
     ends: &Ends,
+    queued: bool,
 ) -> Result<JobId, AppError> {
     let spec = JobSpec {
         from: route.from.to_string(),
@@ -140,6 +142,7 @@ pub(super) async fn submit(
         source_identity: ends.source.probe().await?.identity,
         sink_identity: ends.sink.probe().await?.identity,
         options: route.options.clone(),
+        queued,
     };
     Ok(journal.submit(&spec).await?)
 }
@@ -229,23 +232,16 @@ pub(crate) async fn claim(
     }
 }
 
-/// Stops cleanly when it is told to.
-async fn stop_on_signal(stop: Stop) {
-    told_to_stop().await;
-    terminal::talk("stopping at the next safe place");
-    stop.stop();
-}
-
-/// Ready on the first Ctrl-C or SIGTERM.
-pub(crate) async fn told_to_stop() {
+/// Stops cleanly on the first Ctrl-C or SIGTERM.
+pub(super) async fn stop_on_signal(stop: Stop) {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
+    terminal::talk("stopping at the next safe place");
+    stop.stop();
 }
 
 /// Tells how a run ended; the report goes to stdout.

@@ -127,6 +127,7 @@ impl Course<'_> {
             source_identity: ends.source.probe().await?.identity,
             sink_identity: ends.sink.probe().await?.identity,
             options: self.options(),
+            queued: false,
         })
     }
 

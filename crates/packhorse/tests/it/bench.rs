@@ -185,3 +185,10 @@ impl fmt::Display for Ran {
         }
     }
 }
+
+/// Asks a process to stop, and waits until it has; its status.
+#[expect(clippy::disallowed_methods, reason = "a signal is sent by a program")]
+pub(crate) fn terminate(child: &mut process::Child) -> Option<i32> {
+    process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    child.wait().unwrap().code()
+}

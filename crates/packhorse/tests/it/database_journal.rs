@@ -45,6 +45,7 @@ fn spec(n: usize) -> JobSpec {
         // Two jobs of each route: they must not be carried at once.
         sink_identity: format!("two {}", n / 2),
         options: JobOptions::default(),
+        queued: true,
     }
 }
 

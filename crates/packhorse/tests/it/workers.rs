@@ -1,7 +1,12 @@
 //! Jobs that are left to workers.
 
-use crate::{bench::Bench, killed, postgres::Database};
+use crate::{
+    bench::{Bench, terminate},
+    killed,
+    postgres::Database,
+};
 use std::{
+    io::{BufRead, BufReader},
     process::Child,
     thread,
     time::{Duration, Instant},
@@ -9,6 +14,9 @@ use std::{
 
 /// How long a worker may take for a small job, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a run that is to be killed has been under way.
+const SOON: Duration = Duration::from_millis(300);
 
 const SAME: &str = "0 differ, 0 are missing, 0 are extra";
 
@@ -64,6 +72,37 @@ fn a_job_that_cannot_be_opened_fails_with_the_reason_and_the_next_is_taken() {
     assert!(bench.ok("status 2").contains("failed"));
 }
 
+#[test]
+fn a_worker_that_is_told_to_stop_leaves_its_job_to_the_next() {
+    let bench = Bench::new();
+    killed::save_many(&bench);
+    bench.ok("migrate github-archive:many.tar.gz local:one --queue");
+    let mut first = bench.start("worker");
+    let mut told = BufReader::new(first.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.is_ok_and(|it| it.starts_with("carrying "))));
+
+    let ended = terminate(&mut first);
+    bench.ok("worker --once");
+
+    assert_eq!(ended, Some(0));
+    await_end(&bench, "", 1);
+}
+
+#[test]
+fn a_worker_leaves_alone_what_was_not_queued() {
+    let bench = Bench::new();
+    killed::save_many(&bench);
+    // Its process is killed, and only who begins it again goes on with it.
+    let was_killed =
+        killed::kill(&bench, "migrate github-archive:many.tar.gz local:one --lease 1", SOON);
+    thread::sleep(2 * Duration::from_secs(1));
+
+    bench.ok("worker --once --lease 1");
+
+    let status: serde_json::Value = serde_json::from_str(&bench.ok("status 1 --json")).unwrap();
+    assert_eq!(status["state"], if was_killed { "running" } else { "finished" });
+}
+
 /// Whose workers these are does not matter to the job: one dies, and another goes on with it.
 fn check_takes_over(bench: &Bench, journal: &str) {
     killed::save_many(bench);
@@ -71,9 +110,8 @@ fn check_takes_over(bench: &Bench, journal: &str) {
     bench.ok(&format!("migrate {from} local:whole --journal peace"));
     bench.ok(&format!("migrate {from} local:shared {journal} --queue"));
 
-    let after = Duration::from_millis(300);
     let worker = format!("worker --once --lease 1 {journal}");
-    let was_killed = killed::kill(bench, &worker, after);
+    let was_killed = killed::kill(bench, &worker, SOON);
     let second = bench.start(&format!("worker --lease 1 {journal}"));
     await_end(bench, journal, 1);
     end(second);

@@ -129,6 +129,7 @@ impl Bench {
             source_identity: "source".into(),
             sink_identity: "sink".into(),
             options: options.clone(),
+            queued: false,
         };
         let job = self.journal.submit(&spec).await.unwrap();
         self.claim_again(job).await

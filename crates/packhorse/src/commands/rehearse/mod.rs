@@ -61,7 +61,7 @@ async fn play(
     }
     let journal = config::journal(globals, true)?;
     let ends = route.open(scratch, false)?;
-    let job = migrate::submit(&*journal, route, &ends).await?;
+    let job = migrate::submit(&*journal, route, &ends, false).await?;
     let outcome = migrate::carry(globals, &journal, job, &ends, route, &arguments.tuning).await?;
     migrate::tell(globals, &journal, job, &outcome).await
 }

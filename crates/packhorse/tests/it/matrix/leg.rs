@@ -61,6 +61,7 @@ pub(crate) async fn submit(journal: &SqliteJournal, ends: &Ends) -> Result<JobId
         source_identity: ends.source.probe().await.map_err(fail)?.identity,
         sink_identity: ends.sink.probe().await.map_err(fail)?.identity,
         options: options(),
+        queued: false,
     };
     journal.submit(&spec).await.map_err(|error| explain(&error))
 }

@@ -7,7 +7,10 @@ mod gitlab;
 mod native;
 mod operation;
 
-use crate::{bench::Bench, tidy::root};
+use crate::{
+    bench::{self, Bench},
+    tidy::root,
+};
 use serde_json::Value;
 use std::{
     fs,
@@ -109,11 +112,8 @@ impl Server {
     }
 
     /// Asks it to stop, and waits until it has; its status.
-    #[expect(clippy::disallowed_methods, reason = "a signal is sent by a program")]
     pub(super) fn terminate(&mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        std::process::Command::new("kill").arg(id).status().unwrap();
-        self.child.wait().unwrap().code()
+        bench::terminate(&mut self.child)
     }
 
     /// Asks for something; `head` has further headers, each with its line end.

@@ -27,6 +27,7 @@ pub(super) fn spec(sink: &str) -> JobSpec {
         source_identity: "one".to_owned(),
         sink_identity: sink.to_owned(),
         options: JobOptions::default(),
+        queued: true,
     }
 }
 

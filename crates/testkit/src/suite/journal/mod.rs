@@ -35,11 +35,13 @@ async fn queue(bench: impl Fn() -> Bench) {
     queue::a_job_waits_is_carried_and_ends(&bench()).await;
     queue::one_of_several_workers_gets_a_job(&bench()).await;
     queue::workers_share_what_waits(&bench()).await;
+    queue::what_is_not_queued_is_taken_by_its_number_alone(&bench()).await;
     queue::a_heartbeat_keeps_the_lease(&bench()).await;
     queue::an_expired_lease_is_taken_over_and_the_old_claim_refused(&bench()).await;
     queue::a_closed_claim_is_refused(&bench()).await;
     queue::a_job_is_cancelled_waiting_or_running_but_not_when_it_has_ended(&bench()).await;
     queue::what_did_not_finish_can_be_taken_by_its_number(&bench()).await;
+    queue::what_stopped_is_taken_by_the_next_worker(&bench()).await;
     queue::two_jobs_of_a_route_are_not_carried_at_once(&bench()).await;
     queue::documents_are_kept_and_replaced(&bench()).await;
 }

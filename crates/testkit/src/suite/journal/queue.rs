@@ -3,7 +3,7 @@
 use super::bench::{Bench, LEASE, created, entries, issues, spec};
 use packhorse_core::{
     Event, Settle,
-    job::{JobId, JobState, JobView},
+    job::{JobId, JobSpec, JobState, JobView},
     port::{Claim, JournalError, Position, Pulse},
 };
 use std::collections::BTreeSet;
@@ -50,6 +50,16 @@ pub(super) async fn workers_share_what_waits(bench: &Bench) {
 
     let taken: BTreeSet<_> = claims.into_iter().flatten().map(|it| it.job).collect();
     assert_eq!(taken, jobs);
+}
+
+pub(super) async fn what_is_not_queued_is_taken_by_its_number_alone(bench: &Bench) {
+    let ours = JobSpec { queued: false, ..spec("two") };
+    let ours = bench.journal.submit(&ours).await.expect("a job can be added");
+
+    assert_eq!(bench.try_claim(None, "bob").await, None, "nobody left it to others");
+    bench.try_claim(Some(ours), "ann").await.expect("its own worker takes it");
+    bench.clock.advance(LEASE);
+    assert_eq!(bench.try_claim(None, "bob").await, None, "nor when its worker fell silent");
 }
 
 pub(super) async fn a_heartbeat_keeps_the_lease(bench: &Bench) {
@@ -149,12 +159,24 @@ pub(super) async fn what_did_not_finish_can_be_taken_by_its_number(bench: &Bench
         let claim = bench.start().await;
         bench.close(&claim, state).await;
 
-        assert_eq!(bench.try_claim(None, "bob").await, None, "{state:?}: only when asked for");
+        if state != JobState::Stopped {
+            assert_eq!(bench.try_claim(None, "bob").await, None, "{state:?}: only when asked for");
+        }
         let again = bench.claim(claim.job).await;
         bench.close(&again, JobState::Finished).await;
         assert_eq!(bench.try_claim(Some(claim.job), "bob").await, None, "what is done is done");
     }
     assert_eq!(bench.try_claim(Some(JobId(4711)), "bob").await, None);
+}
+
+/// A worker that is told to stop leaves its job to the others.
+pub(super) async fn what_stopped_is_taken_by_the_next_worker(bench: &Bench) {
+    let claim = bench.start().await;
+    bench.close(&claim, JobState::Stopped).await;
+
+    let next = bench.try_claim(None, "bob").await.expect("it is left to others");
+
+    assert_eq!(next.job, claim.job);
 }
 
 pub(super) async fn two_jobs_of_a_route_are_not_carried_at_once(bench: &Bench) {
