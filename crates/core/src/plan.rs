@@ -29,6 +29,20 @@ pub struct Plan {
     /// How long it takes at least, where an end is asked over HTTP.
     #[serde(default)]
     pub forecast: Option<Forecast>,
+    /// Which way each project goes, where there was a choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<PlannedWay>,
+}
+
+/// Which way a project goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedWay {
+    /// Full path at the source.
+    pub project: String,
+    /// `archive` or `api`.
+    pub by: String,
+    /// Why.
+    pub why: String,
 }
 
 /// How long a run takes at least, by what hosts publish of how often they may be asked.

@@ -6,6 +6,21 @@ use packhorse_core::model::Blob;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
+/// The text in the field of that name of a form.
+pub(crate) fn text(request: &Request, field: &str) -> Option<String> {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let (_, boundary) = content_type.split_once("boundary=")?;
+    let cut = format!("--{}", boundary.trim_matches('"'));
+    let marker = format!("name=\"{field}\"\r\n\r\n");
+    let body = &request.body;
+    let find = |what: &[u8], from: usize| {
+        body.get(from..)?.windows(what.len()).position(|it| it == what).map(|at| from + at)
+    };
+    let begin = find(marker.as_bytes(), 0)? + marker.len();
+    let end = find(format!("\r\n{cut}").as_bytes(), begin)?;
+    Some(String::from_utf8_lossy(&body[begin..end]).into_owned())
+}
+
 /// A file of a request: a part of a form, or the whole body.
 pub(crate) struct File {
     pub(crate) name: String,

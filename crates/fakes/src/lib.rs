@@ -18,6 +18,7 @@
 #![recursion_limit = "256"]
 
 mod access;
+mod archive;
 mod bitbucket_cloud;
 mod bitbucket_server;
 mod exchange;

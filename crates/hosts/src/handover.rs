@@ -1,19 +1,29 @@
 //! Hosts that take whole archives by themselves.
 
-use crate::{bitbucket_server, bitbucket_server::hand_over};
+use crate::{bitbucket_server, gitlab};
 use packhorse_core::{HostError, HostSpec, Location, port::HandOver};
 use std::{path::PathBuf, sync::Arc};
+use url::Url;
 
 /// What somebody says of the way in which an archive reaches a host.
 #[derive(Clone, Debug, Default)]
 pub struct Ways {
     /// The directory from which the host takes archives, as it is reached from here.
     pub directory: Option<PathBuf>,
+    /// The address at which the host reaches that directory.
+    pub address: Option<Url>,
 }
+
+/// What opens a host as one that takes archives.
+type Open = fn(&Location, &Ways) -> Result<Arc<dyn HandOver>, HostError>;
+
+/// Hosts that take archives, one row each.
+static TAKING: &[(&HostSpec, Open)] =
+    &[(&bitbucket_server::SPEC, bitbucket_server::hand_over), (&gitlab::SPEC, gitlab::hand_over)];
 
 /// Whether a host takes archives.
 pub fn is_offered(spec: &HostSpec) -> bool {
-    spec.id == bitbucket_server::SPEC.id
+    TAKING.iter().any(|(it, _)| it.id == spec.id)
 }
 
 /// The host of a location as one that takes archives; `None` where it is none.
@@ -22,8 +32,6 @@ pub fn is_offered(spec: &HostSpec) -> bool {
 ///
 /// When the location is not as the host wants it.
 pub fn open(location: &Location, ways: &Ways) -> Result<Option<Arc<dyn HandOver>>, HostError> {
-    if !bitbucket_server::SPEC.is_named(&location.host) {
-        return Ok(None);
-    }
-    hand_over(location, ways).map(Some)
+    let found = TAKING.iter().find(|(it, _)| it.is_named(&location.host));
+    found.map(|(_, open)| open(location, ways)).transpose()
 }

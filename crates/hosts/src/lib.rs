@@ -28,6 +28,7 @@ mod path;
 pub mod published_limits;
 pub mod roles;
 pub mod short;
+mod sums;
 mod walk;
 
 pub use calls::{Counts, Passes, forecast};

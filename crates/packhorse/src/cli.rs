@@ -211,6 +211,9 @@ pub(crate) struct Plan {
     /// Write what is in the way into a new file, to be filled in and given to `--conflicts`
     #[arg(long, value_name = "FILE")]
     pub(crate) write_conflicts: Option<PathBuf>,
+    /// Over the destination's API, or by an archive that it imports by itself
+    #[arg(long, value_enum, default_value_t = Via::Api, value_name = "HOW")]
+    pub(crate) via: Via,
 }
 
 /// A rehearsal.

@@ -42,6 +42,12 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, AppError> {
         .map_err(|error| AppError::failed("could not write JSON").because(error))
 }
 
+/// JSON to be kept.
+pub(crate) fn value(value: &impl Serialize) -> Result<serde_json::Value, AppError> {
+    serde_json::to_value(value)
+        .map_err(|error| AppError::failed("could not write JSON").because(error))
+}
+
 /// JSON for programs: an object a line.
 pub(crate) fn line(value: &impl Serialize) -> Result<String, AppError> {
     serde_json::to_string(value)

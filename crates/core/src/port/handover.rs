@@ -1,9 +1,70 @@
 //! A host that takes a whole archive by itself, in a job of its own that is watched from here.
 
-use crate::{error::HostError, record::TargetId};
+use crate::{
+    catalogue::{Carriage, ObjectKind},
+    error::HostError,
+    record::TargetId,
+};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How projects are put into archives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// All of them into one.
+    Together,
+    /// Each into its own.
+    Each,
+}
+
+/// What of its projects an archive holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Everything.
+    Whole,
+    /// Repositories alone.
+    Git,
+    /// Everything else.
+    Records,
+}
+
+impl Part {
+    /// Whether records of a kind belong into it.
+    pub const fn holds(self, kind: ObjectKind) -> bool {
+        let is_git = matches!(kind.carriage(), Carriage::Git);
+        match self {
+            Self::Whole => true,
+            Self::Git => is_git,
+            Self::Records => !is_git,
+        }
+    }
+
+    /// Stable name, used in files' names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Git => "git",
+            Self::Records => "records",
+        }
+    }
+}
+
+/// What a host wants archives to be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Id of their format.
+    pub format: &'static str,
+    /// How projects are put into them.
+    pub packing: Packing,
+    /// The parts in which it wants what it takes at a time, one archive each.
+    pub parts: &'static [Part],
+    /// How their names end; empty for a directory.
+    pub suffix: &'static str,
+    /// Jobs of the host's that may run side by side.
+    pub at_once: usize,
+}
 
 /// An archive's sums, by which a copy of it is known to be whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +80,36 @@ pub struct Sums {
 /// An archive where the host finds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {
+    /// Where it is here.
+    pub archive: PathBuf,
+    /// What of its projects it holds.
+    pub part: Part,
     /// What the host calls it.
     pub name: String,
-    /// Its sums.
-    pub sums: Sums,
+    /// Its sums; none for a directory.
+    pub sums: Option<Sums>,
     /// What somebody has to do before the job can begin, where we cannot.
     pub to_do: Option<String>,
+}
+
+/// What a host takes in one job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// Full path of the project at the host; `None` for all that the archive holds.
+    pub project: Option<String>,
+    /// Its archives, in the order of [`Wanted::parts`].
+    pub archives: Vec<Delivered>,
+}
+
+/// What a host knows of a job that may have been begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// It was begun.
+    Begun(TargetId),
+    /// It was not.
+    NotBegun,
+    /// The host cannot tell.
+    Unknown,
 }
 
 /// Where a host's job stands.
@@ -73,6 +158,9 @@ pub struct ImportMessage {
     pub severity: Severity,
     /// What it is about, in the host's words.
     pub about: Option<String>,
+    /// The kind of record that it is about, where that is told.
+    #[serde(default)]
+    pub kind: Option<ObjectKind>,
     /// The words.
     pub text: String,
 }
@@ -91,17 +179,29 @@ pub struct ImportMessages {
 /// Like the other ports it neither loops nor waits: whoever calls asks again.
 #[async_trait]
 pub trait HandOver: Send + Sync {
-    /// Id of the format of the archives that it takes.
-    fn format(&self) -> &'static str;
+    /// What archives have to be like.
+    fn wants(&self) -> Wanted;
 
     /// Why a project of that path would not arrive as itself; `None` where it would.
     async fn refuses(&self, project: &str) -> Result<Option<String>, HostError>;
 
-    /// Puts an archive where the host finds it. Doing so again does no harm.
-    async fn deliver(&self, archive: &Path) -> Result<Delivered, HostError>;
+    /// Puts an archive where the host finds it, or says who has to. Doing so again does no harm.
+    async fn deliver(
+        &self,
+        project: Option<&str>,
+        archive: (Part, &Path),
+    ) -> Result<Delivered, HostError>;
+
+    /// Looks for the job of a parcel whose beginning was not answered.
+    async fn find(&self, parcel: &Parcel) -> Result<Sought, HostError>;
 
     /// Makes the host begin. Not to be repeated: each call begins a job.
-    async fn begin(&self, delivered: &Delivered) -> Result<TargetId, HostError>;
+    ///
+    /// # Errors
+    ///
+    /// [`HostErrorKind::NotFound`](crate::HostErrorKind::NotFound) where what somebody has to do is
+    /// not done yet: then nothing was begun.
+    async fn begin(&self, parcel: &Parcel) -> Result<TargetId, HostError>;
 
     /// How far a job is.
     async fn progress(&self, job: &TargetId) -> Result<ImportProgress, HostError>;
@@ -110,5 +210,9 @@ pub trait HandOver: Send + Sync {
     async fn messages(&self, job: &TargetId, from: u64) -> Result<ImportMessages, HostError>;
 
     /// Asks the host to stop a job; one that has ended is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`HostErrorKind::Unsupported`](crate::HostErrorKind::Unsupported) where the host cannot stop.
     async fn cancel(&self, job: &TargetId) -> Result<(), HostError>;
 }

@@ -7,7 +7,8 @@ mod source;
 mod transform;
 
 pub use handover::{
-    Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Severity, Sums,
+    Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Packing,
+    Parcel, Part, Severity, Sought, Sums, Wanted,
 };
 pub use journal::{
     Begun, Claim, ClaimLost, Counts, Entry, Failure, Gone, History, Item, ItemQuery, Journal,

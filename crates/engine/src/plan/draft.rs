@@ -80,6 +80,7 @@ pub(crate) async fn draft(
     let search = Search { ends, options, sides, paths: &paths, ours, numbered };
     look_at.extend(search.among(&projects).await?);
     Ok(Plan {
+        ways: Vec::new(),
         from: ends.from.clone(),
         to: ends.to.clone(),
         kinds: tally.rows(options, sides, &policy),

@@ -5,7 +5,7 @@ use super::{
     gather::PAGE,
     text::{stage_name, what_detail},
 };
-use packhorse_core::port::{Counts, History};
+use packhorse_core::port::{Counts, History, NotedLoss};
 use std::{borrow::Cow, io::Write};
 
 const HEADER: [&str; 8] = ["type", "project", "kind", "id", "field", "cause", "count", "detail"];
@@ -30,15 +30,9 @@ pub async fn csv(
             break;
         }
         count += page.len() as u64;
-        for it in &page {
-            let loss = &it.loss;
-            let (project, kind) = (it.scope.key(), it.kind.name());
-            row(
-                ["loss", project, kind, &it.id, &loss.field, loss.cause.name(), "1", &loss.detail],
-                out,
-            )?;
-        }
+        page.iter().try_for_each(|it| loss(it, out))?;
     }
+    report.handed_over.iter().try_for_each(|it| loss(it, out))?;
     count = 0;
     loop {
         let page = history.failures(count, PAGE).await?;
@@ -52,6 +46,12 @@ pub async fn csv(
         }
     }
     findings(report, out)
+}
+
+fn loss(it: &NotedLoss, out: &mut dyn Write) -> Result<(), ReportError> {
+    let loss = &it.loss;
+    let (project, kind) = (it.scope.key(), it.kind.name());
+    row(["loss", project, kind, &it.id, &loss.field, loss.cause.name(), "1", &loss.detail], out)
 }
 
 fn projects(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {

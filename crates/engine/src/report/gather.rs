@@ -1,6 +1,9 @@
 //! From the journal to a report.
 
-use super::{KindRow, LossGroup, MAX_EXAMPLES, MAX_FAILURES, MAX_LOSS_GROUPS, Report, ReportError};
+use super::{
+    HANDED_OVER, KindRow, LossGroup, MAX_EXAMPLES, MAX_FAILURES, MAX_LOSS_GROUPS, Report,
+    ReportError,
+};
 use crate::{
     carry::{LOCKS, is_of_source},
     relink::Relinked,
@@ -31,7 +34,9 @@ pub async fn report(journal: &dyn Journal, job: JobId) -> Result<Report, ReportE
     let history = journal.history(job).await?;
     let history = history.as_ref();
     let relinked: Option<Relinked> = document(journal, job, Relinked::DOCUMENT).await?;
-    let mut losses = groups(history, plan.as_ref()).await?;
+    let handed_over: Option<Vec<NotedLoss>> = document(journal, job, HANDED_OVER).await?;
+    let handed_over = handed_over.unwrap_or_default();
+    let mut losses = groups(history, plan.as_ref(), &handed_over).await?;
     if let Some(relinked) = relinked {
         settle_references(&mut losses, &relinked);
     }
@@ -61,6 +66,7 @@ pub async fn report(journal: &dyn Journal, job: JobId) -> Result<Report, ReportE
         failures,
         n_failures,
         verification,
+        handed_over,
     })
 }
 
@@ -117,7 +123,11 @@ async fn failures(history: &dyn History) -> Result<(Vec<Failure>, u64), ReportEr
 /// What makes losses alike.
 type Key = (ObjectKind, String, LossCause, String);
 
-async fn groups(history: &dyn History, plan: Option<&Plan>) -> Result<Vec<LossGroup>, ReportError> {
+async fn groups(
+    history: &dyn History,
+    plan: Option<&Plan>,
+    handed_over: &[NotedLoss],
+) -> Result<Vec<LossGroup>, ReportError> {
     let mut groups: BTreeMap<Key, LossGroup> = BTreeMap::new();
     let mut count = 0;
     loop {
@@ -128,6 +138,8 @@ async fn groups(history: &dyn History, plan: Option<&Plan>) -> Result<Vec<LossGr
         count += page.len() as u64;
         page.into_iter().for_each(|noted| add(&mut groups, noted, plan));
     }
+    // No plan knows what a destination will say.
+    handed_over.iter().for_each(|noted| add(&mut groups, noted.clone(), None));
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by_key(|it| (it.planned, std::cmp::Reverse(it.count)));
     Ok(groups)

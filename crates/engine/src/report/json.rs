@@ -37,6 +37,7 @@ pub async fn json_with_details(
         items(&page, count == 0, out)?;
         count += page.len() as u64;
     }
+    items(&report.handed_over, count == 0, out)?;
     out.write_all(b"],\n\"failures\":[")?;
     count = 0;
     loop {

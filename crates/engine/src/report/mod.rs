@@ -25,9 +25,13 @@ use packhorse_core::{
     job::{JobId, JobState},
     model::Time,
     plan::{Conflict, Fate},
-    port::{Counts, Failure, JournalError, ProjectView, SourceLoss},
+    port::{Counts, Failure, JournalError, NotedLoss, ProjectView, SourceLoss},
 };
 use serde::{Deserialize, Serialize};
+
+/// Name of the document of a job that holds what a destination said of its own import of what the
+/// job made: a list of [`NotedLoss`].
+pub const HANDED_OVER: &str = "handed_over";
 
 /// Groups of losses that are told apart; what comes after is counted in groups without detail.
 pub const MAX_LOSS_GROUPS: usize = 1_000;
@@ -94,6 +98,9 @@ pub struct Report {
     pub n_failures: u64,
     /// What reading back came to, where it was done.
     pub verification: Option<Verification>,
+    /// What the destination said of its own import of what the job made; it is among the losses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed_over: Vec<NotedLoss>,
 }
 
 impl Report {

@@ -4,13 +4,15 @@
 //! Known to be looser: an import is done at once, between two questions about it.
 
 use super::{Desk, conflict, invalid, not_found, refusal, unauthorized};
-use crate::{access::Access, exchange::Answer, store};
+use crate::{
+    access::Access,
+    archive::{Archive, explained},
+    exchange::Answer,
+};
 use http::{Method, StatusCode};
 use packhorse_core::{
-    Access as Open, Carriage, Cursor, HostError, HostErrorKind, Lane, Location, Object, ObjectKind,
-    OpenContext, Record, RepoKind, Scope,
+    HostError, Object, Record, Scope,
     model::{Organization, Project},
-    port::Source,
 };
 use serde_json::{Value, json};
 use std::{
@@ -111,12 +113,6 @@ fn go_on(desk: &mut Desk<'_>, id: u64) {
     }
 }
 
-/// The errors of a failure, joined.
-fn explained(error: &HostError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |it| it.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// Severity, subject, words.
 type Told = (&'static str, String, String);
 
@@ -150,12 +146,6 @@ fn cancel(desk: &mut Desk<'_>, id: u64) -> Answer {
     Answer::no_content()
 }
 
-/// What an archive holds.
-struct Held {
-    records: Vec<(Scope, Record)>,
-    projects: Vec<String>,
-}
-
 /// Takes everything out of an archive; what is said of it.
 fn import(desk: &mut Desk<'_>, file: &Path) -> Result<Vec<Told>, HostError> {
     let known: Vec<String> = {
@@ -167,17 +157,12 @@ fn import(desk: &mut Desk<'_>, file: &Path) -> Result<Vec<Told>, HostError> {
         let mut keys = known.iter().filter_map(|it| it.split('/').next());
         keys.any(|it| it.eq_ignore_ascii_case(key))
     };
-    let scratch = tempfile::tempdir().map_err(|it| {
-        HostError::new(HostErrorKind::Unavailable, "import an archive").because(it)
-    })?;
-    // A request is answered without waiting, and archives are read by those who may wait.
-    let (path, place) = (file.to_owned(), scratch.path().to_owned());
-    let read = apart(move || async move { read(&path, &place).await });
-    let mut held = read?;
+    let archive = Archive::of(&packhorse_archive::bitbucket_archive::SPEC, file)?;
+    let content = archive.read()?;
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
     let mut told = Vec::new();
-    for path in &held.projects {
-        let own = path.split('/').next().unwrap_or_default();
+    for project in &content.projects {
+        let own = project.path.split('/').next().unwrap_or_default();
         if taken(own) && !renamed.contains_key(own) {
             let free = (1..).map(|n| format!("{own}_{n}")).find(|it| !taken(it));
             let free = free.unwrap_or_default();
@@ -185,92 +170,18 @@ fn import(desk: &mut Desk<'_>, file: &Path) -> Result<Vec<Told>, HostError> {
             told.push(("WARN", own.to_owned(), words));
             renamed.insert(own.to_owned(), free);
         }
+        told.push(("INFO", "job".to_owned(), "A repository was imported.".to_owned()));
     }
     let called = |path: &str| match path.split_once('/') {
         Some((own, slug)) if renamed.contains_key(own) => format!("{}/{slug}", renamed[own]),
         _ => path.to_owned(),
     };
-    for (scope, record) in &mut held.records {
-        if let Some(path) = scope.project() {
-            *scope = Scope::Project(called(path));
-        }
-        if let Object::Project(it) = &mut record.object {
-            it.path = called(&it.path);
-        }
-    }
-    for project in &held.projects {
-        let to = desk.store.repository(&called(project), RepoKind::Code);
-        let (path, place, project) = (file.to_owned(), scratch.path().to_owned(), project.clone());
-        apart(move || async move {
-            let source = open(&path, &place)?;
-            if let Some(remote) = source.remote(&project, RepoKind::Code).await? {
-                store::copy(&remote, &to).await?;
-            }
-            Ok(())
-        })?;
-        told.push(("INFO", "job".to_owned(), "A repository was imported.".to_owned()));
-    }
-    let projects = held.records.extract_if(.., |(_, it)| it.object.kind() == ObjectKind::Project);
-    let projects: Vec<_> = projects.map(|(_, it)| (Scope::Shared, it)).collect();
-    desk.store.fill(projects.into_iter().chain(held.records));
-    Ok(told)
-}
-
-/// Does something that waits, on a thread of its own.
-fn apart<T: Send + 'static, F: Future<Output = Result<T, HostError>>>(
-    work: impl FnOnce() -> F + Send + 'static,
-) -> Result<T, HostError> {
-    let fail = || HostError::new(HostErrorKind::Unavailable, "import an archive");
-    let thread = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|it| fail().because(it))?.block_on(work())
+    let projects = content.projects.iter().map(|it| {
+        let path = called(&it.path);
+        let project = Object::Project(Project { path: path.clone(), ..it.clone() });
+        (Scope::Shared, Record::new(path, project))
     });
-    thread.join().map_err(|_| fail())?
-}
-
-fn open(file: &Path, scratch: &Path) -> Result<std::sync::Arc<dyn Source>, HostError> {
-    let spec = &packhorse_archive::bitbucket_archive::SPEC;
-    let location = Location {
-        host: spec.id.to_owned(),
-        rest: file.to_string_lossy().into_owned(),
-        project: None,
-        credentials: None,
-        more_credentials: Vec::new(),
-    };
-    let context = OpenContext { scratch: scratch.to_owned(), access: Open::Read, resume: false };
-    let none = || HostError::new(HostErrorKind::NotFound, "import an archive");
-    (spec.open)(&location, &context)?.source.ok_or_else(none)
-}
-
-async fn read(file: &Path, scratch: &Path) -> Result<Held, HostError> {
-    let source = open(file, scratch)?;
-    let mut held = Held { records: Vec::new(), projects: Vec::new() };
-    let all = Lane::new(Scope::Shared, ObjectKind::Project);
-    for record in lane(&*source, &all).await? {
-        let scope = Scope::Project(record.origin.id.clone());
-        held.projects.push(record.origin.id.clone());
-        held.records.push((scope, record));
-    }
-    let scopes = held.projects.iter().cloned().map(Scope::Project);
-    for scope in scopes.chain([Scope::Shared]).collect::<Vec<_>>() {
-        let kinds = ObjectKind::ALL.iter().copied();
-        let kinds = kinds.filter(|it| *it != ObjectKind::Project && it.carriage() != Carriage::Git);
-        for kind in kinds {
-            let records = lane(&*source, &Lane::new(scope.clone(), kind)).await?;
-            held.records.extend(records.into_iter().map(|it| (scope.clone(), it)));
-        }
-    }
-    Ok(held)
-}
-
-async fn lane(source: &dyn Source, lane: &Lane) -> Result<Vec<Record>, HostError> {
-    let (mut records, mut at): (Vec<_>, Option<Cursor>) = (Vec::new(), None);
-    loop {
-        let page = source.read(lane, at.as_ref()).await?;
-        records.extend(page.records);
-        at = page.next;
-        if at.is_none() {
-            return Ok(records);
-        }
-    }
+    desk.store.fill(projects.collect::<Vec<_>>());
+    archive.take(desk.store, content, called)?;
+    Ok(told)
 }

@@ -157,11 +157,16 @@ fn namespace(desk: &Desk<'_>, name: &str) -> Answer {
     if let Some(group) = by_id.and_then(group) {
         return Answer::ok(&desk.view().namespace(&group.path));
     }
-    let is_group = desk.store.find::<Organization>(&Scope::Shared, |it| it.path == name).is_some();
-    if is_group || desk.store.known_user(name).is_some() || name == desk.who {
+    if is_namespace(desk, name) {
         return Answer::ok(&desk.view().namespace(name));
     }
     not_found("Namespace")
+}
+
+/// Whether there is a namespace of that path.
+pub(super) fn is_namespace(desk: &Desk<'_>, path: &str) -> bool {
+    let is_group = desk.store.find::<Organization>(&Scope::Shared, |it| it.path == path).is_some();
+    is_group || desk.store.known_user(path).is_some() || path == desk.who
 }
 
 /// The projects of a namespace, and of those below it where asked.

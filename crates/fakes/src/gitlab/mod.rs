@@ -13,6 +13,7 @@ mod board;
 mod change;
 mod commit;
 mod file;
+mod import;
 mod issue;
 mod project;
 mod release;
@@ -203,6 +204,9 @@ impl Product for Gitlab {
             limit("issues", 200, |method, path| {
                 u64::from(method == Method::POST && last_is(path, "issues"))
             }),
+            limit("project_import", 6, |method, path| {
+                u64::from(method == Method::POST && last_is(path, "import"))
+            }),
             limit("throttle_authenticated_api", 2_000, |_, _| 1),
         ]
     }
@@ -282,6 +286,8 @@ fn sudo(request: &Request, store: &Store, name: &str) -> Result<String, Box<Answ
 fn route(desk: &mut Desk<'_>, path: &[&str]) -> Answer {
     match path {
         ["projects"] => project::list(desk),
+        ["projects", "import"] if writes(&desk.request.method) => import::begin(desk),
+        ["application", "settings"] => import::settings(desk),
         ["projects", name, rest @ ..] => match place(desk, name, rest) {
             Ok(place) => project_route(desk, &place, rest),
             Err(answer) => *answer,
@@ -350,6 +356,7 @@ fn project_route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Answer {
         ["wikis"] if !writes(&desk.request.method) => Some(project::wikis(desk, place)),
         ["uploads" | "packages", ..] => file::route(desk, place, rest),
         ["boards" | "snippets", ..] => board::route(desk, place, rest),
+        ["import"] if !writes(&desk.request.method) => Some(import::asked(desk, place)),
         ["members" | "share" | "hooks" | "deploy_keys" | "variables", ..]
         | ["protected_branches" | "protected_tags", ..] => setting::route(desk, place, rest),
         _ => None,

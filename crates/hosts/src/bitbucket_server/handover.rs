@@ -4,34 +4,36 @@
 //! 9.2, `/migration/imports`.
 
 use super::{
-    api::{Api, Part},
+    api::{self, Api},
     place::Place,
 };
-use crate::handover::Ways;
+use crate::{handover::Ways, sums};
 use async_trait::async_trait;
 use http::Method;
-use md5::Md5;
 use packhorse_core::{
     HostError, HostErrorKind, Location, TargetId,
     port::{
-        Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Severity,
-        Sums,
+        Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Packing,
+        Parcel, Part, Severity, Sought, Wanted,
     },
 };
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::{
-    fs::{self, File},
-    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 /// Below the server's shared home.
 const DIRECTORY: &str = "data/migration/import";
-/// Bytes read at a time.
-const PIECE: usize = 256 << 10;
+/// What its archives are like; the server runs one import at a time.
+const WANTED: Wanted = Wanted {
+    format: "bitbucket-archive",
+    packing: Packing::Together,
+    parts: &[Part::Whole],
+    suffix: ".tar",
+    at_once: 1,
+};
 
 /// A job of the server.
 #[derive(Debug, Default, Deserialize)]
@@ -72,48 +74,6 @@ pub(crate) fn hand_over(location: &Location, ways: &Ways) -> Result<Arc<dyn Hand
     Ok(Arc::new(Imports { api: Api::new(place)?, directory: ways.directory.clone() }))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
-}
-
-/// Reads everything, into something else as well; the sums of it.
-fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<Sums> {
-    let (mut md5, mut sha256, mut bytes) = (Md5::new(), Sha256::new(), 0);
-    let mut piece = vec![0; PIECE];
-    loop {
-        let n = from.read(&mut piece)?;
-        if n == 0 {
-            to.flush()?;
-            let (md5, sha256) = (hex(&md5.finalize()), hex(&sha256.finalize()));
-            return Ok(Sums { bytes, md5, sha256 });
-        }
-        md5.update(&piece[..n]);
-        sha256.update(&piece[..n]);
-        to.write_all(&piece[..n])?;
-        bytes += n as u64;
-    }
-}
-
-/// Copies an archive into a directory, and reads the copy again.
-fn put(archive: &Path, directory: &Path, name: &str) -> io::Result<Sums> {
-    let target = directory.join(name);
-    let sums = copy(File::open(archive)?, io::sink())?;
-    if File::open(&target).is_ok_and(|it| copy(it, io::sink()).is_ok_and(|it| it == sums)) {
-        return Ok(sums);
-    }
-    let passing = directory.join(format!("{name}.partial"));
-    let file = File::create(&passing)?;
-    copy(File::open(archive)?, &file)?;
-    file.sync_all()?;
-    let found = copy(File::open(&passing)?, io::sink())?;
-    if found != sums {
-        fs::remove_file(&passing)?;
-        return Err(io::Error::other("the copy has other sums than the archive"));
-    }
-    fs::rename(&passing, &target)?;
-    Ok(sums)
-}
-
 impl Imports {
     fn job<'a>(job: &'a TargetId, rest: &[&'a str]) -> Vec<&'a str> {
         [&["migration", "imports", job.0.as_str()][..], rest].concat()
@@ -133,8 +93,8 @@ fn stage(state: &str) -> ImportStage {
 
 #[async_trait]
 impl HandOver for Imports {
-    fn format(&self) -> &'static str {
-        "bitbucket-archive"
+    fn wants(&self) -> Wanted {
+        WANTED
     }
 
     /// The importer gives a project whose key is taken another one, so that nothing would come into
@@ -143,32 +103,19 @@ impl HandOver for Imports {
         let key = project.split('/').next().unwrap_or_default();
         let path = ["projects", key];
         let operation = "look for a project of the server";
-        let found: Option<serde_json::Value> = self.api.find(Part::Core, &path, operation).await?;
+        let found: Option<serde_json::Value> =
+            self.api.find(api::Part::Core, &path, operation).await?;
         let why =
             format!("the server has a project `{key}`, and would import it under another key");
         Ok(found.map(|_| why))
     }
 
-    async fn deliver(&self, archive: &Path) -> Result<Delivered, HostError> {
-        let operation = "put the archive into the server's directory of imports";
-        let fail = |error: io::Error| {
-            HostError::new(HostErrorKind::Unavailable, operation)
-                .with("archive", archive.display())
-                .because(error)
-        };
-        let name = archive.file_name().map(|it| it.to_string_lossy().into_owned());
-        let name = name.filter(|it| it.ends_with(".tar"));
-        let Some(name) = name else {
-            return Err(HostError::new(HostErrorKind::Rejected, operation)
-                .with("archive", archive.display())
-                .with("reason", "its name does not end with `.tar`"));
-        };
-        let (from, directory, called) = (archive.to_owned(), self.directory.clone(), name.clone());
-        let done = tokio::task::spawn_blocking(move || match &directory {
-            Some(directory) => put(&from, directory, &called),
-            None => copy(File::open(&from)?, io::sink()),
-        });
-        let sums = done.await.map_err(|it| fail(io::Error::other(it)))?.map_err(fail)?;
+    async fn deliver(
+        &self,
+        _project: Option<&str>,
+        (part, archive): (Part, &Path),
+    ) -> Result<Delivered, HostError> {
+        let (name, sums) = sums::delivered(archive, WANTED.suffix, self.directory.clone()).await?;
         let to_do = self.directory.is_none().then(|| {
             format!(
                 "copy `{}` to `{DIRECTORY}/{name}` below the server's shared home; there its MD5 is \
@@ -178,21 +125,27 @@ impl HandOver for Imports {
                 sums.sha256
             )
         });
-        Ok(Delivered { name, sums, to_do })
+        Ok(Delivered { archive: archive.to_owned(), part, name, sums: Some(sums), to_do })
     }
 
-    async fn begin(&self, delivered: &Delivered) -> Result<TargetId, HostError> {
+    /// Jobs cannot be listed, and do not tell of which archive they are.
+    async fn find(&self, _parcel: &Parcel) -> Result<Sought, HostError> {
+        Ok(Sought::Unknown)
+    }
+
+    async fn begin(&self, parcel: &Parcel) -> Result<TargetId, HostError> {
         let operation = "begin the server's import";
-        let body = json!({"archivePath": delivered.name});
-        let path = ["migration", "imports"];
-        let job: Job = self.api.post((Part::Core, &path), &body, operation).await?;
         let none = || HostError::new(HostErrorKind::Protocol, operation);
+        let archive = parcel.archives.first().ok_or_else(none)?;
+        let body = json!({"archivePath": archive.name});
+        let path = ["migration", "imports"];
+        let job: Job = self.api.post((api::Part::Core, &path), &body, operation).await?;
         Ok(TargetId(job.id.ok_or_else(none)?.to_string()))
     }
 
     async fn progress(&self, job: &TargetId) -> Result<ImportProgress, HostError> {
         let operation = "ask how far the server's import is";
-        let found: Job = self.api.get(Part::Core, &Self::job(job, &[]), operation).await?;
+        let found: Job = self.api.get(api::Part::Core, &Self::job(job, &[]), operation).await?;
         let word = found.state.unwrap_or_default();
         let progress = found.progress.unwrap_or_default();
         let percentage = progress.percentage.map(|it| it.clamp(0, 100));
@@ -207,7 +160,7 @@ impl HandOver for Imports {
     async fn messages(&self, job: &TargetId, from: u64) -> Result<ImportMessages, HostError> {
         let operation = "read what the server says of its import";
         let path = Self::job(job, &["messages"]);
-        let listing = self.api.list((Part::Core, &path), &[], from, operation).await?;
+        let listing = self.api.list((api::Part::Core, &path), &[], from, operation).await?;
         let message = |it: Message| ImportMessage {
             severity: match it.severity.as_deref() {
                 Some("ERROR") => Severity::Error,
@@ -215,6 +168,7 @@ impl HandOver for Imports {
                 Some(_) | None => Severity::Note,
             },
             about: it.subject.filter(|it| !it.is_empty()),
+            kind: None,
             text: it.text.unwrap_or_default(),
         };
         let messages = listing.items.into_iter().map(message).collect();
@@ -224,7 +178,8 @@ impl HandOver for Imports {
     async fn cancel(&self, job: &TargetId) -> Result<(), HostError> {
         let operation = "stop the server's import";
         let path = Self::job(job, &["cancel"]);
-        let asked = self.api.act(Method::POST, (Part::Core, &path), &[], (None, operation)).await;
+        let asked =
+            self.api.act(Method::POST, (api::Part::Core, &path), &[], (None, operation)).await;
         match asked {
             Err(error) if error.kind == HostErrorKind::Conflict => Ok(()),
             other => other,
@@ -235,23 +190,6 @@ impl HandOver for Imports {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_copy_has_the_sums_of_the_archive() {
-        let directory = tempfile::tempdir().unwrap();
-        let archive = directory.path().join("a.tar");
-        fs::write(&archive, b"abc").unwrap();
-        let imports = directory.path().join("import");
-        fs::create_dir(&imports).unwrap();
-
-        for _ in ["first", "again"] {
-            let sums = put(&archive, &imports, "a.tar").unwrap();
-            assert_eq!((sums.bytes, sums.md5.as_str()), (3, "900150983cd24fb0d6963f7d28e17f72"));
-            assert!(sums.sha256.starts_with("ba7816bf"), "{}", sums.sha256);
-        }
-        assert_eq!(fs::read(imports.join("a.tar")).unwrap(), b"abc");
-        assert_eq!(fs::read_dir(&imports).unwrap().count(), 1);
-    }
 
     #[test]
     fn what_is_not_known_of_a_job_is_not_its_end() {

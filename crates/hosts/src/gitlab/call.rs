@@ -108,14 +108,18 @@ impl Api {
         name: &str,
         file: &std::path::Path,
     ) -> Result<T, HostError> {
-        let (content, size) = opened(file, change.operation).await?;
+        self.form(change, Form { fields: &[], name, file }).await
+    }
+
+    /// Sends a form with a file.
+    pub(super) async fn form<T: DeserializeOwned>(
+        &self,
+        change: Change<'_>,
+        form: Form<'_>,
+    ) -> Result<T, HostError> {
+        let (content, size) = opened(form.file, change.operation).await?;
         let cut = format!("packhorse-{}", uuid::Uuid::now_v7().simple());
-        let head = format!(
-            "--{cut}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n",
-            quoted(name)
-        );
-        let tail = format!("\r\n--{cut}--\r\n");
+        let (head, tail) = (form.head(&cut), format!("\r\n--{cut}--\r\n"));
         let length = Some(size + (head.len() + tail.len()) as u64);
         let one = |text: String| stream::once(async move { Ok(Bytes::from(text)) });
         let bytes: ByteStream = Box::pin(one(head).chain(content).chain(one(tail)));
@@ -124,6 +128,35 @@ impl Api {
             .header(http::header::CONTENT_TYPE, media);
         request.body = Body::Stream { bytes, length };
         self.send(request).await?.success().await?.json(MAX_ANSWER).await
+    }
+}
+
+/// A form with a file.
+#[derive(Clone, Copy)]
+pub(super) struct Form<'a> {
+    /// Fields before the file, whose values hold no line breaks.
+    pub(super) fields: &'a [(&'static str, &'a str)],
+    /// What the file is called.
+    pub(super) name: &'a str,
+    /// Where it is.
+    pub(super) file: &'a std::path::Path,
+}
+
+impl Form<'_> {
+    /// All that stands before the file's bytes.
+    fn head(&self, cut: &str) -> String {
+        let mut head = String::new();
+        for (name, value) in self.fields {
+            // SECURITY: a value cannot end the part that it stands in.
+            let value: String = value.chars().filter(|it| !it.is_control()).collect();
+            head += &format!("--{cut}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            head += &format!("{value}\r\n");
+        }
+        head + &format!(
+            "--{cut}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n",
+            quoted(self.name)
+        )
     }
 }
 

@@ -16,11 +16,16 @@ const ON: (&str, &str) = ("*On `", "*");
 const MARK: &str = "<!-- packhorse: ";
 
 /// What a verdict says that stands in a note: it was given, or it could not be.
-const VERDICTS: [(&str, Verdict); 4] = [
+///
+/// The last ones are of archives, which the server has imported by itself.
+const VERDICTS: [(&str, Verdict); 7] = [
     (APPROVED_TOO, Verdict::Approved),
     ("**Approved these changes.**", Verdict::Approved),
     ("**Asked for changes.**", Verdict::ChangesRequested),
     ("**A review that was dismissed.**", Verdict::Dismissed),
+    ("**Changes requested**", Verdict::ChangesRequested),
+    ("**Dismissed review**", Verdict::Dismissed),
+    ("**Pending review**", Verdict::Pending),
 ];
 /// Stands above what somebody said who approved as well.
 const APPROVED_TOO: &str = "**Approved:**";

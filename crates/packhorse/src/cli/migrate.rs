@@ -29,6 +29,9 @@ pub(crate) struct Migrate {
     /// Directory from which the destination takes archives, as it is reached from here
     #[arg(long, value_name = "DIR")]
     pub(crate) import_directory: Option<PathBuf>,
+    /// Address at which the destination reaches that directory, to fetch archives from there
+    #[arg(long, value_name = "URL", requires = "import_directory")]
+    pub(crate) import_address: Option<String>,
     /// Ask the destination to stop its import when this run is stopped
     #[arg(long)]
     pub(crate) cancel_import: bool,

@@ -1,6 +1,9 @@
 //! `migrate`, `export`, `import`: a run from its first plan to its verdict.
 
-use super::ends::Route;
+use super::{
+    ends::Route,
+    handover::{self, Way},
+};
 use crate::{
     cli::{Globals, Migrate, Tuning},
     config, document,
@@ -35,7 +38,9 @@ pub(super) async fn run(
     route.options.keep_commits_under.clone_from(&arguments.keep_commits_under);
     route.options.verify = !arguments.no_verify;
     check_verb(verb, &route)?;
-    if let Some(handing) = super::handover::choose(globals, arguments, &route).await? {
+    let way = (arguments.via, handover::manner(arguments));
+    if let Way::Archive(handing) = handover::choose(globals, way, &arguments.tuning, &route).await?
+    {
         return if arguments.dry_run { handing.show().await } else { handing.run().await };
     }
     let scratch = config::scratch(globals)?;

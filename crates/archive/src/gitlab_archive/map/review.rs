@@ -11,8 +11,9 @@ use packhorse_core::{
     model::{HostId, Review, ReviewComment, ReviewThread, Verdict},
 };
 
-/// Verdicts that have no row of their own, as a first line says them.
-const VERDICTS: [(Verdict, &str); 3] = [
+/// Verdicts as a first line says them. All but the first have no row of their own.
+const VERDICTS: [(Verdict, &str); 4] = [
+    (Verdict::Approved, "**Approved:**"),
     (Verdict::ChangesRequested, "**Changes requested**"),
     (Verdict::Dismissed, "**Dismissed review**"),
     (Verdict::Pending, "**Pending review**"),

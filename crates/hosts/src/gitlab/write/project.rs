@@ -83,10 +83,7 @@ impl GitlabSink {
             task.lose("website", "projects have no home page here");
         }
         if let Some(id) = task.id().map(str::to_owned) {
-            let operation = "change a project";
-            let below = below(&id, &[]);
-            self.settle_visibility(Change::new(&below, operation), task, &mut body, true).await?;
-            return Ok((id, Outcome::Updated));
+            return self.change_project(id, task, body).await;
         }
         let operation = "make a project";
         let (above, own) = split(path);
@@ -108,8 +105,34 @@ impl GitlabSink {
             }
         }
         let change = Change::new(&["projects"], operation);
-        let made = self.settle_visibility(change, task, &mut body, false).await?;
-        Ok((made.path_with_namespace.ok_or_else(|| odd(operation))?, Outcome::Created))
+        match self.settle_visibility(change, task, &mut body, false).await {
+            // Whether something may go into what is there was decided before.
+            Err(error) if is_about(&error, "has already been taken") => {
+                let there: Option<wire::Project> =
+                    self.api.find(&below(path, &[]), &[], operation).await?;
+                match there.and_then(|it| it.path_with_namespace) {
+                    Some(id) => self.change_project(id, task, settings(it)).await,
+                    None => Err(error),
+                }
+            }
+            made => {
+                let made = made?.path_with_namespace.ok_or_else(|| odd(operation))?;
+                Ok((made, Outcome::Created))
+            }
+        }
+    }
+
+    /// Sets how a project that is there is.
+    async fn change_project(
+        &self,
+        id: String,
+        task: &mut Task<'_>,
+        mut body: Map<String, Value>,
+    ) -> Done {
+        let below = below(&id, &[]);
+        let change = Change::new(&below, "change a project");
+        self.settle_visibility(change, task, &mut body, true).await?;
+        Ok((id, Outcome::Updated))
     }
 
     /// Writes a project, hidden where what it is in does not allow it to be seen so widely.

@@ -1,5 +1,6 @@
 //! A place with what is left of its records when some fields are taken away: what one side has no
-//! place for, or does not tell, is nothing to compare.
+//! place for, or does not tell, is nothing to compare. Neither are ids that hosts give, and what is
+//! not told is no.
 
 use async_trait::async_trait;
 use packhorse_core::{
@@ -21,8 +22,37 @@ impl Reduced {
     fn reduce(&self, object: Object) -> Object {
         let kind = object.kind();
         let (written, read) = ((self.format.writes)(kind), (self.host.reads)(kind));
-        let gaps = written.gaps().iter().chain(read.gaps());
-        without(kind, &object, gaps.map(|it| it.field)).unwrap_or(object)
+        let gaps = written.gaps().iter().chain(read.gaps()).map(|it| it.field);
+        without(kind, &object, gaps.chain(given(kind).iter().copied())).unwrap_or(object)
+    }
+}
+
+/// Fields that hold what a host gives: ids, and where its own diffs put a place.
+fn given(kind: ObjectKind) -> &'static [&'static str] {
+    const IN_A_DIFF: &[&str] = &[
+        "review",
+        "thread",
+        "reply_to",
+        "position.commit",
+        "position.original_commit",
+        "position.base_commit",
+        "position.start_side",
+        "position.original_line",
+        "position.original_start_line",
+        "position.diff_position",
+        "position.original_diff_position",
+        "position.start_offset",
+        "position.blob_position",
+        "position.hunk",
+    ];
+    if matches!(kind, ObjectKind::ReviewThread | ObjectKind::ReviewComment) {
+        IN_A_DIFF
+    } else if kind == ObjectKind::Comment {
+        &["reply_to"]
+    } else if matches!(kind, ObjectKind::Attachment | ObjectKind::Reaction) {
+        &["subject"]
+    } else {
+        &[]
     }
 }
 
@@ -36,7 +66,20 @@ fn without<'a>(
     for field in fields {
         take(&mut value, &field.split('.').collect::<Vec<_>>());
     }
+    without_no(&mut value);
     Object::from_fields(kind, value.to_string().as_bytes()).ok()
+}
+
+/// Takes away what says no.
+fn without_no(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, it| *it != Value::Bool(false));
+            fields.values_mut().for_each(without_no);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_no),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn take(value: &mut Value, path: &[&str]) {

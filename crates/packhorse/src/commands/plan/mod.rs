@@ -2,14 +2,18 @@
 
 mod changes;
 
-use super::{ends::Route, forecast};
+use super::{
+    ends::Route,
+    forecast,
+    handover::{self, Manner, Way},
+};
 use crate::{
     cli::{self, Globals},
     config, document,
     error::{AppError, Status},
     terminal,
 };
-use packhorse_core::plan::{Fate, Plan, PlannedKind};
+use packhorse_core::plan::{Fate, Plan, PlannedKind, PlannedWay};
 use packhorse_engine::resolutions;
 use std::{fs::File, io::Write as _, path::Path};
 
@@ -20,12 +24,29 @@ pub(super) async fn run(globals: &Globals, arguments: &cli::Plan) -> Result<Stat
         return Err(AppError::usage(format!("`{}` is there already", file.display()))
             .hint("give a new name: what was filled in there is not overwritten"));
     }
-    let plan = draw_up(globals, &route).await?;
+    let (via, tuning) = (arguments.via, cli::Tuning { parallel: 1, lease: 15 });
+    let way = handover::choose(globals, (via, Manner::default()), &tuning, &route).await?;
+    let why = match way {
+        Way::Archive(handing) => return handing.show().await,
+        Way::Api(why) => why,
+    };
+    let mut plan = draw_up(globals, &route).await?;
+    plan.ways = why.iter().flat_map(|why| over_api(&plan, why)).collect();
     let status = print(globals, &plan)?;
     if let Some(file) = &arguments.write_conflicts {
         write_conflicts(file, &plan, &route)?;
     }
     Ok(status)
+}
+
+/// All projects over the API, with the reason.
+fn over_api(plan: &Plan, why: &str) -> Vec<PlannedWay> {
+    let way = |project: &String| PlannedWay {
+        project: project.clone(),
+        by: "api".to_owned(),
+        why: why.to_owned(),
+    };
+    plan.projects.iter().map(|it| way(&it.source)).collect()
 }
 
 /// Draws up the plan of a route; what its earlier jobs made is no conflict.
@@ -103,6 +124,8 @@ fn text(plan: &Plan) -> String {
             format!("{project}{what}{}{choices}", it.detail)
         }),
     );
+    let way = |it: &PlannedWay| format!("{}: by {}: {}", it.project, it.by, it.why);
+    section(&mut text, "Which way", plan.ways.iter().map(way));
     section(&mut text, "How long it takes", plan.forecast.iter().flat_map(forecast::lines));
     section(&mut text, "Users without a mapping", plan.unmapped_users.iter().cloned());
     if plan.is_whole() {

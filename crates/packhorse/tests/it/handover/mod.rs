@@ -1,10 +1,12 @@
-//! A server that takes archives by itself: what it is given, what it is asked, what came of it.
+//! Servers that take archives by themselves: what they are given, what they are asked, what came of it.
+
+mod gitlab;
 
 use crate::bench::Bench;
 use packhorse_core::{
     Access, HostErrorKind, Location, Object, ObjectKind, OpenContext, RepoKind, Scope, TargetId,
     model::{ChangeRequest, Organization, Project},
-    port::{HandOver, ImportStage, Severity},
+    port::{Delivered, HandOver, ImportStage, Parcel, Part, Severity, Sums},
 };
 use packhorse_fakes::{
     BitbucketServer, Fake, Options,
@@ -55,9 +57,22 @@ async fn server(has_directory: bool) -> (Fake, Arc<dyn HandOver>) {
     std::fs::create_dir_all(&imports).unwrap();
     let address = fake.url().replacen("://", &format!("://{TOKEN}@"), 1);
     let location: Location = format!("bitbucket-server:{address}").parse().unwrap();
-    let ways = Ways { directory: has_directory.then_some(imports) };
+    let ways = Ways { directory: has_directory.then_some(imports), address: None };
     let taking = handover::open(&location, &ways).unwrap().unwrap();
     (fake, taking)
+}
+
+/// Delivers an archive with everything.
+async fn delivered(taking: &dyn HandOver, archive: &Path) -> Delivered {
+    taking.deliver(None, (Part::Whole, archive)).await.unwrap()
+}
+
+fn parcel(archive: &Delivered) -> Parcel {
+    Parcel { project: None, archives: vec![archive.clone()] }
+}
+
+fn sums(delivered: &Delivered) -> &Sums {
+    delivered.sums.as_ref().unwrap()
 }
 
 /// Asks until a job has ended; the stages that it went through.
@@ -78,11 +93,11 @@ async fn a_server_takes_an_archive_with_numbers_and_authors() {
     let directory = tempfile::tempdir().unwrap();
     let archive = archive(directory.path(), "one.tar").await;
     let (fake, taking) = server(true).await;
-    assert_eq!(taking.format(), "bitbucket-archive");
+    assert_eq!(taking.wants().format, "bitbucket-archive");
     assert_eq!(taking.refuses("acme/app").await.unwrap(), None);
 
-    let delivered = taking.deliver(&archive).await.unwrap();
-    let job = taking.begin(&delivered).await.unwrap();
+    let delivered = delivered(&*taking, &archive).await;
+    let job = taking.begin(&parcel(&delivered)).await.unwrap();
     let words = watched(&*taking, &job).await;
 
     assert_eq!((delivered.name.as_str(), &delivered.to_do), ("one.tar", &None));
@@ -130,8 +145,8 @@ async fn a_key_that_is_taken_is_refused_beforehand_and_told_afterwards() {
     ]);
 
     let why = taking.refuses("acme/app").await.unwrap();
-    let delivered = taking.deliver(&archive).await.unwrap();
-    let job = taking.begin(&delivered).await.unwrap();
+    let delivered = delivered(&*taking, &archive).await;
+    let job = taking.begin(&parcel(&delivered)).await.unwrap();
     watched(&*taking, &job).await;
     let told = taking.messages(&job, 0).await.unwrap();
 
@@ -146,10 +161,10 @@ async fn one_import_is_taken_at_a_time_and_can_be_stopped() {
     let directory = tempfile::tempdir().unwrap();
     let archive = archive(directory.path(), "one.tar").await;
     let (_fake, taking) = server(true).await;
-    let delivered = taking.deliver(&archive).await.unwrap();
+    let delivered = delivered(&*taking, &archive).await;
 
-    let job = taking.begin(&delivered).await.unwrap();
-    let second = taking.begin(&delivered).await.unwrap_err();
+    let job = taking.begin(&parcel(&delivered)).await.unwrap();
+    let second = taking.begin(&parcel(&delivered)).await.unwrap_err();
     taking.cancel(&job).await.unwrap();
     let words = watched(&*taking, &job).await;
     taking.cancel(&job).await.unwrap();
@@ -165,8 +180,8 @@ async fn what_is_no_archive_fails_in_the_servers_words() {
     std::fs::write(&archive, "no archive").unwrap();
     let (_fake, taking) = server(true).await;
 
-    let delivered = taking.deliver(&archive).await.unwrap();
-    let job = taking.begin(&delivered).await.unwrap();
+    let delivered = delivered(&*taking, &archive).await;
+    let job = taking.begin(&parcel(&delivered)).await.unwrap();
     let words = watched(&*taking, &job).await;
     let told = taking.messages(&job, 0).await.unwrap();
 
@@ -180,12 +195,12 @@ async fn without_the_servers_directory_somebody_is_told_what_to_copy() {
     let archive = archive(directory.path(), "one.tar").await;
     let (_fake, taking) = server(false).await;
 
-    let delivered = taking.deliver(&archive).await.unwrap();
-    let begun = taking.begin(&delivered).await;
+    let delivered = delivered(&*taking, &archive).await;
+    let begun = taking.begin(&parcel(&delivered)).await;
 
-    let to_do = delivered.to_do.unwrap();
+    let to_do = delivered.to_do.clone().unwrap();
     assert!(to_do.contains("data/migration/import/one.tar"), "{to_do}");
-    assert!(to_do.contains(&delivered.sums.md5) && to_do.contains(&delivered.sums.sha256));
+    assert!(to_do.contains(&sums(&delivered).md5) && to_do.contains(&sums(&delivered).sha256));
     // It is not there yet.
     assert_eq!(begun.unwrap_err().kind, HostErrorKind::Rejected);
 }
@@ -248,11 +263,11 @@ async fn an_import_that_may_have_begun_is_not_begun_again() {
     let file = directory.unwrap().unwrap().path().join("state.json");
     let mut state: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    state["job"] = "1".into();
+    state["cargos"][0]["job"] = "1".into();
     std::fs::write(&file, state.to_string()).unwrap();
     // By the number of the job that made the archive it goes on watching, too: without the token,
     // which stands in no journal, it is told so.
-    let resumed = bench.run(&format!("resume {}", state["carried"]));
+    let resumed = bench.run(&format!("resume {}", state["cargos"][0]["pieces"][0]["carried"]));
     assert!(resumed.stderr.contains("/migration/imports/1`"), "{resumed}");
     let third = bench.run(&command);
     assert_eq!(third.status, Some(0), "{third}");

@@ -1,0 +1,107 @@
+//! Sums of archives, and copies that are known to be whole.
+
+use md5::Md5;
+use packhorse_core::{HostError, HostErrorKind, port::Sums};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// Bytes read at a time.
+const PIECE: usize = 256 << 10;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
+}
+
+/// Reads everything, into something else as well; the sums of it.
+fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<Sums> {
+    let (mut md5, mut sha256, mut bytes) = (Md5::new(), Sha256::new(), 0);
+    let mut piece = vec![0; PIECE];
+    loop {
+        let n = from.read(&mut piece)?;
+        if n == 0 {
+            to.flush()?;
+            let (md5, sha256) = (hex(&md5.finalize()), hex(&sha256.finalize()));
+            return Ok(Sums { bytes, md5, sha256 });
+        }
+        md5.update(&piece[..n]);
+        sha256.update(&piece[..n]);
+        to.write_all(&piece[..n])?;
+        bytes += n as u64;
+    }
+}
+
+/// Copies an archive into a directory, and reads the copy again.
+fn put(archive: &Path, directory: &Path, name: &str) -> io::Result<Sums> {
+    let target = directory.join(name);
+    let sums = copy(File::open(archive)?, io::sink())?;
+    if File::open(&target).is_ok_and(|it| copy(it, io::sink()).is_ok_and(|it| it == sums)) {
+        return Ok(sums);
+    }
+    let passing = directory.join(format!("{name}.partial"));
+    let file = File::create(&passing)?;
+    copy(File::open(archive)?, &file)?;
+    file.sync_all()?;
+    let found = copy(File::open(&passing)?, io::sink())?;
+    if found != sums {
+        fs::remove_file(&passing)?;
+        return Err(io::Error::other("the copy has other sums than the archive"));
+    }
+    fs::rename(&passing, &target)?;
+    Ok(sums)
+}
+
+/// The name and the sums of an archive, which is copied into a directory where one is given.
+///
+/// # Errors
+///
+/// When it cannot be read or copied, or its name does not end as it must.
+pub(crate) async fn delivered(
+    archive: &Path,
+    suffix: &str,
+    directory: Option<PathBuf>,
+) -> Result<(String, Sums), HostError> {
+    let operation = "put the archive where the server finds it";
+    let shown = archive.display().to_string();
+    let fail = |error: io::Error| {
+        HostError::new(HostErrorKind::Unavailable, operation).with("archive", &shown).because(error)
+    };
+    let name = archive.file_name().map(|it| it.to_string_lossy().into_owned());
+    let Some(name) = name.filter(|it| it.ends_with(suffix)) else {
+        return Err(HostError::new(HostErrorKind::Rejected, operation)
+            .with("archive", &shown)
+            .with("reason", format!("its name does not end with `{suffix}`")));
+    };
+    let (from, called) = (archive.to_owned(), name.clone());
+    let done = tokio::task::spawn_blocking(move || match &directory {
+        Some(directory) => put(&from, directory, &called),
+        None => copy(File::open(&from)?, io::sink()),
+    });
+    let sums = done.await.map_err(|it| fail(io::Error::other(it)))?.map_err(fail)?;
+    Ok((name, sums))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_has_the_sums_of_the_archive() {
+        let directory = tempfile::tempdir().unwrap();
+        let archive = directory.path().join("a.tar");
+        fs::write(&archive, b"abc").unwrap();
+        let imports = directory.path().join("import");
+        fs::create_dir(&imports).unwrap();
+
+        for _ in ["first", "again"] {
+            let sums = put(&archive, &imports, "a.tar").unwrap();
+            assert_eq!((sums.bytes, sums.md5.as_str()), (3, "900150983cd24fb0d6963f7d28e17f72"));
+            assert!(sums.sha256.starts_with("ba7816bf"), "{}", sums.sha256);
+        }
+        assert_eq!(fs::read(imports.join("a.tar")).unwrap(), b"abc");
+        assert_eq!(fs::read_dir(&imports).unwrap().count(), 1);
+    }
+}
