@@ -179,9 +179,7 @@ impl<T> Throttle<T> {
             let wait = budget.refused(method, path, retry_after(&headers, now), now);
             return Err(Unanswered::Limited { wait }.into_error(operation, &url));
         }
-        if status.is_success() {
-            budget.succeeded();
-        }
+        budget.answered(status.is_success());
         Ok(Answer { status, headers, url, body, operation })
     }
 }
@@ -296,6 +294,7 @@ mod tests {
         served: Mutex<u32>,
         refused: Mutex<u32>,
         latency: Duration,
+        is_told: bool,
     }
 
     impl Host {
@@ -308,10 +307,17 @@ mod tests {
                 served: Mutex::default(),
                 refused: Mutex::default(),
                 latency: Duration::from_millis(50),
+                is_told: true,
             })
         }
 
-        /// Counts in windows of its own, and writes in any stretch of a minute.
+        /// One that tells of its limit only by refusing.
+        fn untold(clock: &Arc<Passing>, limit: u32) -> Arc<Self> {
+            let host = Arc::into_inner(Self::new(clock, limit)).unwrap();
+            Arc::new(Self { is_told: false, ..host })
+        }
+
+        /// Counts in windows of its own, and, where it tells so, writes in any stretch of a minute.
         fn count(&self, method: &Method) -> (bool, HeaderMap) {
             let now = self.clock.now().as_second();
             let mut window = self.window.lock().unwrap();
@@ -321,7 +327,8 @@ mod tests {
             let mut writes = self.writes.lock().unwrap();
             writes.retain(|it| *it > now - 60);
             let is_write = *method == Method::POST;
-            let serves = window.1 < self.limit && !(is_write && writes.len() >= 20);
+            let has_room = !self.is_told || writes.len() < 20;
+            let serves = window.1 < self.limit && (!is_write || has_room);
             if serves {
                 window.1 += 1;
                 if is_write {
@@ -333,8 +340,14 @@ mod tests {
                 ("x-remaining", i64::from(self.limit - window.1)),
                 ("x-reset", window.0),
             ];
-            let headers = pairs.map(|(name, it)| (name.parse().unwrap(), it.into()));
-            (serves, headers.into_iter().collect())
+            let wait = [("retry-after", window.0 - now)];
+            let pairs = match (self.is_told, serves) {
+                (true, _) => &pairs[..],
+                (false, true) => &[],
+                (false, false) => &wait,
+            };
+            let headers = pairs.iter().map(|(name, it)| (name.parse().unwrap(), (*it).into()));
+            (serves, headers.collect())
         }
     }
 
@@ -445,6 +458,31 @@ mod tests {
 
         // Eight at once, at 50 ms each.
         assert_eq!(clock.0.elapsed().as_millis(), 500);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_that_nobody_told_is_learnt_from_refusals() {
+        let clock = Passing::new();
+        let host = Host::untold(&clock, 400);
+        let rates = Rates { at_once: 16, ..Rates::UNLIMITED };
+        let throttle =
+            Throttle::new(vec![member(rates, &host)], Arc::clone(&clock) as _, Arc::new(()));
+        let throttle = crate::Retry::new(
+            throttle,
+            crate::Policy::default(),
+            Arc::clone(&clock) as _,
+            Arc::new(()),
+        );
+
+        let sends = (0..4_000).map(|_| async { throttle.send(request(Method::POST)).await });
+        let all: Vec<_> = futures::stream::iter(sends).buffer_unordered(16).collect().await;
+
+        assert!(all.iter().all(Result::is_ok));
+        // No more than were under way, once in a window that had begun before, and once in a whole one.
+        let refused = *host.refused.lock().unwrap();
+        assert!((1..=32).contains(&refused), "{refused}");
+        let (took, ideal) = (clock.0.elapsed().as_secs(), 9 * 60);
+        assert!(took <= ideal * 20 / 19, "{took} s");
     }
 
     /// Answers 403 with these words, once; then 200.

@@ -146,6 +146,16 @@ impl Ledger {
         });
     }
 
+    /// How much may be taken.
+    pub(crate) fn allowance(&self) -> u32 {
+        self.allowance
+    }
+
+    /// So much may be taken, of which there is always something.
+    pub(crate) fn allow(&mut self, allowance: u32) {
+        self.allowance = allowance.max(1);
+    }
+
     /// Nothing is taken before that moment.
     pub(crate) fn hold(&mut self, until: Timestamp) {
         self.held_until = self.held_until.max(until.as_millisecond());

@@ -3,9 +3,11 @@
 //! A [`Budget`] belongs to one credential at one origin, and is shared by
 //! everything in the process that asks there with it ([`Budgets`]). It has a
 //! ledger for each bucket that the host's [`Rates`] name. Published numbers are
-//! where it starts; what headers and refusals say takes their place.
+//! where it starts; what headers and refusals say takes their place. Where nothing
+//! is published, the pace is learnt from the first refusal.
 
 mod forecast;
+mod learnt;
 mod ledger;
 mod rates;
 mod registry;
@@ -21,6 +23,7 @@ pub(crate) use forecast::{Quota, of_quotas};
 use crate::clock::later;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
+use learnt::Learnt;
 use ledger::Ledger;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -45,6 +48,8 @@ pub struct Budget {
 
 struct State {
     ledgers: Vec<Ledger>,
+    /// For a host that publishes nothing.
+    learnt: Option<Learnt>,
     held_until: Timestamp,
     refusals: u32,
     in_flight: u32,
@@ -65,8 +70,9 @@ impl Budget {
     pub fn new(rates: Rates) -> Self {
         let ledgers = rates.buckets.iter().cloned().map(Ledger::new).collect();
         let at_once = Arc::new(Semaphore::new(rates.at_once.clamp(1, Semaphore::MAX_PERMITS)));
-        let state =
-            State { ledgers, held_until: Timestamp::MIN, refusals: 0, in_flight: 0, asked: 0 };
+        let learnt = rates.buckets.is_empty().then(Learnt::default);
+        let held_until = Timestamp::MIN;
+        let state = State { ledgers, learnt, held_until, refusals: 0, in_flight: 0, asked: 0 };
         Self { rates, at_once, state: Mutex::new(state) }
     }
 
@@ -92,6 +98,9 @@ impl Budget {
             state.asked += 1;
             for ledger in &mut state.ledgers {
                 ledger.take((ledger.bucket.toll)(method, path), now);
+            }
+            if let Some(learnt) = &mut state.learnt {
+                learnt.take(now);
             }
         }
         admission
@@ -123,8 +132,15 @@ impl Budget {
         }
     }
 
-    pub(crate) fn succeeded(&self) {
-        self.state().refusals = 0;
+    /// A request was answered, and not refused for a limit.
+    pub(crate) fn answered(&self, is_success: bool) {
+        let mut state = self.state();
+        if is_success {
+            state.refusals = 0;
+        }
+        if let Some(learnt) = &mut state.learnt {
+            learnt.answered();
+        }
     }
 
     /// Whether an answer is a refusal for a limit, as far as its head tells.
@@ -169,6 +185,9 @@ impl Budget {
         let own = FIRST_HOLD.saturating_mul(doubled).min(LONGEST_HOLD);
         let wait = asked.unwrap_or(own);
         let until = later(now, wait);
+        if let (Some(learnt), Some(told)) = (&mut state.learnt, asked) {
+            learnt.refused(told, now);
+        }
         let narrowest =
             state.ledgers.iter_mut().rev().find(|it| (it.bucket.toll)(method, path) > 0);
         match (self.rates.refusal_holds, narrowest) {
@@ -206,6 +225,11 @@ impl State {
                 }
                 Some(_) => {}
             }
+        }
+        if let Some(until) = self.learnt.as_mut().and_then(|it| it.when(now))
+            && latest.is_none_or(|(it, _)| until > it)
+        {
+            latest = Some((until, "requests"));
         }
         match latest {
             None => Admission::Now { left, asked: self.asked },
