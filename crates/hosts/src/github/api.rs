@@ -273,12 +273,39 @@ impl Api {
         variables: Value,
         operation: &'static str,
     ) -> Result<T, HostError> {
+        data(self.graph(text, variables, operation).await?, operation)
+    }
+
+    /// As [`Api::query`]; `None` where the answer leaves something out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Api::query`], but for the server's words.
+    pub(super) async fn query_whole<T: DeserializeOwned>(
+        &self,
+        text: &str,
+        variables: Value,
+        operation: &'static str,
+    ) -> Result<Option<T>, HostError> {
+        let answer = self.graph(text, variables, operation).await?;
+        let errors = answer.get("errors").and_then(Value::as_array);
+        if errors.is_some_and(|it| !it.is_empty()) {
+            return Ok(None);
+        }
+        data(answer, operation).map(Some)
+    }
+
+    async fn graph(
+        &self,
+        text: &str,
+        variables: Value,
+        operation: &'static str,
+    ) -> Result<Value, HostError> {
         let body = json!({"query": text, "variables": variables});
         let request = dressed(Request::new(Method::POST, self.graphql_url()?, operation));
         let request = Request { repeatable: true, ..request.json(&body)? };
         let answer = self.transport.send(request).await?.success().await?;
-        let answer: Value = answer.json(MAX_ANSWER).await?;
-        data(answer, operation)
+        answer.json(MAX_ANSWER).await
     }
 
     /// Source: GitHub Enterprise Server, "Forming calls with GraphQL": beside `v3`, not below it.

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::github::view::node;
 use packhorse_core::model::{
-    ChangeRequest, ChangeRequestState, Issue, ReviewComment, ReviewThread, State, StateValue,
-    Subject,
+    ChangeRequest, ChangeRequestState, CommitStatus, Issue, Review, ReviewComment, ReviewThread,
+    State, StateValue, Subject,
 };
 use serde_json::{Value, json};
 
@@ -59,12 +59,33 @@ fn repository(desk: &Desk<'_>, place: &Place, fields: &[Field]) -> Found {
                 None => missing("PullRequest", number),
             }
         }
+        "object" => commit(desk, place, field),
         "pinnedIssues" => pinned(desk, place, field),
         "discussion" => discussion::numbered(desk, place, numbered(field)?, &field.fields),
         "discussions" => discussion::list(desk, place, field),
         "discussionCategories" => discussion::categories(desk, place, field),
         "branchProtectionRules" => rule::list(desk, place, field),
         _ => unknown("Repository", field),
+    })
+}
+
+/// What a commit is asked for; the store knows of commits only what builds said of them.
+fn commit(desk: &Desk<'_>, place: &Place, field: &Field) -> Found {
+    only(field, &["oid"])?;
+    let oid = field.argument("oid").as_str().unwrap_or_default();
+    object("Commit", &field.fields, |field| match field.name.as_str() {
+        "oid" => Ok(json!(oid)),
+        "status" => {
+            let mut all = desk.store.all::<CommitStatus>(&place.scope);
+            if !all.any(|(_, it)| it.commit == oid) {
+                return Ok(Value::Null);
+            }
+            object("Status", &field.fields, |field| match field.name.as_str() {
+                "id" => Ok(json!(format!("ST_{oid}"))),
+                _ => unknown("Status", field),
+            })
+        }
+        _ => unknown("Commit", field),
     })
 }
 
@@ -142,6 +163,17 @@ pub(super) fn change_request(desk: &Desk<'_>, place: &Place, id: u64, fields: &[
                 _ => unknown("Issue", field),
             })
         }),
+        "reviews" => {
+            let all = desk.store.all::<Review>(&place.scope);
+            let ids: Vec<u64> =
+                all.filter(|(_, of)| of.change_request == it.number).map(|(id, _)| id).collect();
+            connection(field, &ids, |id, fields| {
+                object("PullRequestReview", fields, |field| match field.name.as_str() {
+                    "databaseId" => Ok(json!(id)),
+                    _ => unknown("PullRequestReview", field),
+                })
+            })
+        }
         "reviewThreads" => {
             let all = desk.store.all::<ReviewThread>(&place.scope);
             let ids: Vec<u64> =

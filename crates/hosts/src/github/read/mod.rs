@@ -1,5 +1,6 @@
 //! The server as a source: which listing gives which kind.
 
+mod bare;
 mod count;
 mod graph;
 mod lists;

@@ -60,33 +60,20 @@ struct Target {
 }
 
 impl GithubSource {
-    /// Walks all change requests.
-    async fn under_change_requests<'a>(
-        &'a self,
-        path: Path<'a>,
-        at: Option<&Cursor>,
-        operation: &'static str,
-        children: impl Fn(u64) -> Children<'a>,
-    ) -> Result<Page, HostError> {
-        let place = spot(at)?;
-        let listing: Listing<wire::PullRequest> =
-            self.listing((&path.below(&["pulls"]), &OLDEST), &place, operation).await?;
-        let found = walk(listing, place, |it| match it.number {
-            Some(number) => children(number),
-            None => async { Ok(Vec::new()) }.boxed(),
-        })
-        .await?;
-        Ok(super::lists::page(found))
-    }
-
     pub(super) async fn reviews(
         &self,
         path: Path<'_>,
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
-        let operation = "read reviews";
-        self.under_change_requests(path, at, operation, |number| {
+        let (place, operation) = (spot(at)?, "read reviews");
+        let listing: Listing<wire::PullRequest> =
+            self.listing((&path.below(&["pulls"]), &OLDEST), &place, operation).await?;
+        let ids = listing.items.iter().skip(place.parent).filter_map(|it| it.node_id.as_deref());
+        let bare = self.unreviewed(ids.collect()).await?;
+        let found = walk(listing, place, |it: wire::PullRequest| {
+            let is_bare = it.node_id.is_some_and(|it| bare.contains(&it));
             async move {
+                let Some(number) = it.number.filter(|_| !is_bare) else { return Ok(Vec::new()) };
                 let text = number.to_string();
                 let below = path.below(&["pulls", &text, "reviews"]);
                 let reviews: Vec<wire::Review> = self.api.children(&below, &[], operation).await?;
@@ -97,7 +84,8 @@ impl GithubSource {
             }
             .boxed()
         })
-        .await
+        .await?;
+        Ok(super::lists::page(found))
     }
 
     /// What builds said of the heads of branches.
@@ -109,9 +97,12 @@ impl GithubSource {
         let (place, operation) = (spot(at)?, "read what builds said");
         let listing: Listing<wire::BranchHead> =
             self.listing((&path.below(&["branches"]), &[]), &place, operation).await?;
+        let heads = listing.items.iter().skip(place.parent);
+        let commits = heads.filter_map(|it| it.commit.as_ref()?.sha.as_deref()).collect();
+        let bare = self.unbuilt(path, commits).await?;
         let found = walk(listing, place, |head: wire::BranchHead| {
+            let commit = head.commit.and_then(|it| it.sha).filter(|it| !bare.contains(it));
             async move {
-                let commit = head.commit.and_then(|it| it.sha);
                 let (Some(branch), Some(commit)) = (head.name, commit) else {
                     return Ok(Vec::new());
                 };

@@ -161,6 +161,55 @@ async fn who_merged_is_asked_for_once_a_page() {
     assert_eq!(asked.lock().unwrap().len(), 2);
 }
 
+/// What is asked below two change requests and two branches, when GraphQL answers so.
+async fn asked_below(kind: ObjectKind, told: Value) -> Vec<String> {
+    let (source, asked) = source(KNOWN, move |line, _| match line {
+        "POST /api/graphql" => (200, "", told.clone()),
+        _ if line.contains("/pulls?") => {
+            let [a, b] = [1, 2].map(|it| json!({"number": it, "node_id": format!("P{it}")}));
+            (200, "", json!([a, b]))
+        }
+        _ if line.contains("/branches?") => {
+            let [a, b] = ["aa", "bb"].map(|it| json!({"name": it, "commit": {"sha": it}}));
+            (200, "", json!([a, b]))
+        }
+        _ => (200, "", json!([])),
+    });
+
+    page(&source, kind, None).await;
+
+    let asked = asked.lock().unwrap();
+    let below = asked.iter().filter_map(|it| it.strip_prefix("GET /api/v3/repos/acme/app/"));
+    let below = below.filter_map(|it| it.split('?').next()).map(str::to_owned);
+    below.filter(|it| it.matches('/').count() > 1).collect()
+}
+
+#[tokio::test]
+async fn what_has_no_reviews_and_no_statuses_is_not_asked_for_them() {
+    let count = |id: &str, n: u64| json!({"id": id, "reviews": {"totalCount": n}});
+    let told = json!({"data": {"nodes": [count("P1", 0), count("P2", 1)]}});
+    assert_eq!(asked_below(ObjectKind::Review, told).await, ["pulls/2/reviews"]);
+
+    let commits = json!({"caa": {"status": null}, "cbb": {"status": {"id": "S"}}});
+    let told = json!({"data": {"repository": commits}});
+    assert_eq!(asked_below(ObjectKind::CommitStatus, told).await, ["commits/bb/statuses"]);
+}
+
+#[tokio::test]
+async fn what_is_not_told_whole_is_asked_for() {
+    let errors = json!([{"type": "FORBIDDEN", "message": "Resource not accessible"}]);
+    let commits = json!({"caa": {"status": null}, "cbb": {"status": null}});
+    for told in [
+        json!({"data": {"repository": commits}, "errors": errors}),
+        json!({"data": {"repository": {"caa": null, "cbb": {}}}}),
+        json!({"errors": errors}),
+        json!([]),
+    ] {
+        let asked = asked_below(ObjectKind::CommitStatus, told).await;
+        assert_eq!(asked, ["commits/aa/statuses", "commits/bb/statuses"]);
+    }
+}
+
 #[tokio::test]
 async fn a_closed_door_is_told_and_a_part_that_is_off_is_empty() {
     let lane = |kind| Lane::new(Scope::Project("acme/app".into()), kind);
