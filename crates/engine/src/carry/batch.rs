@@ -43,6 +43,11 @@ pub(super) struct Results {
 }
 
 impl Prepared {
+    /// What is noted of a record that is about to be written.
+    pub(super) fn entry(&self) -> Entry {
+        Entry { id: self.record.origin.id.clone(), fingerprint: self.fingerprint }
+    }
+
     /// What is settled of a record that is at the destination already, just so.
     fn unchanged(&self) -> Settled {
         let id = self.record.origin.id.clone();
@@ -186,15 +191,9 @@ impl Carrier<'_> {
     }
 
     /// Notes that records are about to be written.
-    pub(super) async fn begin(
-        &self,
-        lane: &Lane,
-        chunk: &[Prepared],
-    ) -> Result<Vec<Begun>, EngineError> {
+    async fn begin(&self, lane: &Lane, chunk: &[Prepared]) -> Result<Vec<Begun>, EngineError> {
         let (journal, claim) = (&self.run.worker.journal, self.run.claim);
-        let entry =
-            |it: &Prepared| Entry { id: it.record.origin.id.clone(), fingerprint: it.fingerprint };
-        let entries: Vec<Entry> = chunk.iter().map(entry).collect();
+        let entries: Vec<Entry> = chunk.iter().map(Prepared::entry).collect();
         Ok(journal.begin(claim, lane, self.sides.sink.settle, &entries).await?)
     }
 

@@ -34,16 +34,24 @@ impl Carrier<'_> {
         }
     }
 
-    /// Carries batch after batch.
+    /// Carries batch after batch, and fills the next meanwhile.
     async fn write_through(
         &self,
         mut pages: Pages,
         mut batch: Batch,
         mut counts: Counts,
     ) -> Result<(), EngineError> {
-        while let Some(to) = self.fill(&mut pages, &mut batch).await? {
-            self.carry_through(&mut batch, to, &mut counts).await?;
+        let mut next = Batch::new(batch.lane.clone(), batch.target.clone());
+        let mut filled = self.fill(&mut pages, &mut batch).await?;
+        while let Some(to) = filled {
+            let fill = self.fill(&mut pages, &mut next);
+            // What was read is carried also when the next page cannot be.
+            let (carried, next_filled) =
+                futures::join!(self.carry_through(&mut batch, to, &mut counts), fill);
+            carried?;
             self.run.worker.listener.on(&progress(&batch.lane, &counts, 0));
+            filled = next_filled?;
+            std::mem::swap(&mut batch, &mut next);
         }
         Ok(())
     }
