@@ -27,6 +27,16 @@ fn own_name(number: u64) -> String {
     format!("{PASSING}{number}")
 }
 
+/// Branches that are remembered to be there.
+const MAX_BASES: usize = 10_000;
+
+/// What is there of the branches that a change request is between.
+struct FoundBranches {
+    has_base: bool,
+    /// The commit at the end of its head, where that is in this repository.
+    head: Option<String>,
+}
+
 /// Branches that a change request was opened with.
 struct Ends {
     base: String,
@@ -55,11 +65,13 @@ impl GiteaSink {
             self.update(path, task, change, (&number, body)).await?;
             return Ok((number, Outcome::Updated));
         }
-        let Some(mut ends) = self.ends(path, task, change).await? else {
+        let (found, merging) =
+            futures::try_join!(self.found(path, change), self.merging(path, change))?;
+        let Some(mut ends) = self.ends(path, task, change, found).await? else {
             return task.miss("the repository has no branch that it could be about");
         };
         let operation = "make a change request";
-        let (text, coming) = self.coming(path, task, change, true).await?;
+        let (text, coming) = task.coming(change, true, merging);
         let mut body = json!({
             "title": title, "body": text, "base": ends.base, "head": ends.head,
             "labels": sorted.labels, "assignees": sorted.assignees,
@@ -121,7 +133,10 @@ impl GiteaSink {
             (found.merged == Some(true), found.state.as_deref() != Some("closed"));
         let (text, coming) = match is_merged {
             true => (task.body(change.body.as_ref()), None),
-            false => self.coming(path, task, change, is_open).await?,
+            false => {
+                let merging = if is_open { self.merging(path, change).await? } else { None };
+                task.coming(change, is_open, merging)
+            }
         };
         body["body"] = text.into();
         if change.state == ChangeRequestState::Open && !is_open && !is_merged {
@@ -167,16 +182,48 @@ impl GiteaSink {
         self.api.patch(Change::new(&below, "complete a change request"), &body).await
     }
 
+    /// What is there of the branches that a change request is between.
+    async fn found(
+        &self,
+        path: Path<'_>,
+        change: &ChangeRequest,
+    ) -> Result<FoundBranches, HostError> {
+        let (base, head) = (&change.base, &change.head);
+        let is_here = head.project.is_none() || head.project == base.project;
+        let head_name = if is_here && head.name != base.name { &head.name } else { "" };
+        let (has_base, head) =
+            futures::try_join!(self.has_base(path, &base.name), self.branch(path, head_name))?;
+        Ok(FoundBranches { has_base, head })
+    }
+
+    /// Whether there is a branch, which is the base of many: it is asked for until it is there.
+    async fn has_base(&self, path: Path<'_>, name: &str) -> Result<bool, HostError> {
+        if self.known.of(path, |it| it.bases.contains(name)) {
+            return Ok(true);
+        }
+        let is_there = self.branch(path, name).await?.is_some();
+        if is_there {
+            self.known.of(path, |it| {
+                if it.bases.len() >= MAX_BASES {
+                    it.bases.clear();
+                }
+                it.bases.insert(name.to_owned())
+            });
+        }
+        Ok(is_there)
+    }
+
     /// Branches to open a change request with; `None` where the repository is empty.
     async fn ends(
         &self,
         path: Path<'_>,
         task: &mut Task<'_>,
         change: &ChangeRequest,
+        found: FoundBranches,
     ) -> Result<Option<Ends>, HostError> {
-        let base = match self.branch(path, &change.base.name).await? {
-            Some(_) => change.base.name.clone(),
-            None => {
+        let base = match found.has_base {
+            true => change.base.name.clone(),
+            false => {
                 let found = self.source.repository(path).await?;
                 let Some(branch) = found.default_branch.filter(|_| found.empty != Some(true))
                 else {
@@ -187,11 +234,8 @@ impl GiteaSink {
             }
         };
         let head = &change.head;
-        let is_here =
-            head.project.is_none() || head.project.as_deref() == change.base.project.as_deref();
-        if is_here
-            && head.name != base
-            && let Some(commit) = self.branch(path, &head.name).await?
+        if head.name != base
+            && let Some(commit) = found.head
             && head.commit.as_ref().is_none_or(|it| *it == commit)
         {
             return Ok(Some(Ends { base, head: head.name.clone(), is_ours: false }));

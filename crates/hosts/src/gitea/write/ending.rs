@@ -51,46 +51,46 @@ pub(super) fn is_behind(object: &Object) -> bool {
     matches!(object, Object::BranchRule(_) | Object::TagRule(_) | Object::State(_))
 }
 
-impl GiteaSink {
+impl Task<'_> {
     /// The text of a change request, and what it shall come to where that is not so yet.
-    pub(super) async fn coming(
-        &self,
-        path: Path<'_>,
-        task: &mut Task<'_>,
+    pub(super) fn coming(
+        &mut self,
         change: &ChangeRequest,
         is_open: bool,
-    ) -> Result<(String, Option<Coming>), HostError> {
-        let mut text = task.body(change.body.as_ref());
-        let merging = match change.state {
-            ChangeRequestState::Open => return Ok((text, None)),
-            ChangeRequestState::Closed => None,
-            ChangeRequestState::Merged => {
-                let merging = if is_open { self.merging(path, change).await? } else { None };
-                if merging.is_none() {
-                    task.lose("state", "became closed: what merged it is not in its base");
-                    task.lose("body", "begins with a line that says that it was merged");
-                    text = format!("{MERGED}\n\n{text}");
-                }
-                merging
-            }
-        };
+        merging: Option<Ending>,
+    ) -> (String, Option<Coming>) {
+        let mut text = self.body(change.body.as_ref());
+        if change.state == ChangeRequestState::Open {
+            return (text, None);
+        }
+        if change.state == ChangeRequestState::Merged && merging.is_none() {
+            self.lose("state", "became closed: what merged it is not in its base");
+            self.lose("body", "begins with a line that says that it was merged");
+            text = format!("{MERGED}\n\n{text}");
+        }
         if !is_open {
-            return Ok((text, None));
+            return (text, None);
         }
         let ending = merging.unwrap_or(Ending::Closed);
         let (text, is_said) = match ending.within(&text) {
             Some(said) => (said, true),
             None => (text, false),
         };
-        Ok((text, Some((task.record.origin.clone(), ending, is_said))))
+        (text, Some((self.record.origin.clone(), ending, is_said)))
     }
+}
 
-    /// How a change request that was merged is marked so; `None` where its base does not have it.
-    async fn merging(
+impl GiteaSink {
+    /// How a change request that was merged is marked so; `None` where it was not, or where its
+    /// base does not have it.
+    pub(super) async fn merging(
         &self,
         path: Path<'_>,
         change: &ChangeRequest,
     ) -> Result<Option<Ending>, HostError> {
+        if change.state != ChangeRequestState::Merged {
+            return Ok(None);
+        }
         let told = [&change.merge_commit, &change.squash_commit, &change.head.commit];
         for commit in told.into_iter().flatten() {
             if self.is_in(path, commit, &change.base.name).await? {

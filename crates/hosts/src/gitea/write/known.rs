@@ -15,6 +15,8 @@ pub(super) struct Project {
     pub(super) milestones: HashSet<u64>,
     /// Accounts that issues can be assigned to, in lower case.
     pub(super) assignable: Option<HashSet<String>>,
+    /// Branches that are there, which change requests go into.
+    pub(super) bases: HashSet<String>,
     /// Releases by tag.
     pub(super) releases: HashMap<String, String>,
     /// The threads that were written, by where they are.

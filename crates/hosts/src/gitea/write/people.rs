@@ -15,19 +15,31 @@ use std::{
 
 /// Accounts that were looked for.
 const MAX_KNOWN: usize = 100_000;
+/// Accounts that are looked for at once.
+const ASKED_AT_ONCE: usize = 16;
 
 /// Who has an account here, as far as it was asked.
 #[derive(Debug, Default)]
-pub(super) struct People(Mutex<HashMap<String, bool>>);
+pub(super) struct People {
+    known: Mutex<HashMap<String, bool>>,
+    /// Held while an account is asked for, so that those who write side by side do not all ask.
+    asking: [tokio::sync::Mutex<()>; ASKED_AT_ONCE],
+}
 
 impl People {
     fn known(&self, login: &str) -> Option<bool> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&login.to_lowercase()).copied()
     }
 
+    /// What is held while that account is asked for.
+    fn turn(&self, login: &str) -> &tokio::sync::Mutex<()> {
+        let sum: usize = login.bytes().map(|it| usize::from(it.to_ascii_lowercase())).sum();
+        &self.asking[sum % ASKED_AT_ONCE]
+    }
+
     pub(super) fn note(&self, login: &str, is_here: bool) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_KNOWN {
             known.clear();
         }
@@ -53,6 +65,10 @@ impl GiteaSink {
         if !is_person || !is_login(&who.login) {
             return Ok(false);
         }
+        if let Some(is_here) = self.people.known(&who.login) {
+            return Ok(is_here);
+        }
+        let _asking = self.people.turn(&who.login).lock().await;
         if let Some(is_here) = self.people.known(&who.login) {
             return Ok(is_here);
         }
