@@ -9,6 +9,7 @@ mod commands;
 mod connect;
 mod database_journal;
 mod documents;
+mod economy;
 mod every_kind;
 mod export;
 mod gitea;

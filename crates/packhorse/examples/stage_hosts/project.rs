@@ -1,9 +1,4 @@
-//! Two stand-ins for hosts, the first with one project of any size, for `scripts/bench-hosts`.
-//!
-//! `stage_hosts FROM TO ISSUES LATENCY_MS LIMIT`: so many issues with four comments each, and a fifth
-//! as many change requests; LIMIT requests in ten seconds are let through, 0 for any number. Prints
-//! the two addresses and the token in a line each; then answers each line of its input with how
-//! many requests both have got, and how many of them were too much. Runs until its input ends.
+//! A project of any size: issues with four comments each, and a fifth as many change requests.
 
 use packhorse_core::{
     Object, Record, RepoKind, Scope,
@@ -12,71 +7,18 @@ use packhorse_core::{
         ObjectFormat, OpenState, Organization, Project, Subject, Text, Time, User, Visibility,
     },
 };
-use packhorse_fakes::{Fake, Gitea, Github, Gitlab, Limit, Limits, Options, fault::Faults};
+use packhorse_fakes::Fake;
 use packhorse_git::{Git, repository};
-use std::{error::Error, io::Write as _, time::Duration};
+use std::error::Error;
 
 const PATH: &str = "acme/app";
 const COMMENTS: u64 = 4;
-
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [from, to, issues, latency, limit] = &arguments[..] else {
-        return Err("stage_hosts FROM TO ISSUES LATENCY_MS LIMIT".into());
-    };
-    let limit: u64 = limit.parse()?;
-    let (source, sink) = (start(from, limit).await?, start(to, limit).await?);
-    [&source, &sink].into_iter().for_each(|it| it.fill(people()));
-    lay_out(&source, issues.parse()?).await?;
-    let latency = Duration::from_millis(latency.parse()?);
-    for fake in [&source, &sink] {
-        fake.set_faults(Faults { latency, ..Faults::default() });
-    }
-    say(&format!("{}\n{}\n{}", source.url(), sink.url(), Options::TOKEN))?;
-    let listening = tokio::task::spawn_blocking(move || {
-        let mut line = String::new();
-        while std::io::stdin().read_line(&mut line)? > 0 {
-            let count = |it: &Fake| format!("{} {}", it.n_requests(), it.n_refused());
-            say(&format!("{} {}", count(&source), count(&sink)))?;
-            line.clear();
-        }
-        std::io::Result::Ok(())
-    });
-    listening.await??;
-    Ok(())
-}
-
-fn say(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout();
-    writeln!(out, "{text}")?;
-    out.flush()
-}
-
-async fn start(host: &str, limit: u64) -> Result<Fake, Box<dyn Error>> {
-    let window = Duration::from_secs(10);
-    let limits = match limit {
-        0 => Limits::Off,
-        allowance => {
-            // As each tells which of its limits it is.
-            let name = if host == "gitlab" { "throttle_authenticated_api" } else { "core" };
-            Limits::Own(vec![Limit { name, allowance, window, toll: |_, _| 1 }])
-        }
-    };
-    let options = Options { keeps_log: false, limits, ..Options::default() };
-    Ok(match host {
-        "github" => Fake::start(Github, options).await?,
-        "gitlab" => Fake::start(Gitlab, options).await?,
-        "gitea" => Fake::start(Gitea, options).await?,
-        _ => return Err(format!("there is no project of that size for {host}").into()),
-    })
-}
 
 fn person(n: u64) -> Identity {
     Identity::login(if n.is_multiple_of(2) { "alice" } else { "bob" }, None)
 }
 
-fn people() -> Vec<(Scope, Record)> {
+pub(crate) fn people() -> Vec<(Scope, Record)> {
     let user = |n| {
         let user = User { identity: person(n), is_admin: n == 0, ..User::default() };
         (Scope::Shared, Record::new(user.identity.login.clone(), Object::User(user)))
@@ -98,7 +40,7 @@ fn day(n: u64) -> Option<Time> {
     format!("2020-01-{days:02}T{hours:02}:{minutes:02}:{seconds:02}Z").parse().ok()
 }
 
-async fn lay_out(fake: &Fake, issues: u64) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn lay_out(fake: &Fake, issues: u64) -> Result<(), Box<dyn Error>> {
     let project = Project {
         path: PATH.to_owned(),
         name: "app".to_owned(),
