@@ -1,6 +1,6 @@
 //! Hosts that take whole archives by themselves.
 
-use crate::{bitbucket_server, gitlab};
+use crate::{bitbucket_server, gitea, gitlab};
 use packhorse_core::{HostError, HostSpec, Location, port::HandOver};
 use std::{path::PathBuf, sync::Arc};
 use url::Url;
@@ -18,8 +18,11 @@ pub struct Ways {
 type Open = fn(&Location, &Ways) -> Result<Arc<dyn HandOver>, HostError>;
 
 /// Hosts that take archives, one row each.
-static TAKING: &[(&HostSpec, Open)] =
-    &[(&bitbucket_server::SPEC, bitbucket_server::hand_over), (&gitlab::SPEC, gitlab::hand_over)];
+static TAKING: &[(&HostSpec, Open)] = &[
+    (&bitbucket_server::SPEC, bitbucket_server::hand_over),
+    (&gitea::SPEC, gitea::hand_over),
+    (&gitlab::SPEC, gitlab::hand_over),
+];
 
 /// Whether a host takes archives.
 pub fn is_offered(spec: &HostSpec) -> bool {

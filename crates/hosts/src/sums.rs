@@ -84,6 +84,48 @@ pub(crate) async fn delivered(
     Ok((name, sums))
 }
 
+/// Copies a directory into another one; where the copy is. What stands there of an earlier copy goes.
+///
+/// # Errors
+///
+/// When it cannot be read or written.
+pub(crate) async fn copied(from: &Path, into: &Path) -> Result<PathBuf, HostError> {
+    let shown = from.display().to_string();
+    let fail = |error: io::Error| {
+        HostError::new(HostErrorKind::Unavailable, "put the dump where the server finds it")
+            .with("dump", &shown)
+            .because(error)
+    };
+    let Some(name) = from.file_name() else {
+        return Err(fail(io::ErrorKind::InvalidInput.into()));
+    };
+    let (from, to) = (from.to_owned(), into.join(name));
+    let done = tokio::task::spawn_blocking(move || {
+        if to.exists() {
+            fs::remove_dir_all(&to)?;
+        }
+        copy_tree(&from, &to)?;
+        Ok(to)
+    });
+    done.await.map_err(|it| fail(io::Error::other(it)))?.map_err(fail)
+}
+
+/// SECURITY: directories and files alone; no link is followed or made.
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let target = to.join(entry.file_name());
+        if kind.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else if kind.is_file() {
+            copy(File::open(entry.path())?, File::create(&target)?)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

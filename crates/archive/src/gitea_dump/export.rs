@@ -107,7 +107,7 @@ impl Dumping<'_> {
             }
         }
         self.whole("topic.yml", &topics)?;
-        for (repo, name) in [(RepoKind::Code, "git"), (RepoKind::Wiki, "wiki")] {
+        for (repo, name) in REPOSITORIES {
             self.repository(repo, name)?;
         }
         self.numbered_above = self.spool.largest_number(self.scope)?;
@@ -359,6 +359,16 @@ impl Dumping<'_> {
         Ok(())
     }
 }
+
+/// What is at which name.
+///
+/// Restoring does not look for a wiki where dumping puts it, but beside what it clones, as at any
+/// host: where there is a wiki, it is at both places.
+///
+/// Source: Gitea, `services/migrations/dump.go`, `wikiPath`; `modules/repository/repo.go`,
+/// `WikiRemoteURL`.
+const REPOSITORIES: [(RepoKind, &str); 3] =
+    [(RepoKind::Code, "git"), (RepoKind::Wiki, "wiki"), (RepoKind::Wiki, "git.wiki.git")];
 
 /// A part of a path that leads nowhere.
 fn plain(name: &str) -> String {

@@ -4,6 +4,7 @@ use crate::{
     catalogue::{Carriage, ObjectKind},
     error::HostError,
     record::TargetId,
+    support::Gap,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -51,8 +52,8 @@ impl Part {
     }
 }
 
-/// What a host wants archives to be like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a host wants archives to be like, and what its import makes of them.
+#[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// Id of their format.
     pub format: &'static str,
@@ -64,6 +65,9 @@ pub struct Wanted {
     pub suffix: &'static str,
     /// Jobs of the host's that may run side by side.
     pub at_once: usize,
+    /// What its import does not keep of records of a kind, though it is in the archive, or its API
+    /// does not show.
+    pub gaps: fn(ObjectKind) -> &'static [Gap],
 }
 
 /// An archive's sums, by which a copy of it is known to be whole.

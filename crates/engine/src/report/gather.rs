@@ -138,8 +138,13 @@ async fn groups(
         count += page.len() as u64;
         page.into_iter().for_each(|noted| add(&mut groups, noted, plan));
     }
-    // No plan knows what a destination will say.
+    // No plan of ours knows what a destination will say; what is said of all was known before.
     handed_over.iter().for_each(|noted| add(&mut groups, noted.clone(), None));
+    let of_all = |it: &&NotedLoss| it.id == "*";
+    for NotedLoss { kind, loss, .. } in handed_over.iter().filter(of_all) {
+        let key = (*kind, loss.field.to_string(), loss.cause, loss.detail.clone());
+        groups.entry(key).and_modify(|it| it.planned = true);
+    }
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by_key(|it| (it.planned, std::cmp::Reverse(it.count)));
     Ok(groups)

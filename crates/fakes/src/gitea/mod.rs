@@ -20,6 +20,7 @@ mod view;
 
 use crate::{
     access::{Access, Caller},
+    archive::Archive,
     exchange::{Answer, Request},
     limit::{Limit, Standing},
     server::Product,
@@ -27,15 +28,46 @@ use crate::{
 };
 use http::{Method, StatusCode};
 use packhorse_core::{
-    Scope,
-    model::{Identity, State, StateValue, Visibility},
+    HostError, HostErrorKind, Object, Record, Scope,
+    model::{Identity, Organization, Project, State, StateValue, Visibility},
 };
 use serde_json::{Value, json};
+use std::path::Path;
 use view::View;
 
 /// Gitea as a [`Product`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gitea;
+
+impl Gitea {
+    /// What `gitea restore-repo` does on the server: takes the dump of a repository into a new one.
+    ///
+    /// # Errors
+    ///
+    /// When it is no dump, its owner is not there, or the repository is there already.
+    pub fn restore(store: &mut Store, dump: &Path, project: &str) -> Result<(), HostError> {
+        let fail = |kind| HostError::new(kind, "restore a dump").with("repository", project);
+        let owner = project.split('/').next().unwrap_or_default();
+        let is_owner = |it: &Organization| it.path == owner;
+        let has_owner = store.known_user(owner).is_some()
+            || store.find::<Organization>(&Scope::Shared, is_owner).is_some();
+        if !has_owner {
+            return Err(fail(HostErrorKind::NotFound));
+        }
+        if store.project(project).is_some() {
+            return Err(fail(HostErrorKind::Conflict));
+        }
+        let archive = Archive::of(&packhorse_archive::gitea_dump::SPEC, dump)?;
+        let mut content = archive.read()?;
+        let Some(held) = content.projects.first().cloned() else {
+            return Err(fail(HostErrorKind::Rejected));
+        };
+        let held = Project { path: project.to_owned(), ..held };
+        content.records.retain(|(scope, _)| scope.project().is_some());
+        store.fill([(Scope::Shared, Record::new(project, Object::Project(held)))]);
+        archive.take(store, content, |_| project.to_owned())
+    }
+}
 
 /// One request on its way through.
 struct Desk<'a> {

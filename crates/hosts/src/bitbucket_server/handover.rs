@@ -33,6 +33,7 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: ".tar",
     at_once: 1,
+    gaps: |_| &[],
 };
 
 /// A job of the server.

@@ -7,6 +7,7 @@ mod api;
 mod call;
 mod calls;
 mod ending;
+mod handover;
 mod map;
 mod place;
 mod read;
@@ -17,6 +18,7 @@ mod wire;
 mod write;
 
 pub(crate) use calls::CALLS;
+pub(crate) use handover::hand_over;
 pub(crate) use roles::roles;
 
 use api::Api;

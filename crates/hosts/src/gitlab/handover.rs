@@ -30,6 +30,7 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: ".tar.gz",
     at_once: 10,
+    gaps: |_| &[],
 };
 /// What gitlab.com takes as a file, in bytes.
 ///

@@ -34,7 +34,7 @@ impl Live {
     }
 
     /// A place on the server, with the right to use it.
-    fn at(&self, rest: &str) -> String {
+    pub(crate) fn at(&self, rest: &str) -> String {
         format!("gitea:http://live:{}@{}{rest}", self.token, self.host)
     }
 

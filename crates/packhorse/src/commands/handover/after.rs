@@ -18,7 +18,7 @@ use packhorse_core::{
     job::{JobId, JobOptions},
     port::{ImportMessage, ImportStage, NotedLoss, Part, Severity},
 };
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, sync::Mutex};
 
 /// Whether records of a kind are found again by what they are called, so that they can be brought
 /// without knowing what the import has called everything.
@@ -122,12 +122,21 @@ impl HandingOver<'_> {
     async fn report(&self, n: usize) -> Result<(), AppError> {
         let cargo = &self.state.cargos[n];
         let Some(job) = cargo.pieces.last().and_then(|it| it.carried) else { return Ok(()) };
-        if cargo.messages.is_empty() {
+        let journal = config::journal(self.globals, true)?;
+        let mut losses: Vec<_> = cargo.messages.iter().map(|it| noted(cargo, it)).collect();
+        for lane in journal.history(JobId(job)).await?.lanes().await? {
+            let gaps = (self.wanted.gaps)(lane.kind).iter().filter(|_| lane.counts.read > 0);
+            losses.extend(gaps.map(|gap| NotedLoss {
+                scope: lane.scope.clone(),
+                kind: lane.kind,
+                id: "*".to_owned(),
+                loss: Loss::sink(gap.field, gap.why),
+            }));
+        }
+        if losses.is_empty() {
             return Ok(());
         }
-        let losses: Vec<_> = cargo.messages.iter().map(|it| noted(cargo, it)).collect();
         let losses = document::value(&losses)?;
-        let journal = config::journal(self.globals, true)?;
         Ok(journal.keep(JobId(job), packhorse_engine::report::HANDED_OVER, &losses).await?)
     }
 
@@ -192,7 +201,8 @@ impl HandingOver<'_> {
         let (format, to) = (self.format()?, registry::named(&self.route.to)?);
         let archive = self.location(&self.state.archive(n, part, self.wanted.suffix))?;
         let one = registry::source(&archive, &scratch.path().join("archive"))?;
-        let reduced = |source| Reduced { source, format, host: to };
+        let lost = self.wanted.gaps;
+        let reduced = |source| Reduced { source, format, host: to, lost, named: Mutex::default() };
         let other = self.route.destination(&scratch.path().join("there"))?;
         let is_whole =
             |it: Support| it.is_some() && it.gaps().iter().all(|it| it.field != Loss::WHOLE);

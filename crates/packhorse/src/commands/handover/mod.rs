@@ -18,9 +18,9 @@ use crate::{
 };
 use choice::Choice;
 use packhorse_core::{
-    HostSpec, Location,
+    HostSpec, Location, LossCause,
     job::{JobId, JobOptions, JobSpec},
-    plan::{Plan, PlannedWay},
+    plan::{Fate, Plan, PlannedGap, PlannedWay},
     port::{HandOver, Packing, Part, Wanted},
     selection::{Pair, Selection},
 };
@@ -157,8 +157,22 @@ impl HandingOver<'_> {
         self.route.towards(self.globals, archive, self.route.options.clone())
     }
 
+    /// What arrives in the archives, but for what the import does not keep of it.
     async fn plan(&self) -> Result<Plan, AppError> {
-        super::plan::draw_up(self.globals, &self.inward()?).await
+        let mut plan = super::plan::draw_up(self.globals, &self.inward()?).await?;
+        for row in &mut plan.kinds {
+            let gaps = (self.wanted.gaps)(row.kind);
+            if gaps.is_empty() || matches!(row.fate, Fate::Dropped | Fate::Skipped) {
+                continue;
+            }
+            row.fate = Fate::Degraded;
+            row.gaps.extend(gaps.iter().map(|it| PlannedGap {
+                field: it.field.to_owned(),
+                cause: LossCause::Sink,
+                why: it.why.to_owned(),
+            }));
+        }
+        Ok(plan)
     }
 
     /// Puts projects into what the host takes at a time; those that it refuses go over the API.

@@ -4,25 +4,57 @@
 
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, Cursor, GitRemote, HostError, HostSpec, Lane, Object, ObjectKind, RepoKind,
-    Scope, fingerprint,
+    Capabilities, Cursor, Gap, GitRemote, HostError, HostSpec, Lane, Object, ObjectKind, Origin,
+    Record, RepoKind, Scope, fingerprint,
     port::{BlobRef, ByteStream, Inventory, Page, Source},
 };
 use serde_json::Value;
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// A source without the fields that an archive's format or its host has no place for.
 pub(super) struct Reduced {
     pub(super) source: Arc<dyn Source>,
     pub(super) format: &'static HostSpec,
     pub(super) host: &'static HostSpec,
+    /// What an import does not keep.
+    pub(super) lost: fn(ObjectKind) -> &'static [Gap],
+    /// Ids that the source gives to what has a name, by that name.
+    pub(super) named: Mutex<HashMap<(Scope, Origin), String>>,
+}
+
+/// What a record is called, where sources may give an id besides.
+fn name(object: &Object) -> Option<String> {
+    if let Object::Release(it) = object {
+        Some(it.tag.clone())
+    } else if let Object::ReleaseAsset(it) = object {
+        Some(format!("{}/{}", it.release, it.name))
+    } else if let Object::Milestone(it) = object {
+        Some(it.title.clone())
+    } else {
+        None
+    }
 }
 
 impl Reduced {
+    fn named(&self) -> MutexGuard<'_, HashMap<(Scope, Origin), String>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls a record by its name, so that two ends that give ids call it the same.
+    fn rename(&self, scope: &Scope, record: &mut Record) {
+        let Some(name) = name(&record.object).filter(|it| *it != record.origin.id) else { return };
+        let id = std::mem::replace(&mut record.origin.id, name);
+        self.named().insert((scope.clone(), record.origin.clone()), id);
+    }
+
     fn reduce(&self, object: Object) -> Object {
         let kind = object.kind();
         let (written, read) = ((self.format.writes)(kind), (self.host.reads)(kind));
-        let gaps = written.gaps().iter().chain(read.gaps()).map(|it| it.field);
+        let gaps = written.gaps().iter().chain(read.gaps()).chain((self.lost)(kind));
+        let gaps = gaps.map(|it| it.field);
         without(kind, &object, gaps.chain(given(kind).iter().copied())).unwrap_or(object)
     }
 }
@@ -108,6 +140,7 @@ impl Source for Reduced {
     async fn read(&self, lane: &Lane, at: Option<&Cursor>) -> Result<Page, HostError> {
         let mut page = self.source.read(lane, at).await?;
         for record in &mut page.records {
+            self.rename(&lane.scope, record);
             record.object = self.reduce(record.object.clone());
         }
         Ok(page)
@@ -118,7 +151,13 @@ impl Source for Reduced {
     }
 
     async fn open(&self, blob: &BlobRef, from: u64) -> Result<ByteStream, HostError> {
-        self.source.open(blob, from).await
+        let key = (blob.scope.clone(), blob.origin.clone());
+        let id = self.named().get(&key).cloned();
+        let origin = match id {
+            Some(id) => Origin { id, ..blob.origin.clone() },
+            None => blob.origin.clone(),
+        };
+        self.source.open(&BlobRef { origin, ..blob.clone() }, from).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Servers that take archives by themselves: what they are given, what they are asked, what came of it.
 
+mod gitea;
 mod gitlab;
 
 use crate::bench::Bench;
