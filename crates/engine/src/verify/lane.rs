@@ -13,8 +13,8 @@ use crate::{
     transform::{PathMap, links::looks_up},
 };
 use packhorse_core::{
-    Capabilities, Event, Lane, Listener, Loss, ObjectKind, Record, Scope, Settle, TargetId,
-    model::Blob,
+    Capabilities, Event, Lane, Listener, Loss, Object, ObjectKind, Record, Scope, Settle, TargetId,
+    model::{Blob, Verdict},
     port::{Context, Item, ItemQuery, Journal, Source, Transform},
 };
 use std::{
@@ -250,7 +250,10 @@ impl Inspection<'_> {
         let (scope, kind) = (&pair.origin.scope, pair.origin.kind);
         let mut pages = Pages::of(self.reader, &pair.target);
         let (mut compared, mut damaged) = (0, Damaged::default());
-        while let Some(records) = pages.next().await? {
+        while let Some(mut records) = pages.next().await? {
+            if !tally.is_summing() {
+                self.leave_out_holders(pair, &mut records).await?;
+            }
             for record in &records {
                 if let Some(detail) = self.damage(pair, record).await? {
                     damaged.add(&record.origin.id, detail);
@@ -266,6 +269,25 @@ impl Inspection<'_> {
             self.listener.on(&Event::Verifying { scope: scope.clone(), kind, compared });
         }
         Ok(damaged)
+    }
+
+    /// Leaves out reviews that the destination made by itself to hold a comment: nobody wrote them,
+    /// and they say nothing.
+    async fn leave_out_holders(
+        &self,
+        pair: &Pair,
+        records: &mut Vec<Record>,
+    ) -> Result<(), VerifyError> {
+        let holders = records.iter().filter(|it| is_holder(&it.object));
+        let holders: Vec<_> = holders.map(|it| TargetId(it.origin.id.clone())).collect();
+        if holders.is_empty() {
+            return Ok(());
+        }
+        let query = ItemQuery::Targets(holders);
+        let ours = self.journal.items(self.route, &pair.origin, &query).await?;
+        let ours: BTreeSet<String> = ours.into_iter().map(|it| it.target.0).collect();
+        records.retain(|it| !is_holder(&it.object) || ours.contains(&it.origin.id));
+        Ok(())
     }
 
     /// What is wrong with a record's bytes, if anything.
@@ -340,6 +362,13 @@ impl Inspection<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a record is a review without a verdict and without a word.
+fn is_holder(object: &Object) -> bool {
+    let Object::Review(it) = object else { return false };
+    let is_silent = it.body.as_ref().is_none_or(|it| it.as_str().trim().is_empty());
+    it.verdict == Verdict::Commented && is_silent
 }
 
 /// A tally's counts.

@@ -4,7 +4,7 @@ use crate::shelf::{Notes, Shelf, app, comment, full, issue, scratch};
 use packhorse_core::{
     Capabilities, Gap, GitRemote, Lane, Loss, Object, ObjectKind, Record, Scope, Support,
     job::JobOptions,
-    model::{Attachment, Blob, Markup, Project, Text},
+    model::{Attachment, Blob, Markup, Project, Review, Text, Verdict},
     port::{ProjectView, Source, Stage},
 };
 use packhorse_engine::verify::{
@@ -370,4 +370,34 @@ async fn commit(git: &Git, repository: &std::path::Path) {
     let object = git.inside(repository, ["hash-object", "-t", "commit", "-w", "--stdin"]);
     let id = String::from_utf8(object.run(text.as_bytes()).await.unwrap()).unwrap();
     git.inside(repository, ["update-ref", "refs/heads/main", id.trim()]).run(b"").await.unwrap();
+}
+
+fn review(id: &str, verdict: Verdict, text: Option<&str>) -> Record {
+    let body = text.map(|it| Text::new(it, Markup::Github));
+    Record::new(
+        id,
+        Object::Review(Review { change_request: 1, verdict, body, ..Review::default() }),
+    )
+}
+
+#[tokio::test]
+async fn a_review_that_only_holds_a_comment_is_nothing_that_somebody_added() {
+    let notes = Notes::begun().await;
+    let ours = [review("1", Verdict::Commented, None), review("2", Verdict::Approved, None)];
+    let source = Shelf::default().with(&app(), ours.clone());
+    notes.wrote(&app(), &ours).await;
+    let by_itself =
+        [review("3", Verdict::Commented, None), review("4", Verdict::Commented, Some(" "))];
+    let reader = source.clone().with(&app(), by_itself);
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    assert_eq!(verification.total(), Tallied { compared: 2, equal: 2, ..Tallied::default() });
+
+    let more = [review("5", Verdict::Approved, None), review("6", Verdict::Commented, Some("No."))];
+    let reader = reader.with(&app(), more);
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    assert_eq!(found(&verification), [("5", "extra"), ("6", "extra")]);
 }

@@ -20,7 +20,7 @@ fn github_is_rehearsed_as_a_destination() {
 
     assert!(done.contains("How long it takes"), "{done}");
     assert!(done.contains("2 of 2 projects are through"), "{done}");
-    assert!(done.contains("0 differ, 0 missing"), "{done}");
+    assert!(done.contains("0 differ, 0 missing, 0 extra"), "{done}");
 }
 
 #[test]
