@@ -14,6 +14,7 @@ mod large_files;
 mod ledger;
 mod left_open;
 mod numbered;
+mod order;
 mod pages;
 mod project;
 mod queue;

@@ -3,11 +3,13 @@
 //! Such a host gives the next number to whatever comes next. So both kinds are read side by side
 //! and written in the order of their numbers, and where the source has a gap, a closed issue takes
 //! the number: what follows then keeps its own, and so do all references that people remember.
+//! What is listed before something with a lower number waits for it.
 
 use super::{
     Carrier, Place,
     batch::{Batch, Prepared, Written},
     lane::progress,
+    order::{Numbers, Waiting},
     pages::Pages,
 };
 use crate::{EngineError, Stop};
@@ -41,19 +43,37 @@ const FILLER: &str = "gap ";
 struct Reading {
     pages: Option<Pages>,
     lane: Lane,
+    /// Where this run began to read it; `None` when it was done before.
+    from: Option<Position>,
     page: VecDeque<Record>,
     /// Where the lane stands when the page is done.
     to: Option<Position>,
+    /// Where it stands when nothing of it waits any more.
+    done: Option<Position>,
     counts: Counts,
 }
 
+/// How far the numbers of a place are.
+struct Row {
+    lanes: Vec<Reading>,
+    /// The number that the destination gives next; `None` where that is not told.
+    next: Option<u64>,
+    /// Whether gaps are filled.
+    fills: bool,
+    /// What was read and comes after what was not.
+    waiting: Waiting,
+    /// The numbers that were read.
+    seen: Numbers,
+    /// Those that are still to be read, once it was looked.
+    coming: Option<Numbers>,
+}
+
 impl Reading {
-    /// Number of the next record, and where the lane stands if a page has just been done.
-    async fn head(&mut self, stop: &Stop) -> Result<(Option<u64>, Option<Position>), EngineError> {
-        let mut done = None;
+    /// Number of the next record.
+    async fn head(&mut self, stop: &Stop) -> Result<Option<u64>, EngineError> {
         while self.page.is_empty() {
-            done = self.to.take().or(done);
-            let Some(pages) = &mut self.pages else { return Ok((None, done)) };
+            self.done = self.to.take().or(self.done.take());
+            let Some(pages) = &mut self.pages else { return Ok(None) };
             match stop.or(pages.next()).await? {
                 None => self.pages = None,
                 Some((records, to)) => {
@@ -62,19 +82,34 @@ impl Reading {
                 }
             }
         }
-        Ok((self.page.front().and_then(number), done))
+        Ok(self.page.front().and_then(number_of))
     }
 
-    /// Takes the records whose numbers come before that of the other lane.
-    fn take(&mut self, before: impl Fn(u64) -> bool) -> Vec<Record> {
-        let mut taken = Vec::new();
+    /// Takes the records that follow each other without a gap, up to a number.
+    fn take_row(&mut self, most: u64) -> Vec<Record> {
+        let (mut taken, mut last) = (Vec::new(), None);
         while taken.len() < TOGETHER
-            && self.page.front().and_then(number).is_some_and(&before)
+            && let Some(number) = self.page.front().and_then(number_of)
+            && number <= most
+            && last.is_none_or(|last: u64| number <= last.saturating_add(1))
             && let Some(record) = self.page.pop_front()
         {
+            last = Some(number);
             taken.push(record);
         }
         taken
+    }
+}
+
+impl Row {
+    /// Notes that records were read.
+    fn saw(&mut self, records: &[Record]) {
+        for number in records.iter().filter_map(number_of) {
+            self.seen.add(number);
+            if let Some(coming) = &mut self.coming {
+                coming.remove(number);
+            }
+        }
     }
 }
 
@@ -96,19 +131,21 @@ impl Carrier<'_> {
 
     /// Whether no issue has the number of a change request, in a source that keeps what it is told.
     async fn share_a_row(&self, scope: &Scope) -> Result<bool, EngineError> {
-        let [mut issues, mut changes] =
-            KINDS.map(|kind| self.reading(scope, kind, &Position::Start));
-        let stop = self.run.stop;
-        loop {
-            match (issues.head(stop).await?.0, changes.head(stop).await?.0) {
-                (None, _) | (_, None) => return Ok(true),
-                (Some(issue), Some(change)) if issue == change => return Ok(false),
-                (Some(issue), Some(change)) => {
-                    drop(issues.take(|it| it < change));
-                    drop(changes.take(|it| it < issue));
+        let mut issues = Numbers::default();
+        for kind in KINDS {
+            let mut pages =
+                Pages::from(&self.run.ends.source, &Lane::new(scope.clone(), kind), None);
+            while let Some((records, _)) = self.run.stop.or(pages.next()).await? {
+                for number in records.iter().filter_map(number_of) {
+                    match kind == ObjectKind::Issue {
+                        true => issues.add(number),
+                        false if issues.has(number) => return Ok(false),
+                        false => {}
+                    }
                 }
             }
         }
+        Ok(true)
     }
 
     fn reading(&self, scope: &Scope, kind: ObjectKind, position: &Position) -> Reading {
@@ -116,8 +153,9 @@ impl Carrier<'_> {
         let from = position.cursor().cloned();
         let pages =
             (*position != Position::Done).then(|| Pages::from(&self.run.ends.source, &lane, from));
-        let (page, to, counts) = (VecDeque::new(), None, Counts::default());
-        Reading { pages, lane, page, to, counts }
+        let (page, to, done, counts) = (VecDeque::new(), None, None, Counts::default());
+        let from = (*position != Position::Done).then(|| position.clone());
+        Reading { pages, lane, from, page, to, done, counts }
     }
 
     /// Carries issues and change requests in the order of their numbers.
@@ -131,45 +169,123 @@ impl Carrier<'_> {
             self.run.worker.tell(claim, progress(&reading.lane, &reading.counts, 0)).await?;
             lanes.push(reading);
         }
-        let mut next = self.next_number(place).await?;
-        loop {
-            let mut heads = [None; KINDS.len()];
-            for (head, reading) in heads.iter_mut().zip(&mut lanes) {
-                let (number, done) = reading.head(self.run.stop).await?;
-                if done.is_some() {
-                    journal.settle(claim, &reading.lane, &[], &[], done.as_ref()).await?;
-                }
-                *head = number;
-            }
-            let records = match heads {
-                [None, None] => return Ok(()),
-                [Some(_), other] => lanes[0].take(|it| other.is_none_or(|other| it <= other)),
-                [None, Some(_)] => Vec::new(),
-            };
-            let (which, records) = match (records.is_empty(), heads[0]) {
-                (false, _) => (0, records),
-                (true, issue) => (1, lanes[1].take(|it| issue.is_none_or(|issue| it < issue))),
-            };
-            self.carry_numbered(place, &mut lanes[which], records, &mut next).await?;
-        }
+        let fills = self.run.options.gaps != Gaps::Leave && place.has_issues;
+        let next = self.next_number(place).await?;
+        let (waiting, seen) = (Waiting::default(), Numbers::default());
+        let mut row = Row { lanes, next, fills, waiting, seen, coming: None };
+        while self.step(place, &mut row).await? {}
+        Ok(())
     }
 
-    /// Carries records of one kind, in the order of their numbers.
+    /// Carries what comes next, or sets it aside for what comes later and has a lower number;
+    /// whether there was anything.
+    async fn step(&self, place: &Place, row: &mut Row) -> Result<bool, EngineError> {
+        let mut head: Option<(usize, u64)> = None;
+        let mut other = u64::MAX;
+        for which in 0..row.lanes.len() {
+            let Some(number) = row.lanes[which].head(self.run.stop).await? else { continue };
+            match head {
+                Some((_, least)) if least <= number => other = other.min(number),
+                Some((_, least)) => {
+                    // Of two with one number, the issue comes first.
+                    other = least.saturating_sub(1);
+                    head = Some((which, number));
+                }
+                None => head = Some((which, number)),
+            }
+        }
+        self.note_positions(row).await?;
+        let first = row.waiting.first();
+        let due = first.filter(|it| head.is_none_or(|(_, head)| *it <= head));
+        let Some(number) = due.or(head.map(|(_, it)| it)) else { return Ok(false) };
+        let is_awaited = head.is_some() && self.comes_before(row, number).await?;
+        let (which, records, is_in_order) = match (head, due) {
+            (Some((which, _)), _) if is_awaited && !row.waiting.is_full() => {
+                let record = row.lanes[which].page.pop_front();
+                row.saw(record.as_slice());
+                if let Some((number, record)) = record.and_then(|it| Some((number_of(&it)?, it))) {
+                    row.waiting.put(number, which, record);
+                }
+                return Ok(true);
+            }
+            // Too much waits: its number goes to what is less late.
+            (_, Some(_)) => match row.waiting.take() {
+                Some((which, record)) => (which, vec![record], !is_awaited),
+                None => return Ok(true),
+            },
+            (Some((which, number)), None) => {
+                let most = first.map_or(other, |it| it.min(other)).max(number);
+                let records = row.lanes[which].take_row(most);
+                row.saw(&records);
+                (which, records, !is_awaited)
+            }
+            (None, None) => return Ok(false),
+        };
+        self.carry_numbered(place, row, (which, records), is_in_order).await?;
+        Ok(true)
+    }
+
+    /// Notes where the lanes stand, unless something of them waits.
+    async fn note_positions(&self, row: &mut Row) -> Result<(), EngineError> {
+        if !row.waiting.is_empty() {
+            return Ok(());
+        }
+        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
+        for reading in &mut row.lanes {
+            if let Some(done) = reading.done.take() {
+                journal.settle(claim, &reading.lane, &[], &[], Some(&done)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a number that is free, and lower than that one, comes later in the listings.
+    ///
+    /// They are read ahead once for it, when the first gap is met.
+    async fn comes_before(&self, row: &mut Row, number: u64) -> Result<bool, EngineError> {
+        // Where nobody knows what is next, what was left by a run that died may be.
+        let next = row.next.unwrap_or(1);
+        if !row.fills || next >= number {
+            return Ok(false);
+        }
+        if row.coming.is_none() {
+            let mut coming = Numbers::default();
+            for reading in &row.lanes {
+                let Some(from) = &reading.from else { continue };
+                let mut pages =
+                    Pages::from(&self.run.ends.source, &reading.lane, from.cursor().cloned());
+                while let Some((records, _)) = self.run.stop.or(pages.next()).await? {
+                    let numbers = records.iter().filter_map(number_of);
+                    numbers.filter(|it| !row.seen.has(*it)).for_each(|it| coming.add(it));
+                }
+            }
+            row.coming = Some(coming);
+        }
+        Ok(row.coming.as_ref().is_some_and(|it| it.has_any_of(&(next..number))))
+    }
+
+    /// Carries records of one kind, in the order of their numbers; gaps before them are filled
+    /// unless what belongs there is late.
     async fn carry_numbered(
         &self,
         place: &Place,
-        reading: &mut Reading,
-        records: Vec<Record>,
-        next: &mut Option<u64>,
+        row: &mut Row,
+        (which, records): (usize, Vec<Record>),
+        is_in_order: bool,
     ) -> Result<(), EngineError> {
+        let fills = is_in_order && row.fills;
+        let Row { lanes, next, .. } = row;
+        let reading = &mut lanes[which];
         let lane = reading.lane.clone();
         let mut batch = Batch::new(lane.clone(), place.target.clone());
         batch.take(records);
         let prepared = self.prepare_batch(&mut batch).await?;
         for one in self.settle_unchanged(&lane, prepared, &mut reading.counts).await? {
             self.run.stop.check()?;
-            let Some(number) = number(&one.record) else { continue };
-            self.fill_gap(place, number, next).await?;
+            let Some(number) = number_of(&one.record) else { continue };
+            if fills {
+                self.fill_gap(place, number, next).await?;
+            }
             let became = self.carry_next(&lane, place, one, &mut reading.counts).await?;
             // What was refused leaves its number free, and it will be filled.
             *next = became.map(|it| it + 1).max(*next);
@@ -202,9 +318,6 @@ impl Carrier<'_> {
         number: u64,
         next: &mut Option<u64>,
     ) -> Result<(), EngineError> {
-        if self.run.options.gaps == Gaps::Leave || !place.has_issues {
-            return Ok(());
-        }
         let lane = place.lane(ObjectKind::Issue);
         while let Some(free) = next.filter(|it| *it < number && number - it <= MAX_GAP) {
             let filler = self.prepare(&lane, filler(free));
@@ -277,7 +390,7 @@ pub(crate) fn filler_of(origin: &Origin) -> Option<Record> {
     (origin.kind == ObjectKind::Issue).then(|| filler(number))
 }
 
-fn number(record: &Record) -> Option<u64> {
+fn number_of(record: &Record) -> Option<u64> {
     if let Object::Issue(it) = &record.object {
         Some(it.number)
     } else if let Object::ChangeRequest(it) = &record.object {

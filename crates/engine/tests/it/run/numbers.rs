@@ -104,6 +104,65 @@ async fn issues_and_change_requests_keep_the_numbers_that_they_share() {
     check_kept(&bench, &[1, 2, 5, 9], &[3, 8], "after a run");
 }
 
+/// Puts both kinds so that the source lists them in this order.
+fn put_listed(bench: &Bench, issues: &[u64], changes: &[u64]) {
+    for (place, &number) in (1_000..).zip(issues) {
+        let issue = Issue { number, title: title("issue", number), ..Issue::default() };
+        bench.source.put(&app(), Record::new(place.to_string(), Object::Issue(issue)));
+    }
+    for (place, &number) in (1_000..).zip(changes) {
+        let change =
+            ChangeRequest { number, title: title("change", number), ..ChangeRequest::default() };
+        bench.source.put(&app(), Record::new(place.to_string(), Object::ChangeRequest(change)));
+    }
+}
+
+fn sorted(list: &[u64]) -> Vec<u64> {
+    let mut list = list.to_vec();
+    list.sort_unstable();
+    list
+}
+
+#[tokio::test]
+async fn what_is_listed_before_lower_numbers_waits_for_them() {
+    for (issues, changes) in [
+        (&[9, 1, 2, 5][..], &[3, 8][..]),
+        (&[9, 7, 6, 5, 2, 1], &[4, 3]),
+        (&[1, 40, 2, 3], &[50, 4, 6]),
+        (&[3, 2], &[1]),
+    ] {
+        let bench = bench();
+        put_listed(&bench, issues, changes);
+
+        let (_, outcome) = bench.carry(&options()).await;
+
+        assert_eq!(outcome.state, JobState::Finished, "{outcome:?}");
+        check_kept(&bench, &sorted(issues), &sorted(changes), &format!("{issues:?} {changes:?}"));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_costs_no_number_while_something_waits() {
+    for at in 1.. {
+        let bench = bench();
+        put_listed(&bench, &[9, 7, 1, 2, 5], &[8, 3]);
+        let claim = bench.claim(&options()).await;
+        let trap = Trap::new(How::LoseAnswer, at, |it| it == "write");
+
+        let mut outcome = bench.run(&claim, &bench.trapped(&trap), &options()).await.unwrap();
+        if trap.was_met() {
+            outcome = bench.resume(claim.job, &options()).await;
+        }
+
+        assert_eq!(outcome.state, JobState::Finished, "write {at}: {outcome:?}");
+        check_kept(&bench, &[1, 2, 5, 7, 9], &[3, 8], &format!("write {at}"));
+        if !trap.was_met() {
+            assert!(at > 9, "every write was lost once");
+            return;
+        }
+    }
+}
+
 #[tokio::test]
 async fn gaps_that_are_left_give_what_follows_other_numbers() {
     let bench = bench();
