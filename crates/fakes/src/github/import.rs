@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 /// What the preview wants in `Accept`.
 const PREVIEW: &str = "golden-comet-preview";
 
+/// What of a job is not shown: what is still to be imported.
+const CONTENT: &str = "content";
+
 pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option<Answer> {
     let method = desk.request.method.clone();
     if !desk.request.header("accept").is_some_and(|it| it.contains(PREVIEW)) {
@@ -20,6 +23,9 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
         return Some(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, words));
     }
     let key = format!("github-imports-{}", place.path);
+    if method == Method::GET {
+        work_off(desk, place, &key);
+    }
     let jobs = desk.store.aside.get(&key).cloned().unwrap_or_else(|| json!([]));
     match (&method, rest) {
         (&Method::POST, []) => {
@@ -29,18 +35,9 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
                 return Some(Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &words));
             }
             let id = jobs.as_array().map_or(0, Vec::len) as u64 + 1;
-            let errors = errors(desk, place, &body["issue"]);
-            let made = errors.is_empty().then(|| make(desk, place, &body));
-            let mut job = job(desk, place, id);
-            let pending = job.clone();
-            job["status"] = json!(if made.is_some() { "imported" } else { "failed" });
-            match made {
-                Some(number) => {
-                    job["issue_url"] =
-                        json!(format!("{}/issues/{number}", desk.view().repo(&place.path)));
-                }
-                None => job["errors"] = json!(errors),
-            }
+            let pending = job(desk, place, id);
+            let mut job = pending.clone();
+            job[CONTENT] = body;
             let jobs = desk.store.aside.entry(key).or_insert_with(|| json!([]));
             jobs.as_array_mut()?.push(job);
             Some(Answer::json(StatusCode::ACCEPTED, &pending))
@@ -54,7 +51,28 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
     }
 }
 
-/// What a job looks like when it is taken; the fake works it off at once.
+/// Does what was taken, the last first: the product works beside its clients and promises no order,
+/// so that only who waits for each issue knows which number it gets.
+///
+/// Source: jeffwidman/bitbucket-issue-migration, issue 45.
+fn work_off(desk: &mut Desk<'_>, place: &Place, key: &str) {
+    let Some(Value::Array(mut jobs)) = desk.store.aside.remove(key) else { return };
+    for job in jobs.iter_mut().rev() {
+        let Some(body) = job.as_object_mut().and_then(|it| it.remove(CONTENT)) else { continue };
+        let errors = errors(desk, place, &body["issue"]);
+        if errors.is_empty() {
+            let number = make(desk, place, &body);
+            job["status"] = json!("imported");
+            job["issue_url"] = json!(format!("{}/issues/{number}", desk.view().repo(&place.path)));
+        } else {
+            job["status"] = json!("failed");
+            job["errors"] = json!(errors);
+        }
+    }
+    desk.store.aside.insert(key.to_owned(), Value::Array(jobs));
+}
+
+/// What a job looks like when it is taken; the fake works it off when it is asked about.
 fn job(desk: &Desk<'_>, place: &Place, id: u64) -> Value {
     let repo = desk.view().repo(&place.path);
     let now = desk.store.now().map(|it| it.to_string());

@@ -299,6 +299,21 @@ async fn the_importer_keeps_moments() {
     bench.check();
 }
 
+#[tokio::test]
+async fn the_importer_is_waited_for_so_that_numbers_follow_the_order_of_writing() {
+    let bench = Bench::with_project(Visibility::Public, "?issues=import").await;
+    let mut numbers = Vec::new();
+    // The older, the later it is written: the importer's own order would be another one.
+    for number in 1..=4_u64 {
+        let at = format!("20{}-01-01T00:00:00Z", 20 - number);
+        let issue = Issue { created_at: at.parse().ok(), ..issue(number) };
+
+        numbers.push(bench.write(&number.to_string(), Object::Issue(issue)).await.target.0);
+    }
+
+    assert_eq!(numbers, ["1", "2", "3", "4"]);
+}
+
 impl Bench {
     fn change_request(&self, branch: &str, state: ChangeRequestState) -> ChangeRequest {
         let end =
