@@ -10,6 +10,7 @@ use crate::error::GitError;
 use packhorse_core::{GitCredentials, GitRemote, HostError};
 use packhorse_net::{Live, Options};
 use std::{
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, OnceLock},
@@ -107,7 +108,7 @@ impl Git {
         if let Some(git) = FOUND.get() {
             return Ok(git.clone());
         }
-        let git = Self::at("git");
+        let git = Self::at(located("git"));
         let text = git.command(["version"]).text().await;
         if matches!(text, Err(GitError::System { .. })) {
             return Err(GitError::GitMissing);
@@ -165,7 +166,7 @@ impl Git {
     /// It never asks, and reads its user's own configuration and keys.
     pub fn ssh<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> GitCommand {
         let mut command = self.command(arguments);
-        command.program = PathBuf::from("ssh");
+        command.program = located("ssh");
         command
     }
 
@@ -189,6 +190,20 @@ fn protocol(remote: &GitRemote) -> &str {
         Some(_) => "none",
         None => "ssh",
     }
+}
+
+/// Where a program is on the search path; the bare name when it is not there.
+///
+/// Starting a program by its place is much cheaper: with a bare name and a changed environment the
+/// standard library has to copy this process's whole address space for each child. And a relative
+/// entry of the search path never counts.
+fn located(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::env::split_paths(&path).filter(|it| it.is_absolute());
+    let is_program = |it: &PathBuf| {
+        it.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+    };
+    places.map(|it| it.join(program)).find(is_program).unwrap_or_else(|| PathBuf::from(program))
 }
 
 /// Major, minor, patch.
