@@ -34,7 +34,7 @@ pub enum Fault {
 pub struct Planned {
     /// Method; any when empty.
     pub method: String,
-    /// What the path has in it.
+    /// What the path has in it; when empty, every request is meant that is not Git's.
     pub path: String,
     /// How many such requests pass before.
     pub after: u64,
@@ -113,6 +113,7 @@ impl Faults {
         let fits = |it: &Planned| {
             (it.method.is_empty() || it.method == method)
                 && path.contains(&it.path)
+                && !(it.path.is_empty() && path.contains(".git/"))
                 && (it.after > 0 || it.times > 0)
         };
         if let Some(planned) = self.planned.iter_mut().find(|it| fits(it)) {

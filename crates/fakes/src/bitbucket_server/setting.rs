@@ -188,6 +188,15 @@ pub(super) fn keys(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option<
             }
             Some(Answer::ok(&shown(desk, id, &it)))
         }
+        (&Method::PUT, [id, "permission", permission]) => {
+            let (id, read_only) = (id.parse().ok()?, *permission != "REPO_WRITE");
+            let Some(it) = desk.store.get_mut::<DeployKey>(&place.scope, id) else {
+                return Some(not_found("The access key"));
+            };
+            it.read_only = read_only;
+            let it = it.clone();
+            Some(Answer::ok(&shown(desk, id, &it)))
+        }
         _ => None,
     }
 }

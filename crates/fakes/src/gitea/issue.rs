@@ -7,7 +7,7 @@ use packhorse_core::{
     Scope,
     model::{
         ChangeRequest, Comment, Event, HostId, Identity, Issue, Label, Markup, Milestone,
-        OpenState, Project, Reaction, State, StateValue, Subject, Text,
+        OpenState, Project, Reaction, ReviewComment, State, StateValue, Subject, Text,
     },
 };
 use serde_json::{Value, json};
@@ -305,6 +305,9 @@ fn comment(
     id: u64,
     rest: &[&str],
 ) -> Option<Answer> {
+    if desk.store.get::<ReviewComment>(&place.scope, id).is_some() {
+        return on_code(desk, place, method, id);
+    }
     desk.store.get::<Comment>(&place.scope, id)?;
     let about = Subject::Comment(HostId(id.to_string()));
     match (method, rest) {
@@ -327,6 +330,28 @@ fn comment(
     }
     let it = desk.store.get::<Comment>(&place.scope, id)?;
     Some(Answer::ok(&desk.view().comment(&place.path, id, it)))
+}
+
+/// A comment on code is changed and removed here like others, and is not shown. Seen at Gitea 1.24.
+fn on_code(desk: &mut Desk<'_>, place: &Place, method: &Method, id: u64) -> Option<Answer> {
+    match *method {
+        Method::DELETE => {
+            desk.store.remove::<ReviewComment>(&place.scope, id);
+        }
+        Method::PATCH => {
+            let (body, now) = (desk.request.json(), desk.store.now());
+            let it = desk.store.get_mut::<ReviewComment>(&place.scope, id)?;
+            it.body = markdown(&body, "body");
+            it.updated_at = now;
+            let it = desk.store.get::<ReviewComment>(&place.scope, id)?;
+            let shown =
+                Comment { author: it.author.clone(), body: it.body.clone(), ..Comment::default() };
+            return Some(Answer::ok(&desk.view().comment(&place.path, id, &shown)));
+        }
+        Method::GET => {}
+        _ => return None,
+    }
+    Some(Answer::no_content())
 }
 
 fn reactions(

@@ -24,6 +24,9 @@ pub const ROCKET: &str = "acme/rocket";
 /// The project that has a wiki.
 pub const HANDBOOK: &str = "acme/handbook";
 
+/// What a destination knows before anything arrives.
+const KNOWN_BEFORE: [ObjectKind; 2] = [ObjectKind::User, ObjectKind::Organization];
+
 /// Why the sample could not be laid out.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
@@ -62,10 +65,15 @@ pub async fn fill(fake: &Handle) -> Result<(), SampleError> {
 /// Lets a destination know the accounts and organizations of a source, as a host does where people
 /// have accounts already.
 pub fn invite(from: &Handle, to: &Handle) {
-    for kind in [ObjectKind::User, ObjectKind::Organization] {
+    for kind in KNOWN_BEFORE {
         let records = from.store(|store| store.records(&Scope::Shared, kind));
         to.fill(records.into_iter().map(|record| (Scope::Shared, record)));
     }
+}
+
+/// Lets a destination know the accounts and organizations of the sample.
+pub fn invite_people(to: &Handle) {
+    to.fill(shared().into_iter().filter(|(_, it)| KNOWN_BEFORE.contains(&it.object.kind())));
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -262,6 +262,11 @@ impl Handle {
         *locked(&self.0.faults) = faults;
     }
 
+    /// How many of the planned faults have yet to come.
+    pub fn n_planned(&self) -> u64 {
+        locked(&self.0.faults).planned.iter().map(|it| it.times).sum()
+    }
+
     /// Changes what it holds right before a request whose path contains `path` is served, after so
     /// many such requests: an object that changes while it is being listed.
     pub fn change_at(

@@ -57,10 +57,8 @@ async fn exchange(inner: Arc<Inner>, request: http::Request<Incoming>) -> io::Re
         (faults.next(n, parts.method.as_str(), &path), faults.latency)
     };
     tokio::time::sleep(latency).await;
-    if let Some(Fault::Stall(millis)) = fault {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
-    }
     if let Some((repository, rest)) = git::split(&path) {
+        stall(fault).await;
         if fault == Some(Fault::Reset) {
             return Err(cut());
         }
@@ -87,10 +85,17 @@ async fn exchange(inner: Arc<Inner>, request: http::Request<Incoming>) -> io::Re
         None => served(&inner, &request, fault),
     };
     note(&inner, &request, Some(&answer), fault);
+    stall(fault).await;
     if fault == Some(Fault::LostAnswer) {
         return Err(cut());
     }
     respond(answer, &request.headers, fault).await
+}
+
+async fn stall(fault: Option<Fault>) {
+    if let Some(Fault::Stall(millis)) = fault {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
 }
 
 /// What comes instead of the host's answer.

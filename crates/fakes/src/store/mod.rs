@@ -25,13 +25,24 @@ use std::{
 /// One object, under the host's own number.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The host's number; unique among the kind.
+    /// The host's number; unique among the kind, and among comments of all sorts.
     pub id: u64,
     /// The object.
     pub object: Object,
 }
 
 type Shelf = BTreeMap<ObjectKind, Vec<Entry>>;
+
+/// The kind whose row of ids a kind shares: hosts number comments of all sorts in one row.
+///
+/// Source: one table `comment` at Gitea, one of `notes` at GitLab, and `comments/{id}` of a pull
+/// request at both Bitbuckets. That no two have the same id hurts nobody at GitHub.
+fn row(kind: ObjectKind) -> ObjectKind {
+    match kind == ObjectKind::ReviewComment {
+        true => ObjectKind::Comment,
+        false => kind,
+    }
+}
 
 /// Everything that a fake host holds.
 #[derive(Debug)]
@@ -100,19 +111,20 @@ impl Store {
     }
 
     fn is_free(&self, kind: ObjectKind, id: u64) -> bool {
-        let of_kind = self.shelves.values().filter_map(|it| it.get(&kind));
-        id > 0 && !of_kind.flatten().any(|it| it.id == id)
+        let row = row(kind);
+        let shelves = self.shelves.values().flatten().filter(|(kind, _)| self::row(**kind) == row);
+        id > 0 && !shelves.flat_map(|(_, shelf)| shelf).any(|it| it.id == id)
     }
 
     fn next_id(&mut self, kind: ObjectKind) -> u64 {
-        let last = self.last_ids.entry(kind).or_insert(1_000);
+        let last = self.last_ids.entry(row(kind)).or_insert(1_000);
         *last += 1;
         *last
     }
 
     fn put(&mut self, scope: &Scope, id: u64, object: Object) {
         let kind = object.kind();
-        let last = self.last_ids.entry(kind).or_insert(1_000);
+        let last = self.last_ids.entry(row(kind)).or_insert(1_000);
         *last = id.max(*last);
         if let Object::Issue(it) = &object {
             self.reserve(scope, "issue", it.number);

@@ -80,7 +80,7 @@ async fn check_route(from: &str, to: &str) {
     let one = Place::new(named(from), Path::new(""), SOURCE).await;
     let other = Place::new(named(to), Path::new(""), TARGET).await;
     sample::fill(one.fake().unwrap()).await.unwrap();
-    other.invite().await;
+    other.invite();
     for place in [&one, &other] {
         let faults = Faults { weather: Weather::Some, ..Faults::default() };
         place.fake().unwrap().set_faults(faults);

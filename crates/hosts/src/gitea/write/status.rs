@@ -5,6 +5,7 @@ use crate::gitea::{call::Change, wire};
 use packhorse_core::{
     HostError, HostErrorKind,
     model::{CommitState, CommitStatus},
+    port::Outcome,
 };
 use serde_json::{Value, json};
 
@@ -36,6 +37,12 @@ impl GiteaSink {
             | CommitState::Success
             | CommitState::Failure
             | CommitState::Error => {}
+        }
+        if task.existing.is_some()
+            && let Some(id) = self.find_status(path, status).await?
+        {
+            // Nothing changes what was said, and nothing is to be said twice.
+            return Ok((id, Outcome::Updated));
         }
         let body: Value = json!({
             "state": state, "context": status.context,

@@ -73,7 +73,7 @@ impl GithubSink {
         };
         ends::tell(&ends, request, &mut told);
         let number = made.number.ok_or_else(|| unnumbered("open a change request"))?.to_string();
-        self.ask_reviewers(order, request, &number, &mut told).await?;
+        self.ask_reviewers(order, request, (&number, &[]), &mut told).await?;
         self.settle(order, request, &number, &mut told).await?;
         self.tidy(order.path, request, [&ends.head, &ends.base]).await?;
         Ok(told.done(number, None))
@@ -183,18 +183,21 @@ impl GithubSink {
                 other => drop(other?),
             }
         }
+        let asked = found.requested_reviewers.unwrap_or_default();
+        self.ask_reviewers(order, request, (number, &asked), told).await?;
         self.settle(order, request, number, told).await?;
         let ends = [found.head, found.base].map(|it| it.and_then(|it| it.r#ref));
         let ends = ends.each_ref().map(|it| it.as_deref().unwrap_or_default());
         self.tidy(order.path, request, ends).await
     }
 
-    /// Asks those for a review who have an account here; nobody is asked about what is closed.
+    /// Asks those for a review who have an account here and were not asked yet; nobody is asked about
+    /// what is closed.
     async fn ask_reviewers(
         &self,
         order: Order<'_>,
         request: &ChangeRequest,
-        number: &str,
+        (number, asked_already): (&str, &[wire::User]),
         told: &mut Told,
     ) -> Result<(), HostError> {
         let standing = request.review_requests.iter().filter(|it| it.dismissed_at.is_none());
@@ -212,6 +215,9 @@ impl GithubSink {
         if unknown > 0 {
             told.lost("review_requests", "some who were asked have no account here");
         }
+        let is_asked =
+            |login: &str| asked_already.iter().any(|it| it.login.as_deref() == Some(login));
+        people.retain(|login| !is_asked(login));
         if people.len() + teams.len() == 0 {
             return Ok(());
         }

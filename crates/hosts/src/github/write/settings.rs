@@ -204,10 +204,6 @@ impl GithubSink {
         status: &CommitStatus,
     ) -> Result<Written, HostError> {
         let (mut told, operation) = (Told::default(), "write what a build said");
-        if let Some(existing) = order.existing.filter(|it| it.0.starts_with(&status.commit)) {
-            // A status is never changed: another one would come after it.
-            return Ok(told.done(&existing.0, order.existing));
-        }
         let state = match status.state {
             CommitState::Success => "success",
             CommitState::Failure => "failure",
@@ -225,6 +221,10 @@ impl GithubSink {
         let said = said(status);
         if status.description.as_ref().is_some_and(|it| *it != said) {
             told.lost("description", "was cut: GitHub takes 140 characters");
+        }
+        if let Some(existing) = order.existing.filter(|it| it.0.starts_with(&status.commit)) {
+            // A status is never changed: another one would come after it.
+            return Ok(told.done(&existing.0, order.existing));
         }
         let mut body = json!({"state": state, "context": context(status), "description": said});
         if let Some(url) = &status.target_url {

@@ -28,6 +28,25 @@ fn ends_of(number: u64) -> [String; 2] {
     ["head", "base"].map(|end| format!("packhorse/{number}/{end}"))
 }
 
+const STANDS_IN: &str = "a branch below `packhorse/` stands in for it";
+
+/// The branches that were made for a change request that is there, with what they lose.
+fn stands_in(now: &wire::MergeRequest, task: &mut Task<'_>, it: &ChangeRequest) -> Vec<String> {
+    let [head, base] = ends_of(it.number);
+    let mut made = Vec::new();
+    if now.source_branch.as_ref() == Some(&head) {
+        task.lose("head.name", STANDS_IN);
+        made.push(head);
+    }
+    if now.target_branch.as_ref() == Some(&base) {
+        if it.state != ChangeRequestState::Merged {
+            task.lose("base.name", STANDS_IN);
+        }
+        made.push(base);
+    }
+    made
+}
+
 fn signed(it: &ChangeRequest) -> Signed<'_> {
     let operation = "write a change request";
     Signed { author: it.author.as_ref(), field: "description", operation }
@@ -105,11 +124,10 @@ impl GitlabSink {
         let text = body.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
         let body = Value::Object(body);
         let now: wire::MergeRequest = self.change_signed(task, &below, (signed(it), &body)).await?;
+        let made = stands_in(&now, task, it);
         match (now.state.as_deref(), it.state) {
             (Some("opened"), ChangeRequestState::Closed | ChangeRequestState::Merged) => {
                 self.close(path, task, it, (id, &text)).await?;
-                // What an interrupted run may have made for it.
-                self.remove_branches(path, &ends_of(it.number)).await?;
             }
             (Some("closed"), ChangeRequestState::Open) => {
                 let body = json!({ "state_event": "reopen" });
@@ -121,6 +139,10 @@ impl GitlabSink {
                 self.api.put::<wire::MergeRequest>(change, &body).await?;
             }
             _ => {}
+        }
+        if it.state != ChangeRequestState::Open {
+            // An interrupted run may have left them.
+            self.remove_branches(path, &made).await?;
         }
         Ok((id.to_owned(), Outcome::Updated))
     }
@@ -230,8 +252,7 @@ impl GitlabSink {
                 if !self.make_branch(path, &name, commit).await? {
                     return Ok(None);
                 }
-                let why = "a branch below `packhorse/` stands in for it";
-                task.lose("head.name", why);
+                task.lose("head.name", STANDS_IN);
                 made.push(name.clone());
                 name
             }
@@ -253,7 +274,7 @@ impl GitlabSink {
                     return Ok(None);
                 }
                 if !is_merged {
-                    task.lose("base.name", "a branch below `packhorse/` stands in for it");
+                    task.lose("base.name", STANDS_IN);
                 }
                 made.push(name.clone());
                 name

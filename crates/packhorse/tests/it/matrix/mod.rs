@@ -15,7 +15,8 @@ use leg::Leg;
 use packhorse_core::HostSpec;
 use packhorse_fakes::{Options, sample};
 use place::{Place, all, does};
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+use tokio::sync::OnceCell;
 
 /// A token that the stand-ins let in.
 const TOKEN: &str = Options::TOKEN;
@@ -25,6 +26,26 @@ const KNOWN: &[(&str, &str, &str)] = &[];
 
 pub(crate) fn named(id: &str) -> &'static HostSpec {
     all().find(|it| it.id == id).unwrap()
+}
+
+/// The sample at a place of that kind, which all that only read it share where it is no server: a
+/// server would make them wait for each other's requests.
+struct Sources(BTreeMap<&'static str, OnceCell<Arc<Place>>>);
+
+impl Sources {
+    fn new() -> Self {
+        let shared = all().filter(|it| !is_server(it));
+        Self(shared.map(|it| (it.id, OnceCell::new())).collect())
+    }
+
+    async fn filled(&self, spec: &'static HostSpec, directory: &Path) -> Arc<Place> {
+        // What carries a sample is too large for the stack of a test.
+        let make = || Box::pin(async move { Arc::new(filled(spec, directory).await) });
+        match self.0.get(spec.id) {
+            Some(shared) => shared.get_or_init(make).await.clone(),
+            None => make().await,
+        }
+    }
 }
 
 /// The sample, at a place of that kind.
@@ -46,21 +67,22 @@ async fn filled(spec: &'static HostSpec, directory: &Path) -> Place {
 
 /// There and back between two places; what is wrong with it.
 async fn pair(
+    sources: &Sources,
     source: &'static HostSpec,
     other: &'static HostSpec,
     directory: &Path,
 ) -> Result<(), String> {
     std::fs::create_dir_all(directory).unwrap();
-    let one = filled(source, directory).await;
+    let one = sources.filled(source, directory).await;
     let middle = Place::new(other, &directory.join("other"), TOKEN).await;
-    middle.invite().await;
+    middle.invite();
     let there = Leg::run(&one, &middle, &directory.join("there")).await;
     let there = there.map_err(|error| format!("there: {error}"))?;
     if !does(source.writes) || !does(other.reads) {
         return Ok(());
     }
     let again = Place::new(source, &directory.join("again"), TOKEN).await;
-    again.invite().await;
+    again.invite();
     let back = Leg::run(&middle, &again, &directory.join("back")).await;
     let back = back.map_err(|error| format!("back: {error}"))?;
     let back = Back { there: &there, back: &back };
@@ -80,12 +102,15 @@ const AT_ONCE: usize = 24;
 /// Carries the sample from these hosts to all others, and back.
 async fn check(is_meant: impl Fn(&HostSpec) -> bool) {
     let directory = tempfile::tempdir().unwrap();
+    let shared = Sources::new();
     let sources = all().filter(|it| does(it.reads) && is_meant(it));
     let pairs = sources
         .flat_map(|source| all().filter(|it| does(it.writes)).map(move |other| (source, other)));
     let carried = pairs.map(|(source, other)| {
         let directory = directory.path().join(format!("{}-to-{}", source.id, other.id));
-        async move { (source.id, other.id, pair(source, other, &directory).await) }
+        let shared = &shared;
+        let carried = async move { pair(shared, source, other, &directory).await };
+        Box::pin(async move { (source.id, other.id, carried.await) })
     });
     let carried: Vec<_> = futures::stream::iter(carried).buffer_unordered(AT_ONCE).collect().await;
     let mut wrong = Vec::new();

@@ -45,7 +45,7 @@ impl Place {
         };
         let tokens =
             vec![packhorse_fakes::Token::new(token, "alice", packhorse_fakes::Access::Admin)];
-        let options = Options { tokens, keeps_log: false, ..Options::default() };
+        let options = Options { tokens, ..Options::default() };
         let fake = Fake::of(product, options).await.unwrap();
         let password = Secret::new(token);
         let credentials = Some(GitCredentials { username: "alice".to_owned(), password });
@@ -65,11 +65,10 @@ impl Place {
     }
 
     /// Lets the place know the people of the sample, as hosts do where they have accounts.
-    pub(crate) async fn invite(&self) {
-        let Some(fake) = &self.fake else { return };
-        let other = Fake::start(packhorse_fakes::Github, Options::default()).await.unwrap();
-        sample::fill(&other).await.unwrap();
-        sample::invite(&other, fake);
+    pub(crate) fn invite(&self) {
+        if let Some(fake) = &self.fake {
+            sample::invite_people(fake);
+        }
     }
 
     fn context(&self, scratch: &Path, access: Access) -> OpenContext {

@@ -24,7 +24,7 @@ async fn a_verdict_on_what_is_closed_stays_a_verdict_at_gitea() {
     let record = Record::new("77", Object::Review(review));
     from.fake().unwrap().fill([(scope.clone(), record)]);
     let to = Place::new(named("gitea"), directory.path(), TOKEN).await;
-    to.invite().await;
+    to.invite();
 
     let leg = Leg::run(&from, &to, &directory.path().join("there")).await.unwrap();
 
