@@ -48,7 +48,11 @@ impl Carrier<'_> {
                     (None, _) => Ok(None),
                     (Some(project), record) => {
                         let before = done.contains(&project.source);
-                        Ok(Some((project, self.project(project, record, before).await)))
+                        let result = self.project(project, record, before).await;
+                        // Told here, and not by whoever collects: that may wait for a step of
+                        // another project's in the journal, which has to go on meanwhile.
+                        let ended = self.end_project(project, result).await?;
+                        Ok(Some((project, ended)))
                     }
                 }
             })
@@ -57,9 +61,12 @@ impl Carrier<'_> {
         let mut carried = Carried::default();
         while let Some(ended) = running.next().await {
             let ended: Result<_, EngineError> = ended;
-            let Some((project, result)) = ended? else { continue };
+            let Some((project, gone)) = ended? else { continue };
             waiting.remove(project.source.as_str());
-            self.end_project(project, result, &mut carried).await?;
+            match gone {
+                Some(gone) => carried.gone.extend(gone),
+                None => carried.n_failed += 1,
+            }
         }
         drop(running);
         for path in waiting {
@@ -80,23 +87,19 @@ impl Carrier<'_> {
         Ok(list)
     }
 
+    /// Tells how a project ended; what of it is gone at the source, or `None` when it failed.
     async fn end_project(
         &self,
         project: &PlannedProject,
         result: Result<Vec<Gone>, EngineError>,
-        carried: &mut Carried,
-    ) -> Result<(), EngineError> {
-        match result {
-            Ok(gone) => {
-                carried.gone.extend(gone);
-                self.tell_stage(ends(project), Stage::Carried, None).await
-            }
-            Err(error) if error.ends_run() => Err(error),
-            Err(error) => {
-                carried.n_failed += 1;
-                self.tell_stage(ends(project), Stage::Failed, Some(chain(&error))).await
-            }
-        }
+    ) -> Result<Option<Vec<Gone>>, EngineError> {
+        let (stage, reason, gone) = match result {
+            Ok(gone) => (Stage::Carried, None, Some(gone)),
+            Err(error) if error.ends_run() => return Err(error),
+            Err(error) => (Stage::Failed, Some(chain(&error)), None),
+        };
+        self.tell_stage(ends(project), stage, reason).await?;
+        Ok(gone)
     }
 
     async fn tell_stage(

@@ -4,6 +4,7 @@ use crate::{
     bench::{Bench, terminate},
     killed,
     postgres::Database,
+    tidy::root,
 };
 use std::{
     io::{BufRead, BufReader},
@@ -133,4 +134,28 @@ fn workers_share_a_journal_in_a_database() {
 
     let waits = database.psql("SELECT count(*) FROM jobs WHERE state <> 'finished'");
     assert_eq!(waits.trim(), "0");
+}
+
+#[test]
+fn projects_that_are_carried_side_by_side_do_not_wait_for_each_other_in_a_database() {
+    let Some(database) = Database::filled("") else { return };
+    let bench = Bench::new();
+    std::fs::copy(root().join("examples/acme.tar.gz"), bench.path("acme.tar.gz")).unwrap();
+
+    for n in 0..3 {
+        let to = format!("migrate github-archive:acme.tar.gz local:{n} --no-verify");
+        let mut carrying = bench.start(&format!("{to} --journal-url {}", database.url()));
+        let begun = Instant::now();
+        let ended = loop {
+            if let Some(ended) = carrying.try_wait().unwrap() {
+                break ended;
+            }
+            if begun.elapsed() > PATIENCE {
+                end(carrying);
+                panic!("it hangs");
+            }
+            thread::sleep(Duration::from_millis(50));
+        };
+        assert!(ended.success(), "{ended}");
+    }
 }
