@@ -27,6 +27,7 @@ CREATE TABLE jobs (
     ended_at BIGINT
 );
 CREATE INDEX jobs_of_route ON jobs (route);
+CREATE INDEX jobs_at_work ON jobs (route) WHERE state = 'running';
 CREATE INDEX jobs_to_take ON jobs (id) WHERE queued AND state IN ('waiting', 'stopped', 'running');
 
 -- Who works on a job, and until when. Apart from `jobs`, so that a heartbeat rewrites a few

@@ -4,7 +4,7 @@ use super::{
     begin, events,
     history::PostgresHistory,
     items, lanes,
-    pool::{AnyError, Connections},
+    pool::{self, AnyError, Connections, Pool},
     settle::{self, Batch},
 };
 use crate::Clock;
@@ -66,9 +66,15 @@ impl PostgresJournal {
         T::TlsConnect: Sync + Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let connections = Connections::new(config, tls)
+        let pool = Pool::new(config, tls)
             .map_err(|source| JournalError { operation: "connect to the database", source })?;
-        Ok(Self { connections: Arc::new(connections), clock: None })
+        Ok(Self::over(pool))
+    }
+
+    /// The same through connections that others use too.
+    #[must_use]
+    pub fn over(pool: Pool) -> Self {
+        Self { connections: Arc::new(pool::connections(pool)), clock: None }
     }
 
     /// The same with a clock of the caller's.
@@ -102,6 +108,11 @@ impl PostgresJournal {
         let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
         let now = tx.prepare_cached(now).await?;
         Ok(tx.query_one(&now, &[]).await?.try_get(0)?)
+    }
+
+    /// The moment that the caller's clock says, where there is one.
+    pub(super) fn told_now(&self) -> Option<i64> {
+        self.clock.as_ref().map(|it| it.now_ms())
     }
 
     /// The rows of one query.

@@ -203,11 +203,14 @@ async fn close(
     Ok(())
 }
 
+/// All jobs, at the moment that the caller or else the database says.
 const VIEWS: &str = "SELECT id, route, spec, state, reason, cancelling, expires_at, created_at,
-        started_at, ended_at
-    FROM jobs JOIN leases ON leases.job = id WHERE $1::bigint IS NULL OR id = $1 ORDER BY id DESC";
+        started_at, ended_at,
+        coalesce($1::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+    FROM jobs JOIN leases ON leases.job = id";
 
-fn view(row: &Row, now: i64) -> Result<JobView, AnyError> {
+fn view(row: &Row) -> Result<JobView, AnyError> {
+    let now: i64 = row.try_get(10)?;
     let state = state(row, 3)?;
     let time = |ms: Option<i64>| ms.and_then(Time::from_millis);
     Ok(JobView {
@@ -293,11 +296,16 @@ impl Queue for PostgresJournal {
     }
 
     async fn jobs(&self, job: Option<JobId>) -> Result<Vec<JobView>, JournalError> {
-        step!(self, "list jobs", |tx| async {
-            let now = self.now_ms(tx).await?;
-            let views = tx.prepare_cached(VIEWS).await?;
-            let rows = tx.query(&views, &[&job.map(|it| int(it.0))]).await?;
-            rows.iter().map(|row| view(row, now)).collect::<Result<Vec<_>, AnyError>>()
-        })
+        let (operation, now) = ("list jobs", self.told_now());
+        // Said apart, so that the plan for one job is the same for every job.
+        let rows = match job {
+            Some(job) => {
+                let sql = format!("{VIEWS} WHERE id = $2");
+                self.rows(operation, &sql, &[&now, &int(job.0)]).await?
+            }
+            None => self.rows(operation, &format!("{VIEWS} ORDER BY id DESC"), &[&now]).await?,
+        };
+        let views = rows.iter().map(view).collect::<Result<_, _>>();
+        views.map_err(|source| JournalError { operation, source })
     }
 }
