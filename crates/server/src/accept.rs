@@ -9,7 +9,7 @@ use crate::{
     service::{NewJob, ServiceError},
     store::NewRequest,
 };
-use packhorse_core::job::{JobSpec, JobState};
+use packhorse_core::job::{JobId, JobSpec, JobState};
 
 /// Jobs that are looked at at a time.
 const PAGE: u64 = 256;
@@ -35,22 +35,40 @@ impl Service {
     /// Keeps a request, puts its jobs into the journal, locks what it locks, and wakes a worker.
     pub(crate) async fn accept(&self, new: NewRequest) -> Result<u64, ServiceError> {
         let id = self.store.add(new).await?;
-        for one in self.store.unqueued(Some(id)).await? {
+        for one in self.store.unqueued(id).await? {
             let job = self.journal.submit(&one.spec).await?;
-            self.store.queued(one.part, job).await?;
+            self.queued(one.part, job).await?;
         }
         self.lock_all(id).await?;
         self.work.notify_waiters();
         Ok(id)
     }
 
+    /// Notes under which number a job stands in the journal.
+    async fn queued(&self, part: u64, job: JobId) -> Result<(), ServiceError> {
+        if !self.store.queued(part, job).await? {
+            // Another process took this one for dead, and has put the job there itself.
+            self.journal.cancel(job).await?;
+        }
+        Ok(())
+    }
+
     /// Takes up what a killed process left: jobs that are not in the journal, or that are there
     /// and are nobody's, and states that nobody has looked at.
     ///
-    /// Must be done before anything is accepted, for a job that is just being put into the journal
-    /// looks the same.
+    /// Must be done before anything is accepted where no other process is: then all that is not in
+    /// the journal was left.
     pub(crate) async fn take_up(&self) -> Result<(), ServiceError> {
-        let left = self.store.unqueued(None).await?;
+        if !self.store.is_shared() {
+            self.store.let_all_go().await?;
+        }
+        self.take_up_unqueued().await?;
+        self.take_up_states().await
+    }
+
+    /// Puts jobs into the journal that somebody was to put there a while ago.
+    pub(crate) async fn take_up_unqueued(&self) -> Result<(), ServiceError> {
+        let left = self.store.take_unqueued().await?;
         if !left.is_empty() {
             let mut waiting = self.journal.jobs(None).await?;
             waiting.retain(|it| it.state == JobState::Waiting);
@@ -66,10 +84,14 @@ impl Service {
                     Some(job) => job,
                     None => self.journal.submit(&one.spec).await?,
                 };
-                self.store.queued(one.part, job).await?;
+                self.queued(one.part, job).await?;
                 tracing::info!(job = job.0, found = found.is_some(), "took up a job");
             }
         }
+        Ok(())
+    }
+
+    async fn take_up_states(&self) -> Result<(), ServiceError> {
         loop {
             let parts = self.store.unmirrored(PAGE).await?;
             if parts.is_empty() {

@@ -27,7 +27,7 @@ pub struct Webhook {
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Deliveries at a time.
-const AT_ONCE: u64 = 16;
+const AT_ONCE: usize = 16;
 
 /// Tries before a delivery is given up: more than a day, with the waits between them.
 const MOST_TRIES: u32 = 30;
@@ -56,7 +56,10 @@ pub(crate) async fn deliver(service: Arc<Service>, mut stopping: watch::Receiver
 }
 
 async fn round(service: &Service, hook: &Webhook) -> Result<(), ServiceError> {
-    for delivery in service.store.due(now_ms(), AT_ONCE).await? {
+    for _ in 0..AT_ONCE {
+        // One at a time, so that each has been made before anybody takes it for forgotten.
+        let due = service.store.due(now_ms(), 1).await?;
+        let Some(delivery) = due.into_iter().next() else { return Ok(()) };
         let told = match body(service, &delivery).await? {
             Some(body) => post(service, hook, &delivery, body).await,
             // Nobody knows the job any more.

@@ -40,6 +40,12 @@ pub enum KeyError {
         /// The file.
         path: String,
     },
+    /// A key that was given as text is none.
+    #[error("the service's key is no text of {LENGTH} bytes in base64 or hexadecimal digits")]
+    Text,
+    /// What is kept was made with another key.
+    #[error("the database belongs to a service with another key")]
+    Other,
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,
@@ -61,6 +67,8 @@ pub(crate) enum Use {
     Sessions,
     /// Signing what forms of a session carry.
     Forms,
+    /// Telling the key from others.
+    Mark,
 }
 
 impl Use {
@@ -71,6 +79,7 @@ impl Use {
             Self::Credentials => b"packhorse credentials",
             Self::Sessions => b"packhorse sessions",
             Self::Forms => b"packhorse forms",
+            Self::Mark => b"packhorse mark",
         }
     }
 }
@@ -116,6 +125,31 @@ impl ServiceKey {
             return Err(KeyError::Damaged { path: shown() });
         }
         Ok(Self { root: hmac::Key::new(hmac::HMAC_SHA256, &bytes), random })
+    }
+
+    /// Reads a key that was given as text: 32 bytes in base64, or 64 hexadecimal digits, such as
+    /// `openssl rand -hex 32` prints.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Text`] for anything else.
+    pub fn from_text(text: &Secret) -> Result<Self, KeyError> {
+        let text = text.expose().trim();
+        let digits =
+            |at: usize| text.get(at..at + 2).and_then(|it| u8::from_str_radix(it, 16).ok());
+        let is_hexadecimal =
+            text.len() == 2 * LENGTH && text.bytes().all(|it| it.is_ascii_hexdigit());
+        let bytes = match is_hexadecimal {
+            true => (0..LENGTH).map(|at| digits(2 * at)).collect(),
+            false => {
+                let plain = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+                URL_SAFE_NO_PAD.decode(plain).ok()
+            }
+        };
+        let bytes: Vec<u8> =
+            bytes.filter(|it: &Vec<u8>| it.len() == LENGTH).ok_or(KeyError::Text)?;
+        let root = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+        Ok(Self { root, random: SystemRandom::new() })
     }
 
     fn derived(&self, of: Use) -> hmac::Tag {
@@ -212,6 +246,20 @@ pub(crate) mod tests {
         assert!(key.open_sealed(&sealed, "source of 8").is_err());
         assert!(other.open_sealed(&sealed, "source of 7").is_err());
         assert!(!sealed.windows(7).any(|it| it == b"hunter2"));
+    }
+
+    #[test]
+    fn a_key_may_be_given_as_text() {
+        let key = |text: &str| ServiceKey::from_text(&Secret::new(text));
+        let (digits, base64) = ("fb".repeat(32), format!("{}+/s=\n", "+/v7".repeat(10)));
+        let signature = key(&digits).unwrap().sign(Use::Tokens, b"x");
+
+        for same in [digits.to_uppercase(), base64] {
+            assert_eq!(key(&same).unwrap().sign(Use::Tokens, b"x"), signature, "{same}");
+        }
+        for wrong in ["", "fbfb", &"fü".repeat(22), &"+/v7".repeat(10)] {
+            assert!(matches!(key(wrong), Err(KeyError::Text)), "{wrong}");
+        }
     }
 
     #[test]

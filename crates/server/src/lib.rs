@@ -1,7 +1,7 @@
 //! The service: migration APIs of other products, over one engine.
 //!
-//! A request in a product's own words becomes a job in the journal; workers of this process take
-//! it and run it through the engine, as the command line does. What a client is answered is drawn
+//! A request in a product's own words becomes a job in the journal; workers, of this process or of
+//! others that share the database, take it and run it through the engine, as the command line does. What a client is answered is drawn
 //! from the journal, so a server that was killed and started again answers as before.
 //!
 //! - `web` is what all APIs share: connections, request ids, limits, paging.
@@ -26,6 +26,7 @@ mod network;
 mod places;
 mod rename;
 mod running;
+mod scratch;
 mod service;
 mod starts;
 mod store;
@@ -40,6 +41,6 @@ pub use hook::Webhook;
 pub use key::{KeyError, ServiceKey};
 pub use network::{Network, Networks, NoNetwork};
 pub use places::{Opening, Places, Standing};
-pub use service::{Service, ServiceError, open_state};
+pub use service::{Service, ServiceError, open_state, shared_state};
 pub use store::{Store, StoreError, TokenRow};
 pub use web::{Listening, Tls, TlsError, router, serve};

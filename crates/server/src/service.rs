@@ -3,9 +3,10 @@
 use crate::{
     Config, Places,
     feed::Feeds,
-    key::{KeyError, ServiceKey},
+    key::{KeyError, ServiceKey, Use},
     metrics::Metrics,
     running::Hands,
+    scratch::{Scratch, make_private},
     starts::Starts,
     store::{Part, Request, Store, StoreError, now_ms},
     token::Caller,
@@ -15,7 +16,8 @@ use packhorse_core::{
     job::{JobId, JobOptions, JobState, JobView},
     port::{Journal, JournalError},
 };
-use std::{fs, io, path::Path, sync::Arc};
+use packhorse_database::Pool;
+use std::{io, path::Path, sync::Arc};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, Notify, watch};
 
@@ -74,10 +76,21 @@ pub fn open_state(directory: &Path) -> Result<(Store, ServiceKey), ServiceError>
     Ok((Store::open(&directory.join(DATABASE))?, key))
 }
 
-/// SECURITY: what is below holds names, credentials and whole projects.
-fn make_private(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+/// What a service keeps in a database that other processes share, for whoever has its key.
+///
+/// # Errors
+///
+/// [`KeyError::Other`] when what is there was made with another key; or when the database cannot
+/// be used.
+pub async fn shared_state(
+    pool: Pool,
+    key: ServiceKey,
+) -> Result<(Store, ServiceKey), ServiceError> {
+    let store = Store::shared(pool);
+    if !store.knows_key(key.sign(Use::Mark, b"")).await? {
+        return Err(KeyError::Other.into());
+    }
+    Ok((store, key))
 }
 
 /// The service.
@@ -87,6 +100,7 @@ pub struct Service {
     pub(crate) key: ServiceKey,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) places: Arc<dyn Places>,
+    scratch: Scratch,
     /// Woken when there may be work.
     pub(crate) work: Notify,
     /// Held while a request looks whether there is room for it, and takes it.
@@ -119,31 +133,26 @@ pub(crate) struct NewJob {
 }
 
 impl Service {
-    /// Opens everything that it keeps.
+    /// Opens a service over what it keeps, as [`open_state`] or [`shared_state`] gave it.
     ///
     /// # Errors
     ///
     /// When something of it cannot be used.
     pub fn open(
         config: Config,
+        (store, key): (Store, ServiceKey),
         journal: Arc<dyn Journal>,
         places: Arc<dyn Places>,
     ) -> Result<Arc<Self>, ServiceError> {
-        let (store, key) = open_state(&config.state)?;
+        make_private(&config.state).map_err(system("make a directory of the service"))?;
         let scratch = config.state.join(SCRATCH);
-        // What a killed process left there is worth nothing: archives are begun anew.
-        match fs::remove_dir_all(&scratch) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(system("empty the scratch directory")(error));
-            }
-            Ok(()) | Err(_) => {}
-        }
-        let directories = [
-            scratch,
-            config.archives(),
-            config.bitbucket_imports.clone(),
-            config.bitbucket_exports.clone(),
-        ];
+        let scratch = match store.is_shared() {
+            false => Scratch::alone(scratch),
+            true => Scratch::beside_others(&scratch),
+        };
+        let scratch = scratch.map_err(system("make the scratch directory"))?;
+        let directories =
+            [config.archives(), config.bitbucket_imports.clone(), config.bitbucket_exports.clone()];
         for directory in directories {
             make_private(&directory).map_err(system("make a directory of the service"))?;
         }
@@ -155,6 +164,7 @@ impl Service {
             key,
             journal,
             places,
+            scratch,
             work,
             turn,
             starts,
@@ -181,8 +191,7 @@ impl Service {
 
     /// A directory for one thing to do, removed with it.
     pub(crate) fn scratch(&self) -> Result<TempDir, ServiceError> {
-        let made = tempfile::Builder::new().tempdir_in(self.config.state.join(SCRATCH));
-        made.map_err(system("make a scratch directory"))
+        self.scratch.make().map_err(system("make a scratch directory"))
     }
 
     /// One job of the journal.

@@ -27,6 +27,9 @@ pub(crate) async fn keep_house(service: Arc<Service>, mut stopping: watch::Recei
 
 /// Removes archives that are old at that moment, and takes back locks that have ended.
 pub(crate) async fn sweep(service: &Service, now: i64) -> Result<(), ServiceError> {
+    if service.store.is_shared() {
+        service.take_up_unqueued().await?;
+    }
     let kept = i64::try_from(service.config.archives_kept.as_millis()).unwrap_or(i64::MAX);
     for part in service.store.old_archives(now.saturating_sub(kept)).await? {
         remove_archive(service, &part).await?;

@@ -5,13 +5,51 @@ use crate::{
     native::{job::ROLLED_BACK, wire::RolledBack as Told},
     places::Opening,
     service::ServiceError,
-    store::Part,
+    store::{Part, Wish},
     work,
 };
 use packhorse_core::{error::chain, job::JobView};
 use packhorse_engine::{Ends, RolledBack};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::runtime::Handle;
+
+/// How often it is said that a job is still in hand.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// Rolls a job back, if that is still wished and no other process is about it; `false` when there
+/// was nothing to do.
+pub(crate) async fn roll_back_alone(
+    service: &Arc<Service>,
+    part: &Part,
+    job: &JobView,
+) -> Result<bool, ServiceError> {
+    if !service.store.take_in_hand(part.id).await? {
+        return Ok(false);
+    }
+    let (of, id) = (Arc::clone(service), part.id);
+    let alive = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(SIGN_OF_LIFE).await;
+            if let Err(error) = of.store.keep_in_hand(id, true).await {
+                tracing::warn!(error = chain(&error), "it could not be said that a job is in hand");
+            }
+        }
+    });
+    // Another process may have done it since it was seen.
+    let done = match service.store.job(part.job).await? {
+        Some((_, part)) if part.wish == Some(Wish::Rollback) => {
+            let rolled = roll_back(service, &part, job).await;
+            match rolled {
+                Ok(()) => service.ended(&part, job.state).await.map(|()| true),
+                Err(error) => Err(error),
+            }
+        }
+        Some(_) | None => Ok(false),
+    };
+    alive.abort();
+    service.store.keep_in_hand(part.id, false).await?;
+    done
+}
 
 /// Removes what a job wrote, and keeps what that came to.
 ///

@@ -73,9 +73,10 @@ async fn next(
         match (job.state, part.wish) {
             (JobState::Finished | JobState::Failed | JobState::Cancelled, Some(Wish::Rollback)) => {
                 let Some(_hand) = service.hands.take(part.id) else { continue };
-                undo::roll_back(service, &part, &job).await?;
-                service.ended(&part, job.state).await?;
-                return Ok(true);
+                if undo::roll_back_alone(service, &part, &job).await? {
+                    return Ok(true);
+                }
+                continue;
             }
             (JobState::Failed | JobState::Cancelled, Some(Wish::Resume)) => {}
             (JobState::Finished | JobState::Failed | JobState::Cancelled, _) => {
@@ -89,18 +90,48 @@ async fn next(
         let Some(claim) = service.journal.claim(Some(part.job), name, lease).await? else {
             continue;
         };
-        service.store.fulfilled(part.id).await?;
-        service.mirror(&part, JobState::Running).await?;
-        let state = run(service, &part, &job, &claim, stopping).await?;
-        tracing::info!(job = part.job.0, request = part.request, state = state.name(), "ran a job");
-        if state != JobState::Stopped {
-            // What was mirrored when it was taken is not what stands in `part`.
-            let part = Part { state: JobState::Running.name().to_owned(), ..part };
-            service.ended(&part, state).await?;
-        }
+        taken(service, part, &job, &claim, stopping).await?;
         return Ok(true);
     }
     Ok(false)
+}
+
+/// Runs a job that was taken, and notes what came of it.
+async fn taken(
+    service: &Arc<Service>,
+    part: Part,
+    job: &JobView,
+    claim: &Claim,
+    stopping: &watch::Receiver<bool>,
+) -> Result<JobState, ServiceError> {
+    service.store.fulfilled(part.id).await?;
+    service.mirror(&part, JobState::Running).await?;
+    let state = run(service, &part, job, claim, stopping).await?;
+    tracing::info!(job = part.job.0, request = part.request, state = state.name(), "ran a job");
+    if state != JobState::Stopped {
+        // What was mirrored when it was taken is not what stands in `part`.
+        let part = Part { state: JobState::Running.name().to_owned(), ..part };
+        service.ended(&part, state).await?;
+    }
+    Ok(state)
+}
+
+/// For a process that works for a service and does not serve.
+impl Service {
+    /// Takes something that clients wait for, and does it: a job, or rolling one back. `false` when
+    /// nothing was to do.
+    ///
+    /// # Errors
+    ///
+    /// When a database fails; whoever takes the job next goes on with it.
+    pub async fn lend_a_hand(self: &Arc<Self>, name: &str) -> Result<bool, ServiceError> {
+        next(self, name, &self.stopping.subscribe()).await
+    }
+
+    /// Stops what runs at its next safe place.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
 }
 
 /// Runs a job that was taken, until it ends or the service stops.
@@ -118,7 +149,7 @@ async fn run(
     }
     service.lock_all(part.request).await?;
     let scratch = service.scratch()?;
-    let resume = if job.started_at.is_some() { Opening::Resume } else { Opening::New };
+    let resume = if claim.epoch > 1 { Opening::Resume } else { Opening::New };
     let ends = match ends(service, part, job, (scratch.path(), resume)).await {
         Ok(ends) => ends,
         Err(error) => {

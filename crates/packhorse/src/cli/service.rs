@@ -8,7 +8,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Everything that it keeps stands in the directory that `--journal` names: the journal, its own
-database, its key, the store, archives. Clients need a token: `packhorse token create --user NAME`.
+database, its key, the store, archives. With `--journal-url` the first two stand in a PostgreSQL
+database, and any `packhorse worker` on it that has the key runs what clients ask for. Clients need a token: `packhorse token create --user NAME`.
 What it reads from and writes to, and under which address people know it, stands in the
 configuration: docs/guides/service.md.")]
 pub(crate) struct Serve {
@@ -26,6 +27,10 @@ pub(crate) struct Serve {
     /// PEM file with the certificate's key
     #[arg(long, env = "PACKHORSE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Jobs that it runs side by side; 0 leaves them to workers [default: what the configuration
+    /// says, or 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=64))]
+    pub(crate) workers: Option<u16>,
     /// Form of the log, on stderr
     #[arg(long, value_enum, default_value_t = Log::Json)]
     pub(crate) log: Log,

@@ -1,17 +1,19 @@
 //! `token`: the service's personal tokens.
 
+use super::serve::kept;
 use crate::{
     cli::{Globals, Lasts, Token},
+    config::Hosts,
     document,
     error::{AppError, Status},
     terminal,
 };
 use packhorse_core::model::Time;
-use packhorse_server::{TokenRow, open_state, token};
+use packhorse_server::{TokenRow, token};
 
 /// Makes, lists or takes back tokens.
 pub(super) async fn run(globals: &Globals, what: &Token) -> Result<Status, AppError> {
-    let (store, key) = open_state(&globals.journal)?;
+    let (store, key) = kept::open(globals, &Hosts::read(globals)?).await?.state;
     match what {
         Token::Create { user, name, scopes, expires: Lasts(lasts) } => {
             let is_name = |it: char| it.is_alphanumeric() || "-_.@".contains(it);

@@ -1,6 +1,6 @@
 //! `worker`: runs jobs that wait in the journal, one after the other, beside other workers.
 
-use super::{ends::Route, migrate};
+use super::{ends::Route, migrate, serve};
 use crate::{
     cli::{self, Globals},
     config,
@@ -12,12 +12,14 @@ use packhorse_core::{
     port::{Claim, JournalError},
 };
 use packhorse_engine::{Stop, Worker};
+use packhorse_server::Service;
 use std::{sync::Arc, time::Duration};
 
 /// How often the queue is looked at while nothing waits, or while it cannot be reached.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Takes job after job until somebody stops it.
+/// Takes job after job until somebody stops it: first what clients of a service wait for, where
+/// one is served from the same database.
 ///
 /// A job whose worker fell silent is taken over when its lease ends. One that cannot be opened
 /// here, for want of a host's name or a token, fails with the reason, and the next is taken. A
@@ -36,9 +38,22 @@ pub(super) async fn run(globals: &Globals, arguments: &cli::Worker) -> Result<St
             ..packhorse_engine::Tuning::default()
         },
     };
+    let service = serve::to_work_for(globals, lease).await?;
+    if let Some(service) = &service {
+        tokio::spawn(stop_with(stop.clone(), Arc::clone(service)));
+    }
     let name = config::worker();
     let (mut all_well, mut reached) = (true, Reached::NotYet);
     while stop.why().is_none() {
+        if let Some(service) = &service {
+            match service.lend_a_hand(&name).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                // The queue is away too then, and tells it.
+                Err(error) if packhorse_database::is_away(&error) => {}
+                Err(error) => terminal::talk(&AppError::from(error).reason()),
+            }
+        }
         let claimed = journal.claim(None, &name, lease).await;
         let Some(claim) = reached.tell(claimed)?.flatten() else {
             if arguments.once && reached == Reached::Yes {
@@ -60,6 +75,11 @@ pub(super) async fn run(globals: &Globals, arguments: &cli::Worker) -> Result<St
         }
     }
     Ok(if all_well { Status::Done } else { Status::Failed })
+}
+
+async fn stop_with(stop: Stop, service: Arc<Service>) {
+    stop.asked().await;
+    service.stop();
 }
 
 /// Whether the journal answers.

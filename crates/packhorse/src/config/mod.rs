@@ -7,7 +7,7 @@ mod selection;
 mod service;
 
 pub(crate) use hosts::Hosts;
-pub(crate) use journal::{journal, journal_if_any};
+pub(crate) use journal::{database, directory, journal, journal_if_any};
 pub(crate) use selection::{resolutions, selection};
 
 use crate::{cli::Globals, error::AppError};

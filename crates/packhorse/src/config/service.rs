@@ -3,7 +3,7 @@
 use super::{Hosts, secret::Reference};
 use crate::error::AppError;
 use packhorse_core::Location;
-use packhorse_server::{Config, Network, NoNetwork, Webhook};
+use packhorse_server::{Config, Network, NoNetwork, ServiceKey, Webhook};
 use serde::Deserialize;
 use std::{
     path::{Path, PathBuf},
@@ -18,6 +18,8 @@ const MOST_WORKERS: usize = 64;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ServeEntry {
+    /// Where the key is, for a service in a database.
+    key: Option<Reference>,
     /// Address under which clients know the service.
     external_url: Option<String>,
     /// Jobs side by side; with none, what is asked for waits.
@@ -101,6 +103,12 @@ fn bitbucket_format() -> &'static str {
 }
 
 impl Hosts {
+    /// The key of a service in a database, where the configuration says one.
+    pub(crate) fn service_key(&self) -> Result<Option<ServiceKey>, AppError> {
+        let Some(of) = &self.serve.key else { return Ok(None) };
+        Ok(Some(ServiceKey::from_text(&self.secret(of, "key of the service")?)?))
+    }
+
     /// The service's settings, with everything in that directory where nothing else is said.
     pub(crate) fn service(&self, state: &Path) -> Result<Config, AppError> {
         let said = &self.serve;

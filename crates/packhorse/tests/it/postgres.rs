@@ -24,6 +24,8 @@ struct Server {
     programs: PathBuf,
     port: u16,
     authority: String,
+    /// What it is started with.
+    options: String,
 }
 
 /// A database on the server that all tests of this binary share.
@@ -49,10 +51,29 @@ impl Database {
             }
         };
         let name = format!("storage_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Some(Self::on(server, name, statements))
+    }
+
+    /// A new database on a server of its own, which can be stopped; `None` as above.
+    pub(crate) fn alone() -> Option<Self> {
+        Some(Self::on(Arc::new(Server::start()?), "storage".to_owned(), ""))
+    }
+
+    fn on(server: Arc<Server>, name: String, statements: &str) -> Self {
         server.psql("postgres", &format!("CREATE DATABASE {name}"));
         let database = Self { server, name };
         database.psql(statements);
-        Some(database)
+        database
+    }
+
+    /// Ends the server in the middle of what it does.
+    pub(crate) fn stop(&self) {
+        self.server.stop();
+    }
+
+    /// Starts the server again.
+    pub(crate) fn go_on(&self) {
+        self.server.go_on();
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -95,7 +116,7 @@ impl Server {
         let directory = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (certificate, key, authority) = certificate();
-        let server = Self { directory, programs, port, authority };
+        let mut server = Self { directory, programs, port, authority, options: String::new() };
         let files = ["server.pem", "server.key"].map(|it| server.directory.path().join(it));
         for (file, text) in files.iter().zip([certificate, key]) {
             fs::write(file, text).unwrap();
@@ -109,16 +130,25 @@ impl Server {
         }
         let data = server.data();
         server.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], "");
-        let log = server.directory.path().join("log").display().to_string();
-        let options = format!(
+        server.options = format!(
             "-h 127.0.0.1 -p {port} -c unix_socket_directories= -c fsync=off \
              -c max_connections=50 -c shared_buffers=8MB \
              -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
             files[0].display(),
             files[1].display()
         );
-        server.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &options, "-w", "start"], "");
+        server.go_on();
         Some(server)
+    }
+
+    fn go_on(&self) {
+        let log = self.directory.path().join("log").display().to_string();
+        let how = ["-D", &self.data(), "-l", &log, "-o", &self.options, "-w", "start"];
+        self.run("pg_ctl", &how, "");
+    }
+
+    fn stop(&self) {
+        self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"], "");
     }
 
     fn data(&self) -> String {
@@ -163,8 +193,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let data = self.data();
-        self.run("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"], "");
+        self.stop();
     }
 }
 

@@ -1,12 +1,15 @@
 //! Jobs of all APIs together, as the service's own API and its pages see them.
 
 use super::{
-    Part, Request, Store, StoreError, now_ms,
+    AnyError, Part, Request, Store, StoreError, now_ms,
     parts::{self, PART, WIDTH},
     requests,
+    sql::{Filter, Row, values},
 };
 use packhorse_core::job::JobId;
-use rusqlite::OptionalExtension;
+
+/// How long somebody who delivers has for it, in milliseconds.
+const DELIVERING_MS: i64 = 60_000;
 
 /// Which jobs to list, newest first.
 #[derive(Clone, Debug, Default)]
@@ -77,31 +80,34 @@ pub(crate) struct Listed {
     pub(crate) told: Option<String>,
 }
 
+fn listed(row: &Row) -> Result<Listed, AnyError> {
+    let told = WIDTH + 8;
+    let (request, part) = (requests::request(row, WIDTH)?, parts::part(row)?);
+    Ok(Listed { request, part, told: row.get(told)? })
+}
+
 impl Store {
     /// Jobs with their requests, newest first.
     pub(crate) async fn jobs(&self, query: JobQuery) -> Result<Vec<Listed>, StoreError> {
         self.read("list jobs", move |tx| {
-            let and = |test: &str, at: usize, is_said: bool| match is_said {
-                true => format!(" AND {test} ?{at}"),
-                false => format!(" AND ?{at} IS NULL"),
-            };
-            // One table leads, so that one of its indices gives the order.
-            let sql = format!(
-                "SELECT {PART}, {}, told FROM parts
-                 CROSS JOIN requests ON requests.id = parts.request
-                 WHERE parts.job IS NOT NULL{}{}{} ORDER BY parts.id DESC LIMIT ?4",
-                requests::COLUMNS,
-                and("parts.user =", 1, query.user.is_some()),
-                and("parts.state =", 2, query.state.is_some()),
-                and("parts.id <", 3, query.before.is_some()),
-            );
-            let mut statement = tx.prepare_cached(&sql)?;
-            let values = (&query.user, &query.state, query.before, query.limit);
-            let rows = statement.query_map(values, |row| {
-                let (request, part) = (requests::request(row, WIDTH)?, parts::part(row)?);
-                Ok(Listed { request, part, told: row.get("told")? })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            Box::pin(async move {
+                let mut filter = Filter::new("job IS NOT NULL");
+                filter.and_if("\"user\" = ?", query.user);
+                filter.and_if("state = ?", query.state);
+                filter.and_if("id < ?", query.before);
+                // One table leads, so that one of its indices gives the order.
+                let page = format!(
+                    "SELECT * FROM parts WHERE {} ORDER BY id DESC LIMIT {}",
+                    filter.sql.clone(),
+                    filter.with(query.limit)
+                );
+                let sql = format!(
+                    "SELECT {PART}, {}, parts.told FROM ({page}) AS parts
+                     JOIN requests ON requests.id = parts.request ORDER BY parts.id DESC",
+                    requests::COLUMNS,
+                );
+                tx.rows(&sql, &filter.values).await?.iter().map(listed).collect()
+            })
         })
         .await
     }
@@ -109,12 +115,13 @@ impl Store {
     /// Keeps what was told of jobs that have ended, by the numbers of their parts.
     pub(crate) async fn tell(&self, all: Vec<(u64, String)>) -> Result<(), StoreError> {
         self.write("keep what was told of jobs", move |tx| {
-            let sql = "UPDATE parts SET told = ?2 WHERE id = ?1 AND settled_at IS NOT NULL";
-            let mut statement = tx.prepare_cached(sql)?;
-            for (part, told) in all {
-                statement.execute((part, told))?;
-            }
-            Ok(())
+            Box::pin(async move {
+                let sql = "UPDATE parts SET told = ?2 WHERE id = ?1 AND settled_at IS NOT NULL";
+                for (part, told) in all {
+                    tx.execute(sql, values![part, told]).await?;
+                }
+                Ok(())
+            })
         })
         .await
     }
@@ -126,15 +133,15 @@ impl Store {
             return Ok(None);
         }
         self.read("look up a job", move |tx| {
-            let sql = format!(
-                "SELECT {PART}, {} FROM parts JOIN requests ON requests.id = parts.request
-                 WHERE parts.job = ?1",
-                requests::COLUMNS
-            );
-            let found = tx
-                .prepare_cached(&sql)?
-                .query_row([job.0], |row| Ok((requests::request(row, WIDTH)?, parts::part(row)?)));
-            Ok(found.optional()?)
+            Box::pin(async move {
+                let sql = format!(
+                    "SELECT {PART}, {} FROM parts JOIN requests ON requests.id = parts.request
+                     WHERE parts.job = ?1",
+                    requests::COLUMNS
+                );
+                let row = tx.row(&sql, values![job]).await?;
+                row.map(|row| Ok((requests::request(&row, WIDTH)?, parts::part(&row)?))).transpose()
+            })
         })
         .await
     }
@@ -145,13 +152,16 @@ impl Store {
         user: Option<String>,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         self.read("count jobs", move |tx| {
-            let filter = if user.is_some() { "user = ?1" } else { "?1 IS NULL" };
-            let sql = format!(
-                "SELECT state, count(*) FROM parts WHERE state <> '' AND {filter} GROUP BY state"
-            );
-            let mut statement = tx.prepare_cached(&sql)?;
-            let rows = statement.query_map([user], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            Box::pin(async move {
+                let mut filter = Filter::new("state <> ''");
+                filter.and_if("\"user\" = ?", user);
+                let sql = format!(
+                    "SELECT state, count(*) FROM parts WHERE {} GROUP BY state",
+                    filter.sql
+                );
+                let rows = tx.rows(&sql, &filter.values).await?;
+                rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+            })
         })
         .await
     }
@@ -165,15 +175,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (part, request) = (part.id, part.request);
         self.write("open a job again", move |tx| {
-            tx.execute(
-                "UPDATE parts SET wish = ?2, sealed = ?3, sealed_target = ?4, settled_at = NULL,
-                     told = NULL
-                 WHERE id = ?1",
-                (part, wish.name(), sealed, sealed_target),
-            )?;
-            let sql = "UPDATE requests SET cancelled_at = NULL, updated_at = ?2 WHERE id = ?1";
-            tx.execute(sql, (request, now_ms()))?;
-            Ok(())
+            Box::pin(async move {
+                let sql = "UPDATE parts SET wish = ?2, sealed = ?3, sealed_target = ?4,
+                         settled_at = NULL, told = NULL
+                     WHERE id = ?1";
+                tx.execute(sql, values![part, wish.name(), sealed, sealed_target]).await?;
+                let sql = "UPDATE requests SET cancelled_at = NULL, updated_at = ?2 WHERE id = ?1";
+                tx.execute(sql, values![request, now_ms()]).await?;
+                Ok(())
+            })
         })
         .await
     }
@@ -181,8 +191,11 @@ impl Store {
     /// Notes that a wish is being fulfilled, or was.
     pub(crate) async fn fulfilled(&self, part: u64) -> Result<(), StoreError> {
         self.write("note that a wish was heard", move |tx| {
-            tx.execute("UPDATE parts SET wish = NULL WHERE id = ?1", [part])?;
-            Ok(())
+            Box::pin(async move {
+                let sql = "UPDATE parts SET wish = NULL WHERE id = ?1 AND wish IS NOT NULL";
+                tx.execute(sql, values![part]).await?;
+                Ok(())
+            })
         })
         .await
     }
@@ -190,22 +203,21 @@ impl Store {
     /// Notes how far a job is.
     pub(crate) async fn sample(&self, job: JobId, it: Sample) -> Result<(), StoreError> {
         self.write("note how far a job is", move |tx| {
-            tx.execute(
-                "INSERT INTO samples (job, at, n_read, n_carried, n_failed, bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                (job.0, it.at, it.read, it.carried, it.failed, it.bytes),
-            )?;
-            let sql = "SELECT count(*) FROM samples WHERE job = ?1";
-            let n: u64 = tx.prepare_cached(sql)?.query_row([job.0], |row| row.get(0))?;
-            if n > MOST_SAMPLES {
-                tx.execute(
-                    "DELETE FROM samples WHERE job = ?1 AND at IN (SELECT at FROM
-                         (SELECT at, row_number() OVER (ORDER BY at) AS n FROM samples WHERE job = ?1)
-                         WHERE n % 2 = 0 AND at < ?2)",
-                    (job.0, it.at),
-                )?;
-            }
-            Ok(())
+            Box::pin(async move {
+                let sql = "INSERT INTO samples (job, at, n_read, n_carried, n_failed, bytes)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+                let of = values![job, it.at, it.read, it.carried, it.failed, it.bytes];
+                tx.execute(sql, of).await?;
+                let count = "SELECT count(*) FROM samples WHERE job = ?1";
+                if tx.value::<u64>(count, values![job]).await? > MOST_SAMPLES {
+                    let sql = "DELETE FROM samples WHERE job = ?1 AND at IN (SELECT at FROM
+                         (SELECT at, row_number() OVER (ORDER BY at) AS n
+                          FROM samples WHERE job = ?1) AS all_of_it
+                         WHERE n % 2 = 0 AND at < ?2)";
+                    tx.execute(sql, values![job, it.at]).await?;
+                }
+                Ok(())
+            })
         })
         .await
     }
@@ -213,19 +225,21 @@ impl Store {
     /// How far a job was, in the order of time.
     pub(crate) async fn samples(&self, job: JobId) -> Result<Vec<Sample>, StoreError> {
         self.read("look how far a job was", move |tx| {
-            let sql = "SELECT at, n_read, n_carried, n_failed, bytes FROM samples
-                 WHERE job = ?1 ORDER BY at";
-            let mut statement = tx.prepare_cached(sql)?;
-            let rows = statement.query_map([job.0], |row| {
-                Ok(Sample {
-                    at: row.get(0)?,
-                    read: row.get(1)?,
-                    carried: row.get(2)?,
-                    failed: row.get(3)?,
-                    bytes: row.get(4)?,
-                })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            Box::pin(async move {
+                let sql = "SELECT at, n_read, n_carried, n_failed, bytes FROM samples
+                     WHERE job = ?1 ORDER BY at";
+                let rows = tx.rows(sql, values![job]).await?;
+                let sample = |row: &Row| {
+                    Ok(Sample {
+                        at: row.get(0)?,
+                        read: row.get(1)?,
+                        carried: row.get(2)?,
+                        failed: row.get(3)?,
+                        bytes: row.get(4)?,
+                    })
+                };
+                rows.iter().map(sample).collect()
+            })
         })
         .await
     }
@@ -233,23 +247,31 @@ impl Store {
     /// Notes that somebody shall hear of the end of a job.
     pub(crate) async fn deliver(&self, job: JobId) -> Result<(), StoreError> {
         self.write("note a delivery", move |tx| {
-            let sql = "INSERT INTO deliveries (job, next_at) VALUES (?1, ?2)";
-            tx.execute(sql, (job.0, now_ms()))?;
-            Ok(())
+            Box::pin(async move {
+                let sql = "INSERT INTO deliveries (job, next_at) VALUES (?1, ?2)";
+                tx.execute(sql, values![job, now_ms()]).await?;
+                Ok(())
+            })
         })
         .await
     }
 
-    /// What shall be delivered by now, at most that many.
+    /// Takes what shall be delivered by now, at most that many; it is the caller's for a minute,
+    /// where there are others.
     pub(crate) async fn due(&self, now: i64, limit: u64) -> Result<Vec<Delivery>, StoreError> {
-        self.read("look for deliveries", move |tx| {
-            let sql = "SELECT id, job, tries FROM deliveries WHERE next_at <= ?1
-                 ORDER BY next_at LIMIT ?2";
-            let mut statement = tx.prepare_cached(sql)?;
-            let rows = statement.query_map((now, limit), |row| {
-                Ok(Delivery { id: row.get(0)?, job: JobId(row.get(1)?), tries: row.get(2)? })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+        let until = if self.is_shared() { now + DELIVERING_MS } else { now };
+        self.write("look for deliveries", move |tx| {
+            Box::pin(async move {
+                // Asked twice, so that of two who found the same only one has it.
+                let sql = "UPDATE deliveries SET next_at = ?1 WHERE next_at <= ?2 AND id IN
+                     (SELECT id FROM deliveries WHERE next_at <= ?2 ORDER BY next_at LIMIT ?3)
+                     RETURNING id, job, tries";
+                let rows = tx.rows(sql, values![until, now, limit]).await?;
+                let delivery = |row: &Row| {
+                    Ok(Delivery { id: row.get(0)?, job: row.get(1)?, tries: row.get(2)? })
+                };
+                rows.iter().map(delivery).collect()
+            })
         })
         .await
     }
@@ -257,12 +279,19 @@ impl Store {
     /// Notes that a delivery shall be tried again then, or, without a time, that it is done with.
     pub(crate) async fn delivered(&self, id: u64, again_at: Option<i64>) -> Result<(), StoreError> {
         self.write("note a delivery", move |tx| {
-            let sql = match again_at {
-                Some(_) => "UPDATE deliveries SET tries = tries + 1, next_at = ?2 WHERE id = ?1",
-                None => "DELETE FROM deliveries WHERE id = ?1 AND ?2 IS NULL",
-            };
-            tx.execute(sql, (id, again_at))?;
-            Ok(())
+            Box::pin(async move {
+                match again_at {
+                    Some(at) => {
+                        let sql =
+                            "UPDATE deliveries SET tries = tries + 1, next_at = ?2 WHERE id = ?1";
+                        tx.execute(sql, values![id, at]).await?;
+                    }
+                    None => {
+                        tx.execute("DELETE FROM deliveries WHERE id = ?1", values![id]).await?;
+                    }
+                }
+                Ok(())
+            })
         })
         .await
     }

@@ -1,7 +1,9 @@
 //! Repositories that nobody shall write to for a while.
 
-use super::{Store, StoreError};
-use rusqlite::OptionalExtension;
+use super::{
+    AnyError, Store, StoreError,
+    sql::{Row, values},
+};
 
 /// A lock on a repository of a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub(crate) struct Lock {
     pub(crate) expires_at: i64,
 }
 
-fn lock(row: &rusqlite::Row<'_>) -> rusqlite::Result<Lock> {
+fn lock(row: &Row) -> Result<Lock, AnyError> {
     Ok(Lock { place: row.get(0)?, project: row.get(1)?, expires_at: row.get(2)? })
 }
 
@@ -22,10 +24,10 @@ impl Store {
     /// The locks that a request holds.
     pub(crate) async fn locks(&self, request: u64) -> Result<Vec<Lock>, StoreError> {
         self.read("list locks", move |tx| {
-            let sql = "SELECT place, project, expires_at FROM locks WHERE request = ?1";
-            let mut statement = tx.prepare_cached(sql)?;
-            let rows = statement.query_map([request], lock)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            Box::pin(async move {
+                let sql = "SELECT place, project, expires_at FROM locks WHERE request = ?1";
+                tx.rows(sql, values![request]).await?.iter().map(lock).collect()
+            })
         })
         .await
     }
@@ -38,9 +40,11 @@ impl Store {
         now: i64,
     ) -> Result<Option<i64>, StoreError> {
         self.read("look up a lock", move |tx| {
-            let sql = "SELECT max(expires_at) FROM locks
-                 WHERE place = ?1 AND project = ?2 AND expires_at > ?3";
-            Ok(tx.query_row(sql, (place, project, now), |row| row.get(0))?)
+            Box::pin(async move {
+                let sql = "SELECT max(expires_at) FROM locks
+                     WHERE place = ?1 AND project = ?2 AND expires_at > ?3";
+                tx.value(sql, values![place, project, now]).await
+            })
         })
         .await
     }
@@ -52,9 +56,11 @@ impl Store {
         project: String,
     ) -> Result<Option<Lock>, StoreError> {
         self.write("take a lock back", move |tx| {
-            let sql = "DELETE FROM locks WHERE request = ?1 AND project = ?2
-                 RETURNING place, project, expires_at";
-            Ok(tx.query_row(sql, (request, project), lock).optional()?)
+            Box::pin(async move {
+                let sql = "DELETE FROM locks WHERE request = ?1 AND project = ?2
+                     RETURNING place, project, expires_at";
+                tx.row(sql, values![request, project]).await?.as_ref().map(lock).transpose()
+            })
         })
         .await
     }
@@ -62,12 +68,12 @@ impl Store {
     /// Takes locks back that have ended, at most 256 at a time.
     pub(crate) async fn ended_locks(&self, now: i64) -> Result<Vec<Lock>, StoreError> {
         self.write("take ended locks back", move |tx| {
-            let sql = "DELETE FROM locks WHERE (place, project, request) IN
-                 (SELECT place, project, request FROM locks WHERE expires_at <= ?1 LIMIT 256)
-                 RETURNING place, project, expires_at";
-            let mut statement = tx.prepare_cached(sql)?;
-            let rows = statement.query_map([now], lock)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            Box::pin(async move {
+                let sql = "DELETE FROM locks WHERE (place, project, request) IN
+                     (SELECT place, project, request FROM locks WHERE expires_at <= ?1 LIMIT 256)
+                     RETURNING place, project, expires_at";
+                tx.rows(sql, values![now]).await?.iter().map(lock).collect()
+            })
         })
         .await
     }

@@ -3,10 +3,13 @@
 //! A request holds what a client asked for in the words of its API; how far its jobs are stands in
 //! the journal alone.
 
+mod file;
 mod jobs;
 mod locks;
 mod parts;
 mod requests;
+mod shared;
+mod sql;
 mod tokens;
 
 pub use tokens::TokenRow;
@@ -16,30 +19,23 @@ pub(crate) use locks::Lock;
 pub(crate) use parts::{NewPart, Part, PartQuery};
 pub(crate) use requests::{NewRequest, Query, Request};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use file::File;
+use futures::future::BoxFuture;
+use packhorse_database::{Connections, Pool, Schema};
+use sql::Step;
 use std::{
-    fs::OpenOptions,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    path::Path,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Marks a file as ours: `PHS1`.
-const APPLICATION_ID: i32 = 0x5048_5331;
-
-/// Steps of the schema, oldest first.
-const MIGRATIONS: &[&str] = &[
-    include_str!("../../migrations/0001_service.sql"),
-    include_str!("../../migrations/0002_jobs.sql"),
-    include_str!("../../migrations/0003_watching.sql"),
-    include_str!("../../migrations/0004_told.sql"),
-];
-
-/// How long a writer waits for another process.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Idle connections that are kept for reading.
-const MAX_IDLE: usize = 8;
+/// The tables in a shared database; they are made under the lock `PHS1`.
+const SCHEMA: Schema = Schema {
+    of: "service",
+    version: "service_version",
+    lock: 0x5048_5331,
+    steps: &[include_str!("../../migrations/postgres/0001_service.sql")],
+};
 
 /// Failure of the service's own database.
 #[derive(Debug, thiserror::Error)]
@@ -58,22 +54,17 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The service's database: one connection that writes, and some that read beside it.
-#[derive(Clone)]
+/// What the service remembers: in a file of its own, or in a database that it shares with other
+/// processes.
+#[derive(Clone, Debug)]
 pub struct Store {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    path: PathBuf,
-    writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
-    }
+#[derive(Debug)]
+enum Inner {
+    File(File),
+    Shared(Connections),
 }
 
 impl Store {
@@ -83,131 +74,79 @@ impl Store {
     ///
     /// When it cannot be read, is something else, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let open = || -> Result<Connection, AnyError> {
-            make_private(path)?;
-            let mut connection = connect(path)?;
-            prepare(&mut connection)?;
-            Ok(connection)
-        };
-        let writer = open().map_err(|source| StoreError { operation: "open a file", source })?;
-        let inner =
-            Inner { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        let file = File::open(path);
+        let file = file.map_err(|source| StoreError { operation: "open a file", source })?;
+        Ok(Self { inner: Arc::new(Inner::File(file)) })
     }
 
-    /// Does a step that may write, in a transaction of its own.
-    async fn write<T: Send + 'static>(
-        &self,
-        operation: &'static str,
-        step: impl FnOnce(&Transaction<'_>) -> Result<T, AnyError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(operation, move || {
-            let mut writer = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = step(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })
-        .await
+    /// In a database that other processes share; its tables are made when it is first used.
+    #[must_use]
+    pub fn shared(pool: Pool) -> Self {
+        Self { inner: Arc::new(Inner::Shared(Connections::new(pool, SCHEMA))) }
     }
 
-    /// Does a step that only reads, on one state of the file.
-    async fn read<T: Send + 'static>(
-        &self,
-        operation: &'static str,
-        step: impl FnOnce(&Transaction<'_>) -> Result<T, AnyError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(operation, move || {
-            let idle = inner.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut connection = match idle {
-                Some(connection) => connection,
-                None => {
-                    let connection = connect(&inner.path)?;
-                    connection.pragma_update(None, "query_only", "ON")?;
-                    connection
-                }
-            };
-            let transaction = connection.transaction()?;
-            let value = step(&transaction)?;
-            transaction.finish()?;
-            let mut idle = inner.readers.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < MAX_IDLE {
-                idle.push(connection);
+    /// Whether a service has ever kept anything in a database.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached.
+    pub async fn is_in(pool: &Pool) -> Result<bool, StoreError> {
+        let asked = Connections::new(pool.clone(), SCHEMA).are_made().await;
+        asked.map_err(|source| StoreError { operation: "look for tables", source })
+    }
+
+    /// Whether other processes use it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(*self.inner, Inner::Shared(..))
+    }
+
+    /// Does a step that may write: all of it, or nothing.
+    async fn write<T, S>(&self, operation: &'static str, step: S) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        S: for<'a> FnOnce(&'a Step<'a>) -> BoxFuture<'a, Result<T, AnyError>> + Send + 'static,
+    {
+        let failed = |source| StoreError { operation, source };
+        match &*self.inner {
+            Inner::File(file) => file.write(step).await.map_err(failed),
+            Inner::Shared(connections) => far_write(connections, step).await.map_err(failed),
+        }
+    }
+
+    /// Does a step that only reads.
+    async fn read<T, S>(&self, operation: &'static str, step: S) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        S: for<'a> FnOnce(&'a Step<'a>) -> BoxFuture<'a, Result<T, AnyError>> + Send + 'static,
+    {
+        let failed = |source| StoreError { operation, source };
+        match &*self.inner {
+            Inner::File(file) => file.read(step).await.map_err(failed),
+            Inner::Shared(connections) => {
+                let look = async { step(&Step::Look(connections.take().await?)).await };
+                look.await.map_err(failed)
             }
-            Ok(value)
-        })
-        .await
+        }
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    operation: &'static str,
-    work: impl FnOnce() -> Result<T, AnyError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(Into::into).and_then(|it| it).map_err(|source| StoreError { operation, source })
-}
-
-/// SECURITY: names of people and digests of tokens are for the owner of the file alone.
-fn make_private(path: &Path) -> Result<(), AnyError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error.into()),
+async fn far_write<T, S>(connections: &Connections, step: S) -> Result<T, AnyError>
+where
+    S: for<'a> FnOnce(&'a Step<'a>) -> BoxFuture<'a, Result<T, AnyError>> + Send,
+{
+    let mut client = connections.take().await?;
+    let whole = Step::Far(client.transaction().await?);
+    let value = step(&whole).await?;
+    if let Step::Far(transaction) = whole {
+        transaction.commit().await?;
     }
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "foreign_keys", "ON")?;
-    Ok(connection)
-}
-
-fn prepare(connection: &mut Connection) -> Result<(), AnyError> {
-    let known = MIGRATIONS.len();
-    check(connection)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let done = check(&transaction)?;
-    for step in &MIGRATIONS[done..] {
-        transaction.execute_batch(step)?;
-    }
-    if done < known {
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", known as i64)?;
-    }
-    transaction.commit()?;
-    Ok(())
-}
-
-/// Number of steps that the file's schema has behind it.
-fn check(connection: &Connection) -> Result<usize, AnyError> {
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (id, version) = (number("application_id")?, number("user_version")?);
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables == 0 && version == 0 {
-        return Ok(0);
-    }
-    if id != i64::from(APPLICATION_ID) {
-        return Err("the file is not a database of Packhorse's service".into());
-    }
-    match usize::try_from(version) {
-        Ok(done) if done <= MIGRATIONS.len() => Ok(done),
-        _ => Err(format!("it has schema {version}: use a newer Packhorse").into()),
-    }
+    Ok(value)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use rusqlite::Connection;
 
     /// A store in a directory of its own.
     pub(crate) fn store() -> (tempfile::TempDir, Store) {

@@ -1,8 +1,13 @@
 //! Jobs of requests: kept before they are in the journal, and mirrored from there.
 
-use super::{Request, Store, StoreError, Wish, now_ms, requests};
+use super::{
+    AnyError, Request, Store, StoreError, Wish, now_ms, requests,
+    sql::{Filter, Row, Step, Value, values},
+};
 use packhorse_core::job::{JobId, JobSpec, JobState};
-use rusqlite::{OptionalExtension, Row, Transaction};
+
+/// How long a job may take into the journal before it is taken for forgotten, in milliseconds.
+const QUEUEING_MS: i64 = 60_000;
 
 /// A job of a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +73,7 @@ pub(crate) struct PartQuery {
 /// What a job is called where one is a part of a migration: as the journal says, or `canceled` as
 /// soon as somebody asked for that; what was carried in part is finished.
 pub(super) const ENTITY: &str = "CASE
-    WHEN parts.state = 'finished' OR (parts.state = 'failed' AND parts.began) THEN 'finished'
+    WHEN parts.state = 'finished' OR (parts.state = 'failed' AND parts.began = 1) THEN 'finished'
     WHEN parts.state = 'failed' THEN 'failed'
     WHEN parts.state = 'cancelled' OR requests.cancelled_at IS NOT NULL THEN 'canceled'
     WHEN parts.state IN ('', 'waiting') THEN 'created'
@@ -81,58 +86,62 @@ pub(super) const PART: &str =
 /// Columns of a part.
 pub(super) const WIDTH: usize = 10;
 
-pub(super) fn part(row: &Row<'_>) -> rusqlite::Result<Part> {
+pub(super) fn part(row: &Row) -> Result<Part, AnyError> {
     Ok(Part {
         id: row.get(0)?,
         request: row.get(1)?,
-        job: JobId(row.get(2)?),
-        body: requests::json(row, 3)?,
+        job: row.get(2)?,
+        body: row.get(3)?,
         sealed: row.get(4)?,
         archive: row.get(5)?,
         state: row.get(6)?,
         settled_at: row.get(7)?,
         sealed_target: row.get(8)?,
-        wish: row.get::<_, Option<String>>(9)?.and_then(|it| Wish::named(&it)),
+        wish: row.get::<Option<String>>(9)?.and_then(|it| Wish::named(&it)),
     })
 }
 
-fn parts(
-    tx: &Transaction<'_>,
-    rest: &str,
-    values: impl rusqlite::Params,
-) -> rusqlite::Result<Vec<Part>> {
+async fn parts(tx: &Step<'_>, rest: &str, of: &[Value]) -> Result<Vec<Part>, AnyError> {
     let sql = format!("SELECT {PART} FROM parts WHERE parts.job IS NOT NULL AND {rest}");
-    let mut statement = tx.prepare_cached(&sql)?;
-    statement.query_map(values, part)?.collect()
+    tx.rows(&sql, of).await?.iter().map(part).collect()
 }
 
 /// Keeps the jobs of a request that is being added.
-pub(super) fn insert(
-    tx: &Transaction<'_>,
+pub(super) async fn insert(
+    tx: &Step<'_>,
     request: u64,
+    user: &str,
     new: Vec<NewPart>,
-) -> Result<(), super::AnyError> {
+) -> Result<(), AnyError> {
     let mut ids: Vec<u64> = Vec::new();
     for mut part in new {
         if let Some(parent) = part.parent.and_then(|at| ids.get(at)) {
             part.body["parent_id"] = (*parent).into();
         }
         let spec = serde_json::to_string(&part.spec)?;
-        tx.execute(
-            "INSERT INTO parts (request, user, spec, body, sealed, sealed_target, archive, state)
-             VALUES (?1, (SELECT user FROM requests WHERE id = ?1), ?2, ?3, ?4, ?5, ?6, 'waiting')",
-            (request, spec, part.body.to_string(), part.sealed, part.sealed_target, part.archive),
-        )?;
-        ids.push(tx.last_insert_rowid().unsigned_abs());
+        let sealed = (part.sealed, part.sealed_target);
+        let body = part.body.to_string();
+        let sql = "INSERT INTO parts (request, \"user\", spec, body, sealed, sealed_target,
+                 archive, state, queueing_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8) RETURNING id";
+        let of = values![request, user, spec, body, sealed.0, sealed.1, part.archive, now_ms()];
+        ids.push(tx.value(sql, of).await?);
     }
     Ok(())
+}
+
+fn unqueued(row: &Row) -> Result<Unqueued, AnyError> {
+    let spec: serde_json::Value = row.get(1)?;
+    Ok(Unqueued { part: row.get(0)?, spec: serde_json::from_value(spec)? })
 }
 
 impl Store {
     /// The jobs of a request, in the order in which they were added.
     pub(crate) async fn parts(&self, request: u64) -> Result<Vec<Part>, StoreError> {
         self.read("list the jobs of a request", move |tx| {
-            Ok(parts(tx, "parts.request = ?1 ORDER BY parts.id", [request])?)
+            Box::pin(async move {
+                parts(tx, "parts.request = ?1 ORDER BY parts.id", values![request]).await
+            })
         })
         .await
     }
@@ -143,36 +152,31 @@ impl Store {
         query: PartQuery,
     ) -> Result<(Vec<(Request, Part)>, u64), StoreError> {
         self.read("list jobs", move |tx| {
-            let mut filter = "parts.job IS NOT NULL".to_owned();
-            // What is not asked for is still named, so that the values always fit.
-            let mut and = |name: &str, at: usize, is_said: bool| {
-                filter += &if is_said {
-                    format!(" AND {name} = ?{at}")
-                } else {
-                    format!(" AND ?{at} IS NULL")
-                };
-            };
-            and("requests.kind", 1, query.kind.is_some());
-            and("requests.user", 2, query.user.is_some());
-            and("parts.request", 3, query.request.is_some());
-            and(&format!("({ENTITY})"), 4, query.entity.is_some());
-            let tables =
-                format!("parts JOIN requests ON requests.id = parts.request WHERE {filter}");
-            let order = if query.oldest_first { "ASC" } else { "DESC" };
-            let sql = format!(
-                "SELECT {PART}, {} FROM {tables}
-                 ORDER BY parts.request {order}, parts.id {order} LIMIT ?5 OFFSET ?6",
-                requests::COLUMNS
-            );
-            let of = (query.kind, &query.user, query.request, &query.entity);
-            let values = (of.0, of.1, of.2, of.3, query.limit, query.offset);
-            let mut statement = tx.prepare_cached(&sql)?;
-            let rows = statement
-                .query_map(values, |row| Ok((requests::request(row, WIDTH)?, part(row)?)))?
-                .collect::<Result<Vec<_>, _>>()?;
-            let count = format!("SELECT count(*) FROM {tables}");
-            let total = tx.prepare_cached(&count)?.query_row(of, |row| row.get(0))?;
-            Ok((rows, total))
+            Box::pin(async move {
+                let mut filter = Filter::new("parts.job IS NOT NULL");
+                filter.and_if("requests.kind = ?", query.kind);
+                filter.and_if("requests.\"user\" = ?", query.user);
+                filter.and_if("parts.request = ?", query.request);
+                filter.and_if(&format!("({ENTITY}) = ?"), query.entity);
+                let tables = format!(
+                    "parts JOIN requests ON requests.id = parts.request WHERE {}",
+                    filter.sql
+                );
+                let count = format!("SELECT count(*) FROM {tables}");
+                let total = tx.value(&count, &filter.values).await?;
+                let order = if query.oldest_first { "ASC" } else { "DESC" };
+                let sql = format!(
+                    "SELECT {PART}, {} FROM {tables}
+                     ORDER BY parts.request {order}, parts.id {order} LIMIT {} OFFSET {}",
+                    requests::COLUMNS,
+                    filter.with(query.limit),
+                    filter.with(query.offset),
+                );
+                let rows = tx.rows(&sql, &filter.values).await?;
+                let read = |row: &Row| Ok((requests::request(row, WIDTH)?, part(row)?));
+                let rows = rows.iter().map(read).collect::<Result<_, AnyError>>()?;
+                Ok((rows, total))
+            })
         })
         .await
     }
@@ -180,32 +184,37 @@ impl Store {
     /// Jobs whose end nobody has seen, oldest first.
     pub(crate) async fn unsettled(&self, limit: u64) -> Result<Vec<Part>, StoreError> {
         self.read("look for work", move |tx| {
-            Ok(parts(tx, "parts.settled_at IS NULL ORDER BY parts.id LIMIT ?1", [limit])?)
+            Box::pin(async move {
+                let rest = "parts.settled_at IS NULL ORDER BY parts.id LIMIT ?1";
+                parts(tx, rest, values![limit]).await
+            })
         })
         .await
     }
 
-    /// Jobs that are not in the journal: of one request, or all.
-    pub(crate) async fn unqueued(&self, request: Option<u64>) -> Result<Vec<Unqueued>, StoreError> {
+    /// The jobs of a request that are not in the journal yet.
+    pub(crate) async fn unqueued(&self, request: u64) -> Result<Vec<Unqueued>, StoreError> {
         self.read("look for jobs that are not in the journal", move |tx| {
-            let sql = "SELECT id, spec FROM parts
-                 WHERE job IS NULL AND (?1 IS NULL OR request = ?1) ORDER BY id";
-            let mut statement = tx.prepare_cached(sql)?;
-            let rows = statement.query_map([request], |row| {
-                let spec = serde_json::from_value(requests::json(row, 1)?);
-                let spec = spec.map_err(|error| requests::damaged(1, error))?;
-                Ok(Unqueued { part: row.get(0)?, spec })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            Box::pin(async move {
+                let sql =
+                    "SELECT id, spec FROM parts WHERE job IS NULL AND request = ?1 ORDER BY id";
+                tx.rows(sql, values![request]).await?.iter().map(unqueued).collect()
+            })
         })
         .await
     }
 
-    /// Notes under which number a job stands in the journal.
-    pub(crate) async fn queued(&self, part: u64, job: JobId) -> Result<(), StoreError> {
-        self.write("note a job's number", move |tx| {
-            tx.execute("UPDATE parts SET job = ?2, spec = NULL WHERE id = ?1", (part, job.0))?;
-            Ok(())
+    /// Takes jobs that somebody was to put into the journal a while ago, and has not: now it is
+    /// for the caller to do, and for nobody else.
+    pub(crate) async fn take_unqueued(&self) -> Result<Vec<Unqueued>, StoreError> {
+        self.write("take jobs that are not in the journal", move |tx| {
+            Box::pin(async move {
+                let now = now_ms();
+                let sql = "UPDATE parts SET queueing_at = ?1
+                     WHERE job IS NULL AND queueing_at < ?2 RETURNING id, spec";
+                let rows = tx.rows(sql, values![now, now - QUEUEING_MS]).await?;
+                rows.iter().map(unqueued).collect()
+            })
         })
         .await
     }
@@ -213,8 +222,10 @@ impl Store {
     /// Whether a job of the journal is one that a client asked for.
     pub(crate) async fn is_queued(&self, job: JobId) -> Result<bool, StoreError> {
         self.read("look up a job", move |tx| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM parts WHERE job = ?1)";
-            Ok(tx.prepare_cached(sql)?.query_row([job.0], |row| row.get(0))?)
+            Box::pin(async move {
+                let sql = "SELECT count(*) FROM parts WHERE job = ?1";
+                Ok(tx.value::<u64>(sql, values![job]).await? > 0)
+            })
         })
         .await
     }
@@ -222,7 +233,9 @@ impl Store {
     /// Parts whose state nobody has looked at yet.
     pub(crate) async fn unmirrored(&self, limit: u64) -> Result<Vec<Part>, StoreError> {
         self.read("look for jobs without a state", move |tx| {
-            Ok(parts(tx, "parts.state = '' ORDER BY parts.id LIMIT ?1", [limit])?)
+            Box::pin(async move {
+                parts(tx, "parts.state = '' ORDER BY parts.id LIMIT ?1", values![limit]).await
+            })
         })
         .await
     }
@@ -235,9 +248,11 @@ impl Store {
         began: bool,
     ) -> Result<(), StoreError> {
         self.write("note a job's state", move |tx| {
-            let sql = "UPDATE parts SET state = ?2, began = ?3, told = NULL WHERE id = ?1";
-            tx.execute(sql, (part, state.name(), began))?;
-            Ok(())
+            Box::pin(async move {
+                let sql = "UPDATE parts SET state = ?2, began = ?3, told = NULL WHERE id = ?1";
+                tx.execute(sql, values![part, state.name(), began]).await?;
+                Ok(())
+            })
         })
         .await
     }
@@ -245,10 +260,11 @@ impl Store {
     /// How many jobs are in which state, as it was last seen.
     pub(crate) async fn states(&self) -> Result<Vec<(String, u64)>, StoreError> {
         self.read("count jobs", |tx| {
-            let sql = "SELECT state, count(*) FROM parts WHERE state <> '' GROUP BY state";
-            let mut statement = tx.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            Box::pin(async move {
+                let sql = "SELECT state, count(*) FROM parts WHERE state <> '' GROUP BY state";
+                let rows = tx.rows(sql, &[]).await?;
+                rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+            })
         })
         .await
     }
@@ -256,9 +272,11 @@ impl Store {
     /// Whether somebody asked the request of a part to stop.
     pub(crate) async fn is_cancelled(&self, part: u64) -> Result<bool, StoreError> {
         self.read("look up a request", move |tx| {
-            let sql = "SELECT cancelled_at IS NOT NULL FROM requests
-                 JOIN parts ON parts.request = requests.id WHERE parts.id = ?1";
-            Ok(tx.prepare_cached(sql)?.query_row([part], |row| row.get(0))?)
+            Box::pin(async move {
+                let sql = "SELECT requests.cancelled_at FROM requests
+                     JOIN parts ON parts.request = requests.id WHERE parts.id = ?1";
+                Ok(tx.value::<Option<i64>>(sql, values![part]).await?.is_some())
+            })
         })
         .await
     }
@@ -266,9 +284,11 @@ impl Store {
     /// How many jobs of a kind have not ended.
     pub(crate) async fn active(&self, kind: &'static str) -> Result<u64, StoreError> {
         self.read("count jobs", move |tx| {
-            let sql = "SELECT count(*) FROM parts JOIN requests ON requests.id = parts.request
-                 WHERE parts.settled_at IS NULL AND requests.kind = ?1";
-            Ok(tx.prepare_cached(sql)?.query_row([kind], |row| row.get(0))?)
+            Box::pin(async move {
+                let sql = "SELECT count(*) FROM parts JOIN requests ON requests.id = parts.request
+                     WHERE parts.settled_at IS NULL AND requests.kind = ?1";
+                tx.value(sql, values![kind]).await
+            })
         })
         .await
     }
@@ -280,11 +300,11 @@ impl Store {
         body: serde_json::Value,
     ) -> Result<(), StoreError> {
         self.write("keep what is told of a job", move |tx| {
-            tx.execute(
-                "UPDATE parts SET body = ?2, told = NULL WHERE id = ?1",
-                (part, body.to_string()),
-            )?;
-            Ok(())
+            Box::pin(async move {
+                let sql = "UPDATE parts SET body = ?2, told = NULL WHERE id = ?1";
+                tx.execute(sql, values![part, body.to_string()]).await?;
+                Ok(())
+            })
         })
         .await
     }
@@ -293,15 +313,16 @@ impl Store {
     /// when that was known.
     pub(crate) async fn settle(&self, part: u64) -> Result<bool, StoreError> {
         self.write("note the end of a job", move |tx| {
-            let now = now_ms();
-            let sql = "UPDATE parts SET settled_at = ?2, sealed = NULL, sealed_target = NULL
-                 WHERE id = ?1 AND settled_at IS NULL RETURNING request";
-            let request: Option<u64> =
-                tx.query_row(sql, (part, now), |row| row.get(0)).optional()?;
-            if let Some(request) = request {
-                tx.execute("UPDATE requests SET updated_at = ?2 WHERE id = ?1", (request, now))?;
-            }
-            Ok(request.is_some())
+            Box::pin(async move {
+                let now = now_ms();
+                let sql = "UPDATE parts SET settled_at = ?2, sealed = NULL, sealed_target = NULL
+                     WHERE id = ?1 AND settled_at IS NULL RETURNING request";
+                let Some(row) = tx.row(sql, values![part, now]).await? else { return Ok(false) };
+                let request: u64 = row.get(0)?;
+                let sql = "UPDATE requests SET updated_at = ?2 WHERE id = ?1";
+                tx.execute(sql, values![request, now]).await?;
+                Ok(true)
+            })
         })
         .await
     }
@@ -309,9 +330,11 @@ impl Store {
     /// Parts that ended before a moment and whose archives are still there.
     pub(crate) async fn old_archives(&self, before: i64) -> Result<Vec<Part>, StoreError> {
         self.read("look for old archives", move |tx| {
-            let rest = "parts.archive IS NOT NULL AND parts.settled_at < ?1
-                 ORDER BY parts.settled_at LIMIT 256";
-            Ok(parts(tx, rest, [before])?)
+            Box::pin(async move {
+                let rest = "parts.archive IS NOT NULL AND parts.settled_at < ?1
+                     ORDER BY parts.settled_at LIMIT 256";
+                parts(tx, rest, values![before]).await
+            })
         })
         .await
     }
@@ -319,8 +342,10 @@ impl Store {
     /// Notes that the archive of a part is gone.
     pub(crate) async fn forget_archive(&self, part: u64) -> Result<(), StoreError> {
         self.write("note that an archive is gone", move |tx| {
-            tx.execute("UPDATE parts SET archive = NULL WHERE id = ?1", [part])?;
-            Ok(())
+            Box::pin(async move {
+                tx.execute("UPDATE parts SET archive = NULL WHERE id = ?1", values![part]).await?;
+                Ok(())
+            })
         })
         .await
     }

@@ -1,12 +1,12 @@
 //! What clients asked for.
 
 use super::{
-    Store, StoreError,
+    AnyError, Store, StoreError,
     locks::Lock,
     now_ms,
     parts::{self, ENTITY, NewPart},
+    sql::{Filter, Row, Step, values},
 };
-use rusqlite::{OptionalExtension, Row};
 
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,12 +58,12 @@ pub(crate) struct Query {
     pub(crate) oldest_first: bool,
 }
 
-pub(super) const COLUMNS: &str = "requests.id, requests.kind, requests.owner, requests.user,
+pub(super) const COLUMNS: &str = "requests.id, requests.kind, requests.owner, requests.\"user\",
     requests.body, requests.created_at, requests.updated_at, requests.cancelled_at";
 
 /// Where a request stands, from its jobs.
 fn whole() -> String {
-    let count = |test: &str| format!("sum(({ENTITY}) {test})");
+    let count = |test: &str| format!("count(CASE WHEN ({ENTITY}) {test} THEN 1 END)");
     format!(
         "(SELECT CASE WHEN count(*) = 0 THEN 'created'
             WHEN {} > 0 THEN 'canceled' WHEN {} = 0 THEN 'created' WHEN {} > 0 THEN 'started'
@@ -76,51 +76,53 @@ fn whole() -> String {
     )
 }
 
-/// What stands in a column is not what was put there.
-pub(super) fn damaged(at: usize, error: impl Into<super::AnyError>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, error.into())
-}
-
-pub(super) fn json(row: &Row<'_>, at: usize) -> rusqlite::Result<serde_json::Value> {
-    let text: String = row.get(at)?;
-    serde_json::from_str(&text).map_err(|error| damaged(at, error))
-}
-
 /// A request whose columns begin there.
-pub(super) fn request(row: &Row<'_>, at: usize) -> rusqlite::Result<Request> {
+pub(super) fn request(row: &Row, at: usize) -> Result<Request, AnyError> {
     Ok(Request {
         id: row.get(at)?,
         kind: row.get(at + 1)?,
         owner: row.get(at + 2)?,
         user: row.get(at + 3)?,
-        body: json(row, at + 4)?,
+        body: row.get(at + 4)?,
         created_at: row.get(at + 5)?,
         updated_at: row.get(at + 6)?,
         cancelled_at: row.get(at + 7)?,
     })
 }
 
+/// Keeps a request, under the number that was reserved for it or a new one.
+async fn insert(tx: &Step<'_>, new: &NewRequest) -> Result<u64, AnyError> {
+    let (body, now) = (new.body.to_string(), now_ms());
+    if let Some(id) = new.id {
+        let sql = "UPDATE requests SET kind = ?2, owner = ?3, \"user\" = ?4, body = ?5,
+                 created_at = ?6, updated_at = ?6
+             WHERE id = ?1 AND kind = 'reserved'";
+        let of = values![id, new.kind, new.owner.clone(), new.user.clone(), body, now];
+        return match tx.execute(sql, of).await? {
+            0 => Err("no number was reserved for it".into()),
+            _ => Ok(id),
+        };
+    }
+    let sql = "INSERT INTO requests (kind, owner, \"user\", body, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5) RETURNING id";
+    tx.value(sql, values![new.kind, new.owner.clone(), new.user.clone(), body, now]).await
+}
+
 impl Store {
     /// Adds a request with its jobs and its locks.
     pub(crate) async fn add(&self, new: NewRequest) -> Result<u64, StoreError> {
         self.write("keep a request", move |tx| {
-            tx.execute(
-                "INSERT INTO requests (id, kind, owner, user, body, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (id) DO UPDATE SET
-                     kind = ?2, owner = ?3, user = ?4, body = ?5, created_at = ?6, updated_at = ?6
-                     WHERE kind = 'reserved'",
-                (new.id, new.kind, new.owner, new.user, new.body.to_string(), now_ms()),
-            )?;
-            let id = new.id.unwrap_or_else(|| tx.last_insert_rowid().unsigned_abs());
-            parts::insert(tx, id, new.parts)?;
-            for lock in new.locks {
-                tx.execute(
-                    "INSERT INTO locks (request, place, project, expires_at)
-                     VALUES (?1, ?2, ?3, ?4)",
-                    (id, lock.place, lock.project, lock.expires_at),
-                )?;
-            }
-            Ok(id)
+            Box::pin(async move {
+                let id = insert(tx, &new).await?;
+                parts::insert(tx, id, &new.user, new.parts).await?;
+                for lock in new.locks {
+                    let sql = "INSERT INTO locks (request, place, project, expires_at)
+                         VALUES (?1, ?2, ?3, ?4)";
+                    let of = values![id, lock.place, lock.project, lock.expires_at];
+                    tx.execute(sql, of).await?;
+                }
+                Ok(id)
+            })
         })
         .await
     }
@@ -135,9 +137,11 @@ impl Store {
             return Ok(None);
         }
         self.read("look up a request", move |tx| {
-            let sql = format!("SELECT {COLUMNS} FROM requests WHERE id = ?1 AND kind = ?2");
-            let found = tx.prepare_cached(&sql)?.query_row((id, kind), |row| request(row, 0));
-            Ok(found.optional()?)
+            Box::pin(async move {
+                let sql = format!("SELECT {COLUMNS} FROM requests WHERE id = ?1 AND kind = ?2");
+                let row = tx.row(&sql, values![id, kind]).await?;
+                row.map(|row| request(&row, 0)).transpose()
+            })
         })
         .await
     }
@@ -145,26 +149,26 @@ impl Store {
     /// Requests, and how many there are in all.
     pub(crate) async fn requests(&self, query: Query) -> Result<(Vec<Request>, u64), StoreError> {
         self.read("list requests", move |tx| {
-            let mut filter = "kind = ?1 AND (?2 IS NULL OR owner = ?2)".to_owned();
-            // Said apart, so that each has an index of its own.
-            filter += if query.user.is_some() { " AND user = ?3" } else { " AND ?3 IS NULL" };
-            filter += &match query.status {
-                Some(_) => format!(" AND {} = ?4", whole()),
-                None => " AND ?4 IS NULL".to_owned(),
-            };
-            let order = if query.oldest_first { "ASC" } else { "DESC" };
-            let sql = format!(
-                "SELECT {COLUMNS} FROM requests WHERE {filter}
-                 ORDER BY id {order} LIMIT ?5 OFFSET ?6"
-            );
-            let of = (query.kind, &query.owner, &query.user, &query.status);
-            let mut statement = tx.prepare_cached(&sql)?;
-            let values = (of.0, of.1, of.2, of.3, query.limit, query.offset);
-            let rows: Vec<Request> =
-                statement.query_map(values, |row| request(row, 0))?.collect::<Result<_, _>>()?;
-            let count = format!("SELECT count(*) FROM requests WHERE {filter}");
-            let total = tx.prepare_cached(&count)?.query_row(of, |row| row.get(0))?;
-            Ok((rows, total))
+            Box::pin(async move {
+                let mut filter = Filter::new("TRUE");
+                filter.and_if("kind = ?", Some(query.kind));
+                filter.and_if("\"user\" = ?", query.user);
+                filter.and_if("lower(owner) = lower(?)", query.owner);
+                filter.and_if(&format!("{} = ?", whole()), query.status);
+                let count = format!("SELECT count(*) FROM requests WHERE {}", filter.sql);
+                let total = tx.value(&count, &filter.values).await?;
+                let order = if query.oldest_first { "ASC" } else { "DESC" };
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM requests WHERE {}
+                     ORDER BY id {order} LIMIT {} OFFSET {}",
+                    filter.sql.clone(),
+                    filter.with(query.limit),
+                    filter.with(query.offset),
+                );
+                let rows = tx.rows(&sql, &filter.values).await?;
+                let rows = rows.iter().map(|row| request(row, 0)).collect::<Result<_, _>>()?;
+                Ok((rows, total))
+            })
         })
         .await
     }
@@ -172,12 +176,12 @@ impl Store {
     /// Notes that somebody asked a request to stop.
     pub(crate) async fn cancel(&self, request: u64) -> Result<(), StoreError> {
         self.write("note a wish to stop", move |tx| {
-            tx.execute(
-                "UPDATE requests SET cancelled_at = ?2, updated_at = ?2
-                 WHERE id = ?1 AND cancelled_at IS NULL",
-                (request, now_ms()),
-            )?;
-            Ok(())
+            Box::pin(async move {
+                let sql = "UPDATE requests SET cancelled_at = ?2, updated_at = ?2
+                     WHERE id = ?1 AND cancelled_at IS NULL";
+                tx.execute(sql, values![request, now_ms()]).await?;
+                Ok(())
+            })
         })
         .await
     }
@@ -185,12 +189,12 @@ impl Store {
     /// A number for a request that is about to be added.
     pub(crate) async fn reserve(&self) -> Result<u64, StoreError> {
         self.write("reserve a number", move |tx| {
-            tx.execute(
-                "INSERT INTO requests (kind, owner, user, body, created_at, updated_at)
-                 VALUES ('reserved', '', '', 'null', ?1, ?1)",
-                [now_ms()],
-            )?;
-            Ok(tx.last_insert_rowid().unsigned_abs())
+            Box::pin(async move {
+                let sql = "INSERT INTO requests
+                     (kind, owner, \"user\", body, created_at, updated_at)
+                     VALUES ('reserved', '', '', 'null', ?1, ?1) RETURNING id";
+                tx.value(sql, values![now_ms()]).await
+            })
         })
         .await
     }

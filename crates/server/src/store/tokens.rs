@@ -1,7 +1,9 @@
 //! Tokens of the service.
 
-use super::{Store, StoreError, now_ms};
-use rusqlite::{OptionalExtension, Row};
+use super::{
+    AnyError, Store, StoreError, now_ms,
+    sql::{Row, values},
+};
 use serde::Serialize;
 
 /// A token as it is kept: never the token itself.
@@ -26,9 +28,9 @@ pub struct TokenRow {
     pub revoked_at: Option<i64>,
 }
 
-const COLUMNS: &str = "id, name, user, digest, scopes, created_at, expires_at, revoked_at";
+const COLUMNS: &str = "id, name, \"user\", digest, scopes, created_at, expires_at, revoked_at";
 
-fn row(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
+fn token(row: &Row) -> Result<TokenRow, AnyError> {
     Ok(TokenRow {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -42,31 +44,28 @@ fn row(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
 }
 
 impl Store {
-    pub(crate) async fn add_token(&self, token: TokenRow) -> Result<(), StoreError> {
+    pub(crate) async fn add_token(&self, new: TokenRow) -> Result<(), StoreError> {
         self.write("keep a token", move |tx| {
-            let values = (
-                token.id,
-                token.name,
-                token.user,
-                token.digest,
-                token.scopes,
-                token.created_at,
-                token.expires_at,
-            );
-            tx.execute(
-                "INSERT INTO tokens (id, name, user, digest, scopes, created_at, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                values,
-            )?;
-            Ok(())
+            Box::pin(async move {
+                let sql = "INSERT INTO tokens
+                     (id, name, \"user\", digest, scopes, created_at, expires_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+                let (id, times) = (new.id, (new.created_at, new.expires_at));
+                let whose =
+                    values![id, new.name, new.user, new.digest, new.scopes, times.0, times.1];
+                tx.execute(sql, whose).await?;
+                Ok(())
+            })
         })
         .await
     }
 
     pub(crate) async fn token(&self, id: String) -> Result<Option<TokenRow>, StoreError> {
         self.read("look up a token", move |tx| {
-            let sql = format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1");
-            Ok(tx.prepare_cached(&sql)?.query_row([id], row).optional()?)
+            Box::pin(async move {
+                let sql = format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1");
+                tx.row(&sql, values![id]).await?.as_ref().map(token).transpose()
+            })
         })
         .await
     }
@@ -78,10 +77,10 @@ impl Store {
     /// When the database cannot be read.
     pub async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
         self.read("list tokens", |tx| {
-            let sql = format!("SELECT {COLUMNS} FROM tokens ORDER BY created_at, id");
-            let mut statement = tx.prepare(&sql)?;
-            let rows = statement.query_map([], row)?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            Box::pin(async move {
+                let sql = format!("SELECT {COLUMNS} FROM tokens ORDER BY created_at, id");
+                tx.rows(&sql, &[]).await?.iter().map(token).collect()
+            })
         })
         .await
     }
@@ -94,8 +93,10 @@ impl Store {
     pub async fn revoke_token(&self, id: &str) -> Result<bool, StoreError> {
         let id = id.to_owned();
         self.write("take a token back", move |tx| {
-            let sql = "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
-            Ok(tx.execute(sql, (id, now_ms()))? > 0)
+            Box::pin(async move {
+                let sql = "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+                Ok(tx.execute(sql, values![id, now_ms()]).await? > 0)
+            })
         })
         .await
     }

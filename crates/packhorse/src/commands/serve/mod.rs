@@ -1,5 +1,6 @@
 //! `serve`: the APIs of other products, and the workers that do what is asked through them.
 
+pub(super) mod kept;
 mod lock;
 mod page;
 mod places;
@@ -11,27 +12,24 @@ use crate::{
     error::{AppError, Status},
     terminal,
 };
-use packhorse_server::{Listening, Service, ServiceError, Tls};
+use kept::Kept;
+use packhorse_server::{KeyError, Listening, Service, ServiceError, Tls};
 use places::HostPlaces;
 use std::{io, path::Path, sync::Arc, time::Duration};
 
 /// Serves until somebody stops it.
 pub(super) async fn run(globals: &Globals, arguments: &Serve) -> Result<Status, AppError> {
-    if globals.journal_url.is_some() {
-        // What its clients give, such as tokens, lies in a file that only it can read.
-        return Err(AppError::usage("the service keeps its journal in a file")
-            .hint("leave --journal-url out; `migrate --queue` adds jobs for workers"));
-    }
     let hosts = Hosts::read(globals)?;
-    let journal = config::journal(globals, true)?;
+    let Kept { journal, state } = kept::open(globals, &hosts).await?;
     let mut settings = hosts.service(&absolute(&globals.journal)?)?;
+    settings.workers = arguments.workers.map_or(settings.workers, usize::from);
     settings.lease = Duration::from_secs(arguments.lease);
     settings.tls = tls(arguments)?;
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     log_to_stderr(arguments.log);
     reach::limit(&hosts, &settings);
     let places = Arc::new(HostPlaces::new(hosts));
-    let service = Service::open(settings, journal, places)?;
+    let service = Service::open(settings, state, journal, places)?;
     packhorse_net::news::listen(service.listener());
     let stop = stopped()?;
     let listening = Listening::at(arguments.listen, service).await?;
@@ -39,6 +37,24 @@ pub(super) async fn run(globals: &Globals, arguments: &Serve) -> Result<Status, 
     packhorse_server::serve(listening, stop).await;
     terminal::talk("stopped; what was running goes on when it is started again");
     Ok(Status::Done)
+}
+
+/// The service whose jobs a worker may run, where one is served from the same database: with what
+/// this machine's configuration says of hosts.
+pub(super) async fn to_work_for(
+    globals: &Globals,
+    lease: Duration,
+) -> Result<Option<Arc<Service>>, AppError> {
+    let Some(pool) = config::database(globals)? else { return Ok(None) };
+    let hosts = Hosts::read(globals)?;
+    let Some(Kept { journal, state }) = kept::of_service(globals, &hosts, &pool).await? else {
+        return Ok(None);
+    };
+    let mut settings = hosts.service(&absolute(&globals.journal)?)?;
+    settings.lease = lease;
+    reach::limit(&hosts, &settings);
+    let places = Arc::new(HostPlaces::new(hosts));
+    Ok(Some(Service::open(settings, state, journal, places)?))
 }
 
 /// The certificate that was named, with its key.
@@ -82,6 +98,12 @@ fn stopped() -> Result<impl Future<Output = ()>, AppError> {
         }
         terminal::talk("stopping at the next safe place");
     })
+}
+
+impl From<KeyError> for AppError {
+    fn from(error: KeyError) -> Self {
+        Self::failed("the service's key cannot be used").because(error)
+    }
 }
 
 impl From<ServiceError> for AppError {

@@ -6,6 +6,7 @@ mod github;
 mod gitlab;
 mod native;
 mod operation;
+mod shared;
 
 use crate::{
     bench::{self, Bench},

@@ -79,6 +79,10 @@ impl From<ServiceError> for BitbucketError {
     fn from(error: ServiceError) -> Self {
         tracing::error!(error = chain(&error), "a request failed");
         let exception = "com.atlassian.bitbucket.ServerException";
+        if packhorse_database::is_away(&error) {
+            let message = "The server is temporarily unavailable. Please try again later.";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, message, exception);
+        }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "An error occurred while processing the request.",

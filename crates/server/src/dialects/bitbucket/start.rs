@@ -77,7 +77,7 @@ pub(super) async fn export(
 ) -> Result<u64, BitbucketError> {
     let below = location(body)?;
     let projects = projects(service, body).await?;
-    let _turn = service.turn.lock().await;
+    let _turn = service.store.turn(&service.turn).await?;
     make_room(service, Direction::Export).await?;
     let id = service.store.reserve().await?;
     let directory = service.config.bitbucket_exports.join(&below);
@@ -119,7 +119,7 @@ pub(super) async fn import(
         tracing::info!(error = packhorse_core::error::chain(&error), "an archive was refused");
         fail("The file is not an archive that can be imported.")
     })?;
-    let _turn = service.turn.lock().await;
+    let _turn = service.store.turn(&service.turn).await?;
     make_room(service, Direction::Import).await?;
     let id = service.store.reserve().await?;
     let options = JobOptions { verify: true, ..JobOptions::default() };
