@@ -5,9 +5,11 @@
 //! database, and a process reaches them all through one [`Pool`].
 
 mod away;
+mod notes;
 mod schema;
 
 pub use away::is_away;
+pub use notes::Notes;
 pub use schema::{Connections, Schema, SchemaError};
 
 pub use deadpool_postgres::{Client, Transaction};

@@ -27,7 +27,7 @@ mod upload;
 pub mod wait;
 
 pub use auth::{Auth, Credentials, Origin};
-pub use budget::{Budget, Budgets, Rates};
+pub use budget::{Budget, Budgets, Common, Desk, Rates};
 pub use live::Live;
 pub use options::{Options, Proxy};
 pub use reach::{OutOfReach, Reach};

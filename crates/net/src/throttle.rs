@@ -124,9 +124,8 @@ impl<T> Throttle<T> {
     ) -> Result<Option<UnderWay>, &'static str> {
         let permit = member.budget.at_once().acquire_owned().await;
         let permit = permit.map_err(|_| "the budget is closed")?;
-        let admission = member.budget.admit(method, path, self.clock.now());
-        Ok(matches!(admission, Admission::Now { .. })
-            .then(|| UnderWay { budget: Arc::clone(&member.budget), _permit: permit }))
+        let is_admitted = member.budget.admit(method, path, self.clock.now()).await;
+        Ok(is_admitted.then(|| UnderWay { budget: Arc::clone(&member.budget), _permit: permit }))
     }
 
     async fn wait(&self, now: Timestamp, moment: Timestamp, bucket: &'static str, host: &str) {
@@ -158,9 +157,9 @@ impl<T> Throttle<T> {
         let now = self.clock.now();
         let budget = &member.budget;
         if answer.status == StatusCode::NOT_MODIFIED && budget.rates().not_modified_is_free {
-            budget.give_back(method, path);
+            budget.give_back(method, path, now).await;
         }
-        budget.learn(method, path, &answer.headers, now);
+        budget.learn(method, path, &answer.headers, now).await;
         let Answer { status, headers, url, body, operation } = answer;
         let (is_refusal, body) = match budget.is_refusal(status, &headers) {
             Some(is_refusal) => (is_refusal, body),
@@ -176,10 +175,10 @@ impl<T> Throttle<T> {
             }
         };
         if is_refusal {
-            let wait = budget.refused(method, path, retry_after(&headers, now), now);
+            let wait = budget.refused(method, path, retry_after(&headers, now), now).await;
             return Err(Unanswered::Limited { wait }.into_error(operation, &url));
         }
-        budget.answered(status.is_success());
+        budget.answered(status.is_success(), now).await;
         Ok(Answer { status, headers, url, body, operation })
     }
 }
@@ -210,7 +209,13 @@ impl<T: Transport> Transport for Throttle<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{Bucket, Rates, Refill, RefusalHolds, ResetIn, Signals};
+    use crate::{
+        auth::{Credentials, Origin},
+        budget::{
+            Bucket, Budgets, Change, Common, CommonError, Desk, Rates, Refill, RefusalHolds,
+            ResetIn, Signals,
+        },
+    };
     use http::HeaderMap;
     use std::borrow::Cow;
     use tokio::time::Instant;
@@ -483,6 +488,93 @@ mod tests {
         assert!((1..=32).contains(&refused), "{refused}");
         let (took, ideal) = (clock.0.elapsed().as_secs(), 9 * 60);
         assert!(took <= ideal * 20 / 19, "{took} s");
+    }
+
+    /// A budget as a process of its own has it, which shares what it knows with others.
+    fn shared(common: &Arc<impl Common + 'static>, rates: &Rates) -> Arc<Budget> {
+        let budgets = Budgets::default();
+        assert!(budgets.share(Arc::clone(common) as _, "salt".to_owned()));
+        let origin = Origin::of(&"https://h.example".parse().unwrap()).unwrap();
+        let token = Credentials::Bearer(packhorse_core::Secret::new("hunter2"));
+        budgets.of(&origin, Some(&token), rates).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn processes_together_ask_no_more_often_than_one_may() {
+        for signals in [None, Some(&SIGNALS)] {
+            let (clock, desk) = (Passing::new(), Arc::new(Desk::default()));
+            let host = Host::new(&clock, 100);
+            let process = || {
+                let budget = shared(&desk, &rates(signals));
+                let members = vec![Member { budget, transport: Arc::clone(&host) }];
+                Throttle::new(members, Arc::clone(&clock) as _, Arc::new(()))
+            };
+            let all: Vec<_> = (0..4).map(|_| process()).collect();
+
+            let sending = all.iter().map(|it| send_many(it, Method::GET, 250));
+            futures::future::join_all(sending).await;
+
+            assert_eq!((*host.served.lock().unwrap(), *host.refused.lock().unwrap()), (1_000, 0));
+            let took = clock.0.elapsed().as_secs();
+            assert!(took <= 9 * 60 * 20 / 19, "{took} s");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_process_was_refused_holds_all_back() {
+        let (clock, desk) = (Passing::new(), Arc::new(Desk::default()));
+        let process = |words| {
+            let transport = Refuses(Mutex::new(words));
+            let members = vec![Member { budget: shared(&desk, &rates(None)), transport }];
+            Throttle::new(members, Arc::clone(&clock) as _, Arc::new(()))
+        };
+        let (one, other) = (process(Some("secondary rate limit")), process(None));
+
+        one.send(request(Method::GET)).await.unwrap_err();
+        other.send(request(Method::GET)).await.unwrap();
+
+        assert!(clock.0.elapsed() >= MINUTE);
+    }
+
+    /// A place that can go away.
+    #[derive(Default)]
+    struct Fickle {
+        desk: Desk,
+        is_away: std::sync::atomic::AtomicBool,
+    }
+
+    #[async_trait]
+    impl Common for Fickle {
+        async fn change(&self, account: &str, step: Change<'_>) -> Result<(), CommonError> {
+            match self.is_away.load(std::sync::atomic::Ordering::SeqCst) {
+                true => Err("it is away".into()),
+                false => self.desk.change(account, step).await,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_counted_alone_is_told_when_the_place_is_back() {
+        let (clock, place) = (Passing::new(), Arc::new(Fickle::default()));
+        let host = Host::new(&clock, 100);
+        let process = || {
+            let budget = shared(&place, &rates(None));
+            let members = vec![Member { budget, transport: Arc::clone(&host) }];
+            Throttle::new(members, Arc::clone(&clock) as _, Arc::new(()))
+        };
+        let (one, other) = (process(), process());
+        let set = |it| place.is_away.store(it, std::sync::atomic::Ordering::SeqCst);
+
+        send_many(&one, Method::GET, 40).await;
+        set(true);
+        send_many(&one, Method::GET, 50).await;
+        set(false);
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        send_many(&one, Method::GET, 1).await;
+        send_many(&other, Method::GET, 20).await;
+
+        assert_eq!((*host.served.lock().unwrap(), *host.refused.lock().unwrap()), (111, 0));
+        assert!(clock.0.elapsed() >= MINUTE, "the last had to wait for what went first");
     }
 
     /// Answers 403 with these words, once; then 200.

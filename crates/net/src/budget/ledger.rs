@@ -7,6 +7,7 @@ use super::{
     window::Window,
 };
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Resets that are told so far apart are one, in milliseconds.
@@ -25,17 +26,34 @@ pub(crate) struct Ledger {
 }
 
 /// What the host said is left, less what was taken since.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Told {
     remaining: u32,
     resets: i64,
 }
 
 /// A bucket that fills up steadily.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Steady {
     left: f64,
     at: i64,
+}
+
+/// What several processes know of one bucket together.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct KeptBucket {
+    name: String,
+    allowance: u32,
+    taken: Vec<(i64, u64)>,
+    steady: Steady,
+    told: Option<Told>,
+    held_until: i64,
+}
+
+impl KeptBucket {
+    pub(crate) fn is_of(&self, ledger: &Ledger) -> bool {
+        self.name == ledger.bucket.name
+    }
 }
 
 impl Ledger {
@@ -44,6 +62,51 @@ impl Ledger {
         let steady = Steady { left: f64::from(allowance), at: i64::MIN };
         let window = Window::new(bucket.per);
         Self { bucket, allowance, window, steady, told: None, held_until: i64::MIN }
+    }
+
+    /// What other processes are to know of it.
+    pub(crate) fn kept(&self) -> KeptBucket {
+        KeptBucket {
+            name: self.bucket.name.to_owned(),
+            allowance: self.allowance,
+            taken: self.window.parts().collect(),
+            steady: self.steady,
+            told: self.told,
+            held_until: self.held_until,
+        }
+    }
+
+    /// Takes up what all processes know of it, in place of what this one knows; `unsaid` when this
+    /// one has counted alone meanwhile, so that the stricter of both counts.
+    pub(crate) fn take_up(&mut self, kept: &KeptBucket, unsaid: bool, now: Timestamp) {
+        let now = now.as_millisecond();
+        let window = Window::of(self.bucket.per, &kept.taken);
+        if !unsaid || window.clone().taken(now) >= self.window.taken(now) {
+            self.window = window;
+        }
+        if !unsaid || kept.steady.left <= self.steady.left {
+            self.steady = kept.steady;
+        }
+        let is_less = |own: Told| {
+            kept.told.is_some_and(|it| it.resets > own.resets || it.remaining <= own.remaining)
+        };
+        if !unsaid || self.told.is_none_or(is_less) {
+            self.told = kept.told;
+        }
+        self.allowance = kept.allowance.max(1);
+        self.held_until = self.held_until.max(kept.held_until);
+    }
+
+    /// Whether what the host tells is more than what is known.
+    pub(crate) fn is_news(&self, news: &News) -> bool {
+        let is_known = |told: &Told| {
+            let same_window = news
+                .resets
+                .is_none_or(|it| (it.as_millisecond() - told.resets).abs() <= SAME_RESET);
+            same_window && news.remaining.is_none_or(|it| told.remaining <= it)
+        };
+        news.limit.is_some_and(|it| it != self.allowance)
+            || (news.remaining.is_some() && !self.told.as_ref().is_some_and(is_known))
     }
 
     fn per(&self) -> i64 {

@@ -1,7 +1,8 @@
 //! How often a host may be asked: what it publishes, what it tells, what is left.
 //!
 //! A [`Budget`] belongs to one credential at one origin, and is shared by
-//! everything in the process that asks there with it ([`Budgets`]). It has a
+//! everything in the process that asks there with it ([`Budgets`]), and by other
+//! processes where it stands in a place that they share ([`Common`]). It has a
 //! ledger for each bucket that the host's [`Rates`] name. Published numbers are
 //! where it starts; what headers and refusals say takes their place. Where nothing
 //! is published, the pace is learnt from the first refusal.
@@ -12,11 +13,13 @@ mod ledger;
 mod rates;
 mod registry;
 mod signals;
+mod together;
 mod window;
 
 pub use forecast::{Forecast, Pace, Work, forecast};
 pub use rates::{Bucket, Rates, Refill, RefusalHolds, ResetIn, Signals};
 pub use registry::Budgets;
+pub use together::{Change, Common, CommonError, Desk};
 
 pub(crate) use forecast::{Quota, of_quotas};
 
@@ -29,6 +32,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use together::Account;
 use tokio::sync::Semaphore;
 
 /// The wait after a refusal that names none, doubled by each further one in a row.
@@ -44,9 +48,10 @@ pub struct Budget {
     rates: Rates,
     at_once: Arc<Semaphore>,
     state: Mutex<State>,
+    account: Option<Account>,
 }
 
-struct State {
+pub(crate) struct State {
     ledgers: Vec<Ledger>,
     /// For a host that publishes nothing.
     learnt: Option<Learnt>,
@@ -73,7 +78,24 @@ impl Budget {
         let learnt = rates.buckets.is_empty().then(Learnt::default);
         let held_until = Timestamp::MIN;
         let state = State { ledgers, learnt, held_until, refusals: 0, in_flight: 0, asked: 0 };
-        Self { rates, at_once, state: Mutex::new(state) }
+        Self { rates, at_once, state: Mutex::new(state), account: None }
+    }
+
+    /// The same for an account that other processes ask with too.
+    fn of(self, account: Option<Account>) -> Self {
+        Self { account, ..self }
+    }
+
+    /// Does a step on what is known of the budget, by all who share it.
+    async fn change<R: Send>(
+        &self,
+        now: Timestamp,
+        step: impl FnOnce(&mut State) -> R + Send,
+    ) -> Option<R> {
+        match &self.account {
+            Some(account) => account.change(&self.state, now, step).await,
+            None => Some(step(&mut self.state())),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -89,21 +111,24 @@ impl Budget {
         self.state().look(method, path, now)
     }
 
-    /// As [`Budget::look`], and takes what the request costs when it may go.
-    pub(crate) fn admit(&self, method: &Method, path: &str, now: Timestamp) -> Admission {
-        let mut state = self.state();
-        let admission = state.look(method, path, now);
-        if matches!(admission, Admission::Now { .. }) {
-            state.in_flight += 1;
-            state.asked += 1;
-            for ledger in &mut state.ledgers {
-                ledger.take((ledger.bucket.toll)(method, path), now);
+    /// Takes what the request costs, when it may go; whether it may.
+    pub(crate) async fn admit(&self, method: &Method, path: &str, now: Timestamp) -> bool {
+        let admitted = self.change(now, |state| {
+            let admission = state.look(method, path, now);
+            let is_now = matches!(admission, Admission::Now { .. });
+            if is_now {
+                state.in_flight += 1;
+                state.asked += 1;
+                for ledger in &mut state.ledgers {
+                    ledger.take((ledger.bucket.toll)(method, path), now);
+                }
+                if let Some(learnt) = &mut state.learnt {
+                    learnt.take(now);
+                }
             }
-            if let Some(learnt) = &mut state.learnt {
-                learnt.take(now);
-            }
-        }
-        admission
+            is_now
+        });
+        admitted.await.unwrap_or(false)
     }
 
     /// A request that was admitted has come to its end.
@@ -113,33 +138,61 @@ impl Budget {
     }
 
     /// Takes up what the head of an answer says of the buckets that counted the request.
-    pub(crate) fn learn(&self, method: &Method, path: &str, headers: &HeaderMap, now: Timestamp) {
-        let mut state = self.state();
-        let is_quiet = state.in_flight <= 1;
-        for ledger in &mut state.ledgers {
+    pub(crate) async fn learn(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) {
+        let mut told = Vec::new();
+        for (at, ledger) in self.state().ledgers.iter().enumerate() {
             let counts = (ledger.bucket.toll)(method, path) > 0;
             let signals = ledger.bucket.signals.filter(|_| counts);
-            if let Some(news) = signals.and_then(|it| signals::read(it, headers, now)) {
-                ledger.learn(&news, is_quiet, now);
+            if let Some(news) = signals.and_then(|it| signals::read(it, headers, now))
+                // What others have to know is told them, and no more.
+                && (self.account.is_none() || ledger.is_news(&news))
+            {
+                told.push((at, news));
             }
         }
+        if told.is_empty() {
+            return;
+        }
+        let alone = self.account.is_none();
+        let learnt = self.change(now, |state| {
+            // Nobody knows what others have under way.
+            let is_quiet = alone && state.in_flight <= 1;
+            for (at, news) in told {
+                if let Some(ledger) = state.ledgers.get_mut(at) {
+                    ledger.learn(&news, is_quiet, now);
+                }
+            }
+        });
+        learnt.await;
     }
 
     /// A request that cost nothing after all.
-    pub(crate) fn give_back(&self, method: &Method, path: &str) {
-        for ledger in &mut self.state().ledgers {
-            ledger.give_back((ledger.bucket.toll)(method, path));
-        }
+    pub(crate) async fn give_back(&self, method: &Method, path: &str, now: Timestamp) {
+        let given = self.change(now, |state| {
+            for ledger in &mut state.ledgers {
+                ledger.give_back((ledger.bucket.toll)(method, path));
+            }
+        });
+        given.await;
     }
 
     /// A request was answered, and not refused for a limit.
-    pub(crate) fn answered(&self, is_success: bool) {
-        let mut state = self.state();
-        if is_success {
-            state.refusals = 0;
-        }
-        if let Some(learnt) = &mut state.learnt {
-            learnt.answered();
+    pub(crate) async fn answered(&self, is_success: bool, now: Timestamp) {
+        let refusals = {
+            let mut state = self.state();
+            if let Some(learnt) = &mut state.learnt {
+                learnt.answered();
+            }
+            state.refusals
+        };
+        if is_success && refusals > 0 {
+            self.change(now, |state| state.refusals = 0).await;
         }
     }
 
@@ -168,35 +221,16 @@ impl Budget {
     }
 
     /// Notes a refusal; gives how long no request of that sort may go.
-    pub(crate) fn refused(
+    pub(crate) async fn refused(
         &self,
         method: &Method,
         path: &str,
         asked: Option<Duration>,
         now: Timestamp,
     ) -> Duration {
-        let mut state = self.state();
-        state.refusals = state.refusals.saturating_add(1);
-        // What the host has told as empty is waited for already.
-        if let (None, Admission::NotBefore { until, .. }) = (asked, state.look(method, path, now)) {
-            return crate::clock::until(now, until);
-        }
-        let doubled = 1u32.checked_shl(state.refusals - 1).unwrap_or(u32::MAX);
-        let own = FIRST_HOLD.saturating_mul(doubled).min(LONGEST_HOLD);
-        let wait = asked.unwrap_or(own);
-        let until = later(now, wait);
-        if let (Some(learnt), Some(told)) = (&mut state.learnt, asked) {
-            learnt.refused(told, now);
-        }
-        let narrowest =
-            state.ledgers.iter_mut().rev().find(|it| (it.bucket.toll)(method, path) > 0);
-        match (self.rates.refusal_holds, narrowest) {
-            (RefusalHolds::Bucket, Some(ledger)) => ledger.hold(until),
-            (RefusalHolds::Bucket, None) | (RefusalHolds::Credential, _) => {
-                state.held_until = state.held_until.max(until);
-            }
-        }
-        wait
+        let holds = self.rates.refusal_holds;
+        let wait = self.change(now, |state| state.refused((method, path), asked, holds, now));
+        wait.await.unwrap_or(FIRST_HOLD)
     }
 
     /// What each bucket has left, for a forecast.
@@ -210,6 +244,35 @@ impl Budget {
 }
 
 impl State {
+    fn refused(
+        &mut self,
+        (method, path): (&Method, &str),
+        asked: Option<Duration>,
+        holds: RefusalHolds,
+        now: Timestamp,
+    ) -> Duration {
+        self.refusals = self.refusals.saturating_add(1);
+        // What the host has told as empty is waited for already.
+        if let (None, Admission::NotBefore { until, .. }) = (asked, self.look(method, path, now)) {
+            return crate::clock::until(now, until);
+        }
+        let doubled = 1u32.checked_shl(self.refusals - 1).unwrap_or(u32::MAX);
+        let own = FIRST_HOLD.saturating_mul(doubled).min(LONGEST_HOLD);
+        let wait = asked.unwrap_or(own);
+        let until = later(now, wait);
+        if let (Some(learnt), Some(told)) = (&mut self.learnt, asked) {
+            learnt.refused(told, now);
+        }
+        let narrowest = self.ledgers.iter_mut().rev().find(|it| (it.bucket.toll)(method, path) > 0);
+        match (holds, narrowest) {
+            (RefusalHolds::Bucket, Some(ledger)) => ledger.hold(until),
+            (RefusalHolds::Bucket, None) | (RefusalHolds::Credential, _) => {
+                self.held_until = self.held_until.max(until);
+            }
+        }
+        wait
+    }
+
     fn look(&mut self, method: &Method, path: &str, now: Timestamp) -> Admission {
         let mut left: f64 = 1.0;
         let mut latest = (self.held_until > now).then_some((self.held_until, "all requests"));

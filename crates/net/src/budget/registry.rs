@@ -1,8 +1,12 @@
 //! One budget for each credential at each origin, for all who ask there.
 
-use super::{Budget, Rates};
+use super::{
+    Budget, Rates,
+    together::{Account, Common},
+};
 use crate::auth::{Credentials, Origin};
 use packhorse_core::HostError;
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, hash_map::RandomState},
     hash::BuildHasher,
@@ -13,10 +17,40 @@ use std::{
 #[derive(Default)]
 pub struct Budgets {
     key: RandomState,
+    common: OnceLock<Place>,
     list: Mutex<BTreeMap<(Origin, u64), Arc<Budget>>>,
 }
 
+/// Where budgets stand that other processes share.
+struct Place {
+    common: Arc<dyn Common>,
+    salt: String,
+}
+
+impl Place {
+    /// Name of an account there.
+    ///
+    /// SECURITY: forty bits of a salted hash tell accounts apart, and are far too few to tell what
+    /// was hashed, even to somebody who can try all that a person would choose.
+    fn account(&self, origin: &Origin, header: &[u8]) -> String {
+        let mut hash = Sha256::new();
+        for part in [self.salt.as_bytes(), origin.to_string().as_bytes(), header] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let digits =
+            hash.finalize().iter().take(5).map(|it| format!("{it:02x}")).collect::<String>();
+        format!("{origin} {digits}")
+    }
+}
+
 impl Budgets {
+    /// From now on, budgets that are made here stand where other processes share them, with the
+    /// same salt; `false` when that was said before.
+    pub fn share(&self, common: Arc<dyn Common>, salt: String) -> bool {
+        self.common.set(Place { common, salt }).is_ok()
+    }
+
     /// Those that everything in this process shares.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Budgets> = OnceLock::new();
@@ -39,9 +73,18 @@ impl Budgets {
             None => 0,
             Some(it) => self.key.hash_one(it.header()?.1.as_bytes()),
         };
+        let account = match (self.common.get(), credentials) {
+            (None, _) => None,
+            (Some(place), None) => Some((place, place.account(origin, b""))),
+            (Some(place), Some(it)) => {
+                Some((place, place.account(origin, it.header()?.1.as_bytes())))
+            }
+        };
+        let account = account.map(|(place, name)| Account::new(Arc::clone(&place.common), name));
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         let budget = list.entry((origin.clone(), hash));
-        Ok(Arc::clone(budget.or_insert_with(|| Arc::new(Budget::new(rates.clone())))))
+        let make = || Arc::new(Budget::new(rates.clone()).of(account));
+        Ok(Arc::clone(budget.or_insert_with(make)))
     }
 }
 

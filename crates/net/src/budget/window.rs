@@ -24,6 +24,20 @@ impl Window {
         Self { per, part: (per / PARTS).max(1), taken: VecDeque::new(), total: 0 }
     }
 
+    /// As it was, from its parts; more of them than a window has are not believed.
+    pub(crate) fn of(per: Duration, parts: &[(i64, u64)]) -> Self {
+        let mut window = Self::new(per);
+        let most = usize::try_from(PARTS + 2).unwrap_or(usize::MAX);
+        window.taken = parts.iter().rev().take(most).rev().copied().collect();
+        window.total = window.taken.iter().fold(0, |sum, it| sum.saturating_add(it.1));
+        window
+    }
+
+    /// What was taken, by the start of each part.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (i64, u64)> {
+        self.taken.iter().copied()
+    }
+
     /// When a part counts no more.
     fn end(&self, start: i64) -> i64 {
         start.saturating_add(self.part).saturating_add(self.per)

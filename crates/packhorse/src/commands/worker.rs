@@ -38,6 +38,9 @@ pub(super) async fn run(globals: &Globals, arguments: &cli::Worker) -> Result<St
             ..packhorse_engine::Tuning::default()
         },
     };
+    if let Some(pool) = config::database(globals)? {
+        config::share_budgets(pool).await?;
+    }
     let service = serve::to_work_for(globals, lease).await?;
     if let Some(service) = &service {
         tokio::spawn(stop_with(stop.clone(), Arc::clone(service)));

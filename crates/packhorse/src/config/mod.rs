@@ -1,11 +1,13 @@
 //! What comes from outside the arguments: files, directories, credentials.
 
+mod budgets;
 mod hosts;
 mod journal;
 mod secret;
 mod selection;
 mod service;
 
+pub(crate) use budgets::share_budgets;
 pub(crate) use hosts::Hosts;
 pub(crate) use journal::{database, directory, journal, journal_if_any};
 pub(crate) use selection::{resolutions, selection};

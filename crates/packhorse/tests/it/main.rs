@@ -26,6 +26,7 @@ mod real_archive;
 mod rehearsal;
 mod round_trip;
 mod serve;
+mod shared_budgets;
 mod tidy;
 mod tls;
 mod workers;

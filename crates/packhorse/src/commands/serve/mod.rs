@@ -20,6 +20,9 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 /// Serves until somebody stops it.
 pub(super) async fn run(globals: &Globals, arguments: &Serve) -> Result<Status, AppError> {
     let hosts = Hosts::read(globals)?;
+    if let Some(pool) = config::database(globals)? {
+        config::share_budgets(pool).await?;
+    }
     let Kept { journal, state } = kept::open(globals, &hosts).await?;
     let mut settings = hosts.service(&absolute(&globals.journal)?)?;
     settings.workers = arguments.workers.map_or(settings.workers, usize::from);
