@@ -205,7 +205,10 @@ impl Ledger {
             }
             // An answer from before the window that is known already.
             Some(told) if resets < told.resets => told,
-            Some(_) | None => Told { remaining, resets },
+            Some(_) => Told { remaining, resets },
+            // What is under way is in our own count, and not in the answer.
+            None if !is_quiet => Told { remaining: remaining.min(self.own_left(now)), resets },
+            None => Told { remaining, resets },
         });
     }
 
@@ -217,6 +220,12 @@ impl Ledger {
     /// So much may be taken, of which there is always something.
     pub(crate) fn allow(&mut self, allowance: u32) {
         self.allowance = allowance.max(1);
+    }
+
+    /// What our own count leaves.
+    fn own_left(&mut self, now: i64) -> u32 {
+        let left = u64::from(self.allowance).saturating_sub(self.window.taken(now));
+        u32::try_from(left).unwrap_or(u32::MAX)
     }
 
     /// Nothing is taken before that moment.
