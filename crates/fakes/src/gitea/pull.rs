@@ -8,7 +8,7 @@ use super::{
 use crate::exchange::Answer;
 use http::{Method, StatusCode};
 use packhorse_core::{
-    Scope,
+    RepoKind, Scope,
     model::{
         Branch, ChangeRequest, ChangeRequestState, Grantee, HostId, Position, Project, Review,
         ReviewComment, ReviewRequest, ReviewThread, Side, Verdict,
@@ -26,7 +26,14 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
     }
 }
 
+/// An empty repository has no pull requests, and not even a listing of them.
+///
+/// Source: Gitea, `routers/api/v1/api.go`, `mustAllowPulls`; `models/repo/repo.go`, `CanEnablePulls`.
 fn list(desk: &Desk<'_>, place: &Place) -> Answer {
+    let is_empty = desk.store.refs(&place.path, RepoKind::Code).is_empty();
+    if is_empty && desk.store.all::<ChangeRequest>(&place.scope).next().is_none() {
+        return not_found();
+    }
     let view = desk.view();
     let state = desk.request.query("state").unwrap_or("open");
     let all = desk.store.all::<ChangeRequest>(&place.scope);

@@ -208,3 +208,17 @@ async fn accounts_are_made_where_the_whole_of_a_gitlab_is_meant() {
     let capabilities = one.sink.unwrap().probe().await.unwrap();
     assert!(!capabilities.of(ObjectKind::User).is_some());
 }
+
+#[tokio::test]
+async fn a_project_of_gitea_without_a_repository_is_gone_on_with() {
+    let address = "gitea:http://alice:{token}@{host}/acme";
+    let server = Server::start(Gitea, "alice", address, |_| true).await.with_organization("acme");
+    let scope = Scope::Project("acme/app".into());
+    let project = samples::project_at("acme/app");
+    let made = server.sink.write(&scope, &project, None).await.unwrap();
+
+    // As a run does that goes on with one that died.
+    server.sink.write(&scope, &project, Some(&made.target)).await.unwrap();
+
+    assert_eq!(server.sink.finish(&scope).await.unwrap(), []);
+}

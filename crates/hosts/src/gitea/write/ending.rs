@@ -165,8 +165,13 @@ impl GiteaSink {
         let (below, mut found, mut next) = (path.below(&["pulls"]), Vec::new(), Some(1));
         while let Some(number) = next {
             let query = [("state", "open")];
-            let listing: Listing<wire::PullRequest> =
-                self.api.list(&below, &query, number, "look for what is to be closed").await?;
+            let listing: Result<Listing<wire::PullRequest>, _> =
+                self.api.list(&below, &query, number, "look for what is to be closed").await;
+            let listing = match listing {
+                // An empty repository has no such listing.
+                Err(error) if error.kind == HostErrorKind::NotFound => break,
+                other => other?,
+            };
             found.extend(listing.items.into_iter().filter_map(of_left));
             next = listing.next;
         }
