@@ -66,7 +66,8 @@ const NOBODY_AT_WORK: &str =
             AND other.state = 'running' AND held.expires_at > $1)";
 
 /// Locks a job's lease and its route, so that one worker takes it and no other of the route; one
-/// that others are about to take is passed over.
+/// that others are about to take is passed over, and so is one that they took a moment ago, which
+/// only a row that is locked tells.
 async fn choose(
     tx: &Transaction<'_>,
     job: Option<JobId>,
@@ -84,7 +85,8 @@ async fn choose(
         None => {
             let sql = format!(
                 "{from} WHERE {FREE} AND {NOBODY_AT_WORK} ORDER BY jobs.id LIMIT 1
-                 FOR UPDATE OF leases, routes SKIP LOCKED"
+                 FOR UPDATE OF leases, routes SKIP LOCKED
+                 FOR NO KEY UPDATE OF jobs SKIP LOCKED"
             );
             tx.query_opt(&tx.prepare_cached(&sql).await?, &[&now]).await?
         }
