@@ -1,6 +1,6 @@
 //! Hosts that take whole archives by themselves.
 
-use crate::{bitbucket_server, gitea, gitlab};
+use crate::{bitbucket_server, gitea, github, gitlab};
 use packhorse_core::{HostError, HostSpec, Location, port::HandOver};
 use std::{path::PathBuf, sync::Arc};
 use url::Url;
@@ -21,6 +21,7 @@ type Open = fn(&Location, &Ways) -> Result<Arc<dyn HandOver>, HostError>;
 static TAKING: &[(&HostSpec, Open)] = &[
     (&bitbucket_server::SPEC, bitbucket_server::hand_over),
     (&gitea::SPEC, gitea::hand_over),
+    (&github::SPEC, github::hand_over),
     (&gitlab::SPEC, gitlab::hand_over),
 ];
 

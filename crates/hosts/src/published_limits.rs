@@ -245,7 +245,8 @@ fn gitlab_notes(method: &Method, path: &str) -> u32 {
 }
 
 fn gitlab_imports(method: &Method, path: &str) -> u32 {
-    u32::from(*method == Method::POST && path.ends_with("/import"))
+    let is = path.ends_with("/import") || path.ends_with("/remote-import");
+    u32::from(*method == Method::POST && is)
 }
 
 fn gitlab_exports(method: &Method, path: &str) -> u32 {

@@ -17,6 +17,7 @@ mod graphql;
 mod guard;
 mod import;
 mod issue;
+mod migration;
 mod people;
 mod project;
 mod release;
@@ -231,6 +232,8 @@ fn route(desk: &mut Desk<'_>, path: &[&str]) -> Answer {
     }
     match path {
         ["graphql"] => graphql::answer(desk),
+        ["organizations", id, "gei", "archive", rest @ ..] => migration::storage(desk, id, rest),
+        ["migration-logs", id] => migration::log(desk, id),
         ["meta" | "rate_limit" | "user" | "users" | "orgs" | "organizations", ..] => {
             account::route(desk, path)
         }

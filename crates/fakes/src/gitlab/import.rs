@@ -15,7 +15,12 @@ use packhorse_core::{
     model::{Comment, Markup, Project, Review, Subject, Text, Verdict},
 };
 use serde_json::{Value, json};
-use std::path::Path;
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    time::Duration,
+};
 
 /// Most mebibytes of a file that is imported; this server's administrator has set it.
 const MOST_MEBIBYTES: u64 = 64;
@@ -46,20 +51,54 @@ pub(super) fn begin(desk: &mut Desk<'_>) -> Answer {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "File is too large");
     }
     let above = form::text(desk.request, "namespace").unwrap_or_else(|| desk.who.clone());
-    if !account::is_namespace(desk, &above) {
+    let name = form::text(desk.request, "name").unwrap_or_else(|| own.clone());
+    schedule(desk, (&above, &own, name), &file.bytes)
+}
+
+/// `POST /projects/remote-import`: the server fetches the archive, from plain HTTP here.
+///
+/// Source: GitLab, "Project import and export API", "Import a file from a remote object storage".
+pub(super) fn begin_remote(desk: &mut Desk<'_>) -> Answer {
+    let (Some(own), Some(url)) = (desk.text("path"), desk.text("url")) else {
+        return missing("path, url");
+    };
+    let above = desk.text("namespace").unwrap_or_else(|| desk.who.clone());
+    let name = desk.text("name").unwrap_or_else(|| own.clone());
+    match fetched(&url) {
+        Some(bytes) => schedule(desk, (&above, &own, name), &bytes),
+        None => refusal(StatusCode::BAD_REQUEST, "The file could not be fetched"),
+    }
+}
+
+/// What is at an address of plain HTTP.
+fn fetched(url: &str) -> Option<Vec<u8>> {
+    let url: url::Url = url.parse().ok()?;
+    let host = (url.host_str()?.to_owned(), url.port_or_known_default()?);
+    let mut stream = TcpStream::connect((host.0.as_str(), host.1)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    write!(stream, "GET {} HTTP/1.0\r\nHost: {}\r\n\r\n", url.path(), host.0).ok()?;
+    let mut answer = Vec::new();
+    stream.take(MOST_MEBIBYTES << 20).read_to_end(&mut answer).ok()?;
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n")? + 4;
+    let is_there = answer.starts_with(b"HTTP/1.") && answer.get(8..12)? == b" 200";
+    is_there.then(|| answer.split_off(end))
+}
+
+/// Makes a project, into which an archive is taken later.
+fn schedule(desk: &mut Desk<'_>, (above, own, name): (&str, &str, String), bytes: &[u8]) -> Answer {
+    if !account::is_namespace(desk, above) {
         return not_found("Namespace");
     }
     let path = format!("{above}/{own}");
     if desk.store.project(&path).is_some() {
         return invalid("path", "has already been taken");
     }
-    let name = form::text(desk.request, "name").unwrap_or_else(|| own.clone());
     let now = desk.store.now();
     let it = Project { path: path.clone(), name, created_at: now, ..Project::default() };
     let id = desk.store.add(&Scope::Shared, it);
     let made = desk.store.make_repository(&path, RepoKind::Code).is_ok();
     let archive = format!("import-{id}.tar.gz");
-    if !made || desk.store.save_blob(&archive, &file.bytes).is_err() {
+    if !made || desk.store.save_blob(&archive, bytes).is_err() {
         return refusal(StatusCode::INTERNAL_SERVER_ERROR, "500 Internal Server Error");
     }
     // What a test wants to fail, as the server would tell it.

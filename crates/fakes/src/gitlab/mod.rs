@@ -205,7 +205,8 @@ impl Product for Gitlab {
                 u64::from(method == Method::POST && last_is(path, "issues"))
             }),
             limit("project_import", 6, |method, path| {
-                u64::from(method == Method::POST && last_is(path, "import"))
+                let is = last_is(path, "import") || last_is(path, "remote-import");
+                u64::from(method == Method::POST && is)
             }),
             limit("throttle_authenticated_api", 2_000, |_, _| 1),
         ]
@@ -287,6 +288,7 @@ fn route(desk: &mut Desk<'_>, path: &[&str]) -> Answer {
     match path {
         ["projects"] => project::list(desk),
         ["projects", "import"] if writes(&desk.request.method) => import::begin(desk),
+        ["projects", "remote-import"] if writes(&desk.request.method) => import::begin_remote(desk),
         ["application", "settings"] => import::settings(desk),
         ["projects", name, rest @ ..] => match place(desk, name, rest) {
             Ok(place) => project_route(desk, &place, rest),

@@ -7,6 +7,7 @@
 mod api;
 mod call;
 mod calls;
+mod handover;
 mod map;
 mod place;
 mod read;
@@ -16,6 +17,7 @@ mod wire;
 mod write;
 
 pub(crate) use calls::CALLS;
+pub(crate) use handover::hand_over;
 pub(crate) use roles::roles;
 
 use api::Api;

@@ -1,7 +1,8 @@
 //! Changing something.
 
 use super::{
-    Desk, Fault, Field, Found, discussion, must, node_of, object, only, project, refused, unknown,
+    Desk, Fault, Field, Found, discussion, migration, must, node_of, object, only, project,
+    refused, unknown,
 };
 use crate::{access::Access, github::issue::who};
 use packhorse_core::model::{
@@ -54,6 +55,25 @@ pub(super) fn answer(desk: &mut Desk<'_>, field: &Field) -> Found {
         "updateDiscussionComment" => {
             discussion::update_comment(desk, &input(&["commentId", "body"], &[])?, field)
         }
+        "createMigrationSource" => {
+            let needed = ["name", "url", "ownerId", "type"];
+            migration::create_source(desk, &input(&needed, &["accessToken", "githubPat"])?, field)
+        }
+        "startRepositoryMigration" => {
+            let needed = ["sourceId", "ownerId", "sourceRepositoryUrl", "repositoryName"];
+            let others = [
+                "continueOnError",
+                "gitArchiveUrl",
+                "metadataArchiveUrl",
+                "accessToken",
+                "githubPat",
+                "skipReleases",
+                "targetRepoVisibility",
+                "lockSource",
+            ];
+            migration::start(desk, &input(&needed, &others)?, field)
+        }
+        "abortRepositoryMigration" => migration::abort(desk, &input(&["migrationId"], &[])?, field),
         "markDiscussionCommentAsAnswer" => discussion::answered(desk, &input(&["id"], &[])?, field),
         _ => unknown("Mutation", field),
     }

@@ -9,6 +9,7 @@
 mod change;
 mod discussion;
 mod document;
+mod migration;
 mod project;
 mod rule;
 

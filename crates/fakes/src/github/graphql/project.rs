@@ -1,8 +1,8 @@
 //! Asking for a project, and for what is in it.
 
 use super::{
-    Desk, Fault, Field, Found, Place, actor, connection, discussion, node_of, object, only,
-    project_at, refused, rule, unknown,
+    Desk, Fault, Field, Found, Place, actor, connection, discussion, migration, node_of, object,
+    only, project_at, refused, rule, unknown,
 };
 use crate::github::view::node;
 use packhorse_core::model::{
@@ -26,6 +26,8 @@ pub(super) fn answer(desk: &mut Desk<'_>, field: &Field) -> Found {
             let ids = field.argument("ids").as_array().cloned().unwrap_or_default();
             ids.iter().map(|id| of_node(desk, id, &field.fields)).collect()
         }
+        "node" => migration::by_id(desk, field),
+        "organization" => migration::organization(desk, field),
         _ => unknown("Query", field),
     }
 }

@@ -206,10 +206,12 @@ impl HandingOver<'_> {
         let other = self.route.destination(&scratch.path().join("there"))?;
         let is_whole =
             |it: Support| it.is_some() && it.gaps().iter().all(|it| it.field != Loss::WHOLE);
-        // Accounts and their roles are the destination's own.
+        // Accounts and their roles are the destination's own. How a project is set was brought
+        // over the API with what was left out, and was looked at then.
         let is_held = |it: &ObjectKind| {
             part.holds(*it)
                 && !it.is_shared()
+                && *it != ObjectKind::Project
                 && (format.writes)(*it).is_some()
                 && is_whole((to.reads)(*it))
         };

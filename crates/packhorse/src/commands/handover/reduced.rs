@@ -77,8 +77,14 @@ fn given(kind: ObjectKind) -> &'static [&'static str] {
         "position.blob_position",
         "position.hunk",
     ];
-    if matches!(kind, ObjectKind::ReviewThread | ObjectKind::ReviewComment) {
+    // Where a thread is, its first comment says more exactly in some formats.
+    const OF_A_THREAD: &[&str] = &["review", "position"];
+    if kind == ObjectKind::ReviewThread {
+        OF_A_THREAD
+    } else if kind == ObjectKind::ReviewComment {
         IN_A_DIFF
+    } else if kind == ObjectKind::ChangeRequest {
+        &["base.owner", "head.owner"]
     } else if kind == ObjectKind::Comment {
         &["reply_to"]
     } else if matches!(kind, ObjectKind::Attachment | ObjectKind::Reaction) {

@@ -14,7 +14,12 @@ use packhorse_fakes::{
 };
 use packhorse_hosts::handover::{self, Ways};
 use packhorse_testkit::{description::Description, fake::misfits};
-use std::{path::Path, sync::Arc};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 const ROCKET: &str = "acme/rocket";
 
@@ -158,6 +163,43 @@ async fn what_the_server_could_not_import_is_in_the_report_and_brought_where_it_
     let labels = to
         .store(|store| store.records(&Scope::Project(ROCKET.to_owned()), ObjectKind::Label).len());
     assert!(labels > 0, "the API has brought what the import failed at");
+}
+
+/// A server of a directory's files, for as long as the test runs; its address.
+fn served(directory: PathBuf) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let head = lines.next().unwrap_or_default();
+            lines.take_while(|it| !it.is_empty()).for_each(drop);
+            let name = head.split_whitespace().nth(1).unwrap_or_default();
+            let bytes = std::fs::read(directory.join(name.trim_start_matches('/'))).unwrap();
+            (&stream)
+                .write_all(b"HTTP/1.0 200 OK\r\nContent-Type: application/gzip\r\n\r\n")
+                .unwrap();
+            (&stream).write_all(&bytes).unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_fetches_archives_from_where_it_is_told_that_they_lie() {
+    let (bench, from, to, words) = ends().await;
+    let directory = bench.path("imports");
+    std::fs::create_dir(&directory).unwrap();
+    let address = served(directory.clone());
+    let way = format!("--import-directory {} --import-address {address}/", directory.display());
+
+    let told = bench.run(&format!("{words} --via archive --project {ROCKET} {way}"));
+
+    assert_eq!(told.status, Some(0), "{told}");
+    let asked =
+        to.take_log().into_iter().filter(|it| it.target.ends_with("/remote-import")).count();
+    assert_eq!((asked, imports(&to)), (1, 1));
+    assert_eq!(issues(&to).len(), issues(&from).len());
 }
 
 /// The server as one that takes archives, over a token that administers.

@@ -1,6 +1,7 @@
 //! Servers that take archives by themselves: what they are given, what they are asked, what came of it.
 
 mod gitea;
+mod github;
 mod gitlab;
 
 use crate::bench::Bench;
