@@ -112,22 +112,16 @@ async fn claim(
     supersede(tx, id, route, now).await?;
     if before == JobState::Failed {
         let again = "UPDATE lanes SET position = '\"start\"' WHERE job = $1 AND n_failed > 0";
-        tx.execute(again, &[&id]).await?;
+        tx.execute(&tx.prepare_cached(again).await?, &[&id]).await?;
     }
-    tx.execute(
-        "UPDATE jobs SET state = 'running', cancelling = FALSE, reason = NULL, ended_at = NULL,
-             started_at = coalesce(started_at, $2)
-         WHERE id = $1",
-        &[&id, &now],
-    )
-    .await?;
-    let taken = tx
-        .query_one(
-            "UPDATE leases SET epoch = epoch + 1, worker = $2, expires_at = $3
-             WHERE job = $1 RETURNING job, epoch",
-            &[&id, &text(worker), &until(now, lease)],
-        )
-        .await?;
+    let run = "UPDATE jobs SET state = 'running', cancelling = FALSE, reason = NULL,
+             ended_at = NULL, started_at = coalesce(started_at, $2)
+         WHERE id = $1";
+    tx.execute(&tx.prepare_cached(run).await?, &[&id, &now]).await?;
+    let take = "UPDATE leases SET epoch = epoch + 1, worker = $2, expires_at = $3
+         WHERE job = $1 RETURNING job, epoch";
+    let take = tx.prepare_cached(take).await?;
+    let taken = tx.query_one(&take, &[&id, &text(worker), &until(now, lease)]).await?;
     let job = JobId(count(&taken, 0)?);
     Ok(Some(Claim { job, route: count(&row, 0)?, epoch: count(&taken, 1)?, lease }))
 }
@@ -138,18 +132,12 @@ fn until(now: i64, lease: Duration) -> i64 {
 
 /// Stops other jobs of the route, whose workers fell silent, so that none of them wakes and writes.
 async fn supersede(tx: &Transaction<'_>, id: i64, route: i64, now: i64) -> Result<(), AnyError> {
-    tx.execute(
-        "UPDATE leases SET worker = NULL
-         WHERE job IN (SELECT id FROM jobs WHERE route = $2 AND id <> $1 AND state = 'running')",
-        &[&id, &route],
-    )
-    .await?;
-    tx.execute(
-        "UPDATE jobs SET state = 'stopped', reason = $3, ended_at = $4, cancelling = FALSE
-         WHERE route = $2 AND id <> $1 AND state = 'running'",
-        &[&id, &route, &SILENT, &now],
-    )
-    .await?;
+    let release = "UPDATE leases SET worker = NULL
+         WHERE job IN (SELECT id FROM jobs WHERE route = $2 AND id <> $1 AND state = 'running')";
+    tx.execute(&tx.prepare_cached(release).await?, &[&id, &route]).await?;
+    let stop = "UPDATE jobs SET state = 'stopped', reason = $3, ended_at = $4, cancelling = FALSE
+         WHERE route = $2 AND id <> $1 AND state = 'running'";
+    tx.execute(&tx.prepare_cached(stop).await?, &[&id, &route, &SILENT, &now]).await?;
     Ok(())
 }
 
