@@ -15,7 +15,8 @@ pub use schema::{Connections, Schema, SchemaError};
 pub use deadpool_postgres::{Client, Transaction};
 
 use deadpool_postgres::{
-    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Metrics, RecyclingMethod, Runtime,
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Metrics, PoolError, RecyclingMethod,
+    Runtime,
 };
 use std::time::Duration;
 use tokio_postgres::{
@@ -80,7 +81,14 @@ impl Pool {
     ///
     /// When the database cannot be reached in half a minute.
     pub async fn take(&self) -> Result<Client, AnyError> {
-        Ok(self.0.get().await?)
+        self.0.get().await.map_err(|error| match error {
+            // The database's own words say more than the pool's, which repeat them.
+            PoolError::Backend(error) => error.into(),
+            PoolError::Timeout(_)
+            | PoolError::Closed
+            | PoolError::NoRuntimeSpecified
+            | PoolError::PostCreateHook(_) => error.into(),
+        })
     }
 }
 

@@ -121,7 +121,7 @@ impl From<JournalError> for AppError {
     fn from(error: JournalError) -> Self {
         Self::failed(error.to_string())
             .because(error)
-            .hint("the journal is `./.packhorse/journal.sqlite`, or where `--journal` says")
+            .hint("the journal is `./.packhorse/journal.sqlite`, or where `--journal` or `--journal-url` says")
     }
 }
 
