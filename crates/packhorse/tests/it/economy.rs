@@ -120,5 +120,6 @@ async fn a_run_that_was_killed_repeats_little() {
     let most = ONCE + 2 * UNDER_WAY + 10;
     assert!(more <= most, "{more} more than\n{whole}\nwhich is\n{killed}\nand\n{rest}");
     let looked_for = rest.0.get("sink GET /api/v1/repos/acme/app/issues/…/comments");
-    assert!(looked_for.is_none_or(|it| *it <= UNDER_WAY), "{looked_for:?} were under way");
+    // As many again may have arrived whose end was not noted yet.
+    assert!(looked_for.is_none_or(|it| *it <= 2 * UNDER_WAY), "{looked_for:?} were under way");
 }

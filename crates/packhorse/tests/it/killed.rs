@@ -54,9 +54,16 @@ pub(crate) fn save_many(bench: &Bench) {
 /// ended before.
 pub(crate) fn kill(bench: &Bench, command: &str, after: Duration) -> bool {
     let mut child = bench.start(command);
-    let mut talk = BufReader::new(child.stderr.take().unwrap()).lines();
-    let begun = talk.any(|line| line.is_ok_and(|it| it.starts_with("carrying ")));
-    assert!(begun, "it says that it has begun");
+    let talk = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    for line in talk.map_while(Result::ok) {
+        said.push(line);
+        if said.last().is_some_and(|it| it.starts_with("carrying ")) {
+            break;
+        }
+    }
+    let begun = said.last().is_some_and(|it| it.starts_with("carrying "));
+    assert!(begun, "it says that it has begun: {said:#?}");
 
     thread::sleep(after);
     child.kill().unwrap();
