@@ -30,13 +30,14 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
             loop {
                 let mut piece = to_fill.try_recv().unwrap_or_default();
                 piece.resize(PIECE, 0);
-                let read = from.read(&mut piece);
-                let is_last = !matches!(read, Ok(1..));
-                let is_wanted = full.send(read.map(|n| {
-                    piece.truncate(n);
-                    piece
-                }));
-                if is_last || is_wanted.is_err() {
+                let (n, end) = fill(&mut from, &mut piece);
+                piece.truncate(n);
+                let is_wanted = full.send(Ok(piece)).is_ok();
+                if let Some(Err(error)) = end {
+                    drop(full.send(Err(error)));
+                    return from;
+                }
+                if end.is_some() || !is_wanted {
                     return from;
                 }
             }
@@ -64,12 +65,32 @@ impl<R> Read for ReadAhead<R> {
             let used = std::mem::replace(&mut self.piece, next?);
             self.at = 0;
             drop(self.empty.try_send(used));
+            // Nothing came before the end or the error.
+            if self.piece.is_empty() {
+                return self.read(out);
+            }
         }
         let n = out.len().min(self.piece.len() - self.at);
         out[..n].copy_from_slice(&self.piece[self.at..self.at + n]);
         self.at += n;
         Ok(n)
     }
+}
+
+/// Reads until a piece is full; how much there was, and the end or error that came before.
+///
+/// Whoever unpacks gives little at a time, and each piece wakes a thread.
+fn fill(from: &mut impl Read, piece: &mut [u8]) -> (usize, Option<io::Result<()>>) {
+    let mut n = 0;
+    while n < piece.len() {
+        match from.read(&mut piece[n..]) {
+            Ok(0) => return (n, Some(Ok(()))),
+            Ok(more) => n += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (n, Some(Err(error))),
+        }
+    }
+    (n, None)
 }
 
 #[cfg(test)]

@@ -198,13 +198,13 @@ impl<'a> Address<'a> {
         let slug = self.query?.split('&').find_map(|it| it.strip_prefix("name="))?;
         Some((decode(self.fragment?), decode(slug)))
     }
+}
 
-    /// The id in the fragment, without whichever of the prefixes it has.
-    pub(super) fn id(&self, prefixes: &[&str]) -> Option<String> {
-        let fragment = self.fragment?;
-        let id = prefixes.iter().find_map(|it| fragment.strip_prefix(it)).unwrap_or(fragment);
-        Some(decode(id)).filter(|it| !it.is_empty())
-    }
+/// The id in the fragment of an address, without whichever of the prefixes it has.
+pub(super) fn id(url: &str, prefixes: &[&str]) -> Option<String> {
+    let fragment = split(url, '#').1?;
+    let id = prefixes.iter().find_map(|it| fragment.strip_prefix(it)).unwrap_or(fragment);
+    Some(decode(id)).filter(|it| !it.is_empty())
 }
 
 fn split(text: &str, at: char) -> (&str, Option<&str>) {
@@ -214,7 +214,7 @@ fn split(text: &str, at: char) -> (&str, Option<&str>) {
     }
 }
 
-fn is_number(text: &str) -> bool {
+pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
 }
 
@@ -433,10 +433,7 @@ mod tests {
             assert_eq!(Address::of(&site.label(name)).label(), name);
             assert_eq!(Address::of(&site.release(name)).tag(), name);
             assert_eq!(Address::of(&site.category(name)).name(), name);
-            assert_eq!(
-                Address::of(&site.review(7, name)).id(&["pullrequestreview-"]).unwrap(),
-                name
-            );
+            assert_eq!(id(&site.review(7, name), &["pullrequestreview-"]).unwrap(), name);
         }
         assert_eq!(Address::of("https://gl.example/a/b/labels#/to%20do").label(), "to do");
     }

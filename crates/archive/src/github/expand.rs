@@ -82,8 +82,12 @@ impl Taker {
         }
     }
 
-    fn reactions(&mut self, subject: Option<Subject>, list: List<wire::Reaction>) {
-        match subject {
+    /// Takes the reactions to a record, which few have.
+    fn reactions(&mut self, list: List<wire::Reaction>, subject: impl FnOnce() -> Option<Subject>) {
+        if list.count() == 0 || !self.wants(ObjectKind::Reaction) {
+            return;
+        }
+        match subject() {
             Some(subject) => {
                 self.each(ObjectKind::Reaction, Object::Reaction, list, |it, notes| {
                     Some(reaction::read(&subject, it, notes))
@@ -147,63 +151,65 @@ fn with_reactions(taker: &mut Taker, parsed: Parsed) {
     match parsed {
         Parsed::Issues(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let subject = Address::of(&it.url).number().map(Subject::Issue);
+            taker.reactions(list, || Address::of(&it.url).number().map(Subject::Issue));
             taker.main(ObjectKind::Issue, Object::Issue, |notes| issue::read_issue(*it, notes));
-            taker.reactions(subject, list);
         }
         Parsed::PullRequests(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let subject = Address::of(&it.url).number().map(Subject::ChangeRequest);
+            taker.reactions(list, || Address::of(&it.url).number().map(Subject::ChangeRequest));
             taker.main(ObjectKind::ChangeRequest, Object::ChangeRequest, |notes| {
                 change_request::read(*it, notes)
             });
-            taker.reactions(subject, list);
         }
         Parsed::Discussions(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let subject = Address::of(&it.url).number().map(Subject::Discussion);
+            taker.reactions(list, || Address::of(&it.url).number().map(Subject::Discussion));
             taker.main(ObjectKind::Discussion, Object::Discussion, |notes| {
                 discussion::read(*it, notes)
             });
-            taker.reactions(subject, list);
         }
         Parsed::Reviews(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(id::in_fragment(id::REVIEW, &it.url));
+            taker.reactions(list, || {
+                Some(Subject::Review(HostId(id::in_fragment(id::REVIEW, &it.url))))
+            });
             taker.main(ObjectKind::Review, Object::Review, |notes| review::read_review(*it, notes));
-            taker.reactions(Some(Subject::Review(id)), list);
         }
         Parsed::ReviewComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(id::in_fragment(id::REVIEW_COMMENT, &it.url));
+            taker.reactions(list, || {
+                Some(Subject::ReviewComment(HostId(id::in_fragment(id::REVIEW_COMMENT, &it.url))))
+            });
             taker.main(ObjectKind::ReviewComment, Object::ReviewComment, |notes| {
                 review::read_comment(*it, notes)
             });
-            taker.reactions(Some(Subject::ReviewComment(id)), list);
         }
         Parsed::CommitComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(id::in_fragment(id::COMMIT_COMMENT, &it.url));
+            taker.reactions(list, || {
+                Some(Subject::CommitComment(HostId(id::in_fragment(id::COMMIT_COMMENT, &it.url))))
+            });
             taker.main(ObjectKind::CommitComment, Object::CommitComment, |notes| {
                 Some(comment::read_commit_comment(*it, notes))
             });
-            taker.reactions(Some(Subject::CommitComment(id)), list);
         }
         Parsed::IssueComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(id::in_fragment(id::COMMENT, &it.url));
+            taker.reactions(list, || {
+                Some(Subject::Comment(HostId(id::in_fragment(id::COMMENT, &it.url))))
+            });
             taker.main(ObjectKind::Comment, Object::Comment, |notes| {
                 comment::read_comment(*it, notes)
             });
-            taker.reactions(Some(Subject::Comment(id)), list);
         }
         Parsed::DiscussionComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
-            let id = HostId(comment::discussion_comment_id(&it.url));
+            taker.reactions(list, || {
+                Some(Subject::Comment(HostId(comment::discussion_comment_id(&it.url))))
+            });
             taker.main(ObjectKind::Comment, Object::Comment, |notes| {
                 comment::read_discussion_comment(*it, notes)
             });
-            taker.reactions(Some(Subject::Comment(id)), list);
         }
         Parsed::Users(_)
         | Parsed::Bots(_)
@@ -296,16 +302,8 @@ fn attachment(taker: &mut Taker, it: wire::Attachment) {
     taker.put_with_bytes(notes, id, Object::Attachment(attachment), at);
 }
 
-/// Path of the project that a record belongs to.
-pub(super) fn project_of(parsed: &Parsed) -> Option<String> {
-    let (own, parent, url) = places(parsed);
-    own.and_then(|it| Address::of(it).project())
-        .or_else(|| parent.and_then(|it| Address::of(it).owning_project()))
-        .or_else(|| Address::of(url).owning_project())
-}
-
 /// The keys that say which project a record belongs to: its own, its parent's, its address.
-fn places(parsed: &Parsed) -> (Option<&str>, Option<&str>, &str) {
+pub(super) fn places(parsed: &Parsed) -> (Option<&str>, Option<&str>, &str) {
     match parsed {
         Parsed::Repositories(it) => (Some(&it.url), None, &it.url),
         Parsed::Milestones(it) => (it.repository.as_deref(), None, &it.url),

@@ -18,6 +18,7 @@ mod json;
 mod losses;
 mod map;
 mod numbers;
+mod owners;
 mod plural;
 mod read;
 mod seed;

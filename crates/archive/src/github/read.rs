@@ -4,10 +4,7 @@
 //! its next page, and is made anew where nobody kept it.
 
 use super::{
-    expand::{expand, project_of},
-    index::Index,
-    map::file::TARBALL,
-    plural::Plural,
+    expand::expand, index::Index, map::file::TARBALL, owners::Owners, plural::Plural,
     shelf::Records,
 };
 use crate::container::ArchiveError;
@@ -17,6 +14,7 @@ use packhorse_core::{
 };
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Range,
     sync::{Mutex, PoisonError},
 };
 
@@ -136,6 +134,9 @@ struct Reader {
     buffer: Vec<u8>,
     /// What the last record of the archive held and no page has taken.
     left: VecDeque<Found>,
+    owners: Owners,
+    /// Which of `plurals` is being read, and where its files stand.
+    places: Option<(usize, Range<usize>)>,
 }
 
 impl Reader {
@@ -150,6 +151,8 @@ impl Reader {
             open: None,
             buffer: Vec::new(),
             left: VecDeque::new(),
+            owners: Owners::default(),
+            places: None,
         }
     }
 
@@ -178,12 +181,23 @@ impl Reader {
                 return Ok(Some(found));
             }
             let Some(&plural) = self.plurals.get(self.next.plural) else { return Ok(None) };
-            let places = index.places(self.project.as_deref(), plural);
-            let Some(place) = places.clone().nth(self.next.file) else {
+            let Some(place) = self.places(index, plural).nth(self.next.file) else {
                 self.next = At { plural: self.next.plural + 1, ..At::default() };
                 continue;
             };
             self.take_record(index, (plural, place), only)?;
+        }
+    }
+
+    /// Where the files of the plural that is being read stand.
+    fn places(&mut self, index: &Index, plural: Plural) -> Range<usize> {
+        match &self.places {
+            Some((known, places)) if *known == self.next.plural => places.clone(),
+            _ => {
+                let places = index.places(self.project.as_deref(), plural);
+                self.places = Some((self.next.plural, places.clone()));
+                places
+            }
         }
     }
 
@@ -206,7 +220,8 @@ impl Reader {
         };
         self.next = At { record: at.record + 1, part: 0, ..at };
         let project = self.project.as_deref().or(only);
-        let found = take(index, plural, self.kind, json, project).map_err(|error| {
+        let wanted = (plural, self.kind, project);
+        let found = take(index, &mut self.owners, wanted, json).map_err(|error| {
             let detail = format!("record {}: {error}", at.record + 1);
             ArchiveError::malformed(&index.shelf.name(place), 0, detail)
         })?;
@@ -236,17 +251,16 @@ impl Reader {
 /// The records of a kind in one record of the archive, if it belongs to the project.
 fn take(
     index: &Index,
-    plural: Plural,
-    kind: ObjectKind,
+    owners: &mut Owners,
+    (plural, kind, project): (Plural, ObjectKind, Option<&str>),
     json: &str,
-    project: Option<&str>,
 ) -> Result<Vec<Record>, serde_json::Error> {
     if kind == ObjectKind::Reaction && !may_have_reactions(json) {
         return Ok(Vec::new());
     }
     let parsed = plural.parse(json)?;
     if let (Some(project), false) = (project, plural.is_shared())
-        && project_of(&parsed).is_none_or(|it| it != project)
+        && owners.of(&parsed).is_none_or(|it| it != project)
     {
         return Ok(Vec::new());
     }
@@ -306,13 +320,15 @@ fn sorted_page(
         None => None,
         Some(it) => Some(it.0.parse::<u64>().map_err(|_| foreign(it))?),
     };
+    let mut owners = Owners::default();
     let mut lowest = BTreeMap::<u64, (usize, Record)>::new();
     let mut n_bytes = 0;
     let mut is_cut = false;
     for place in index.places(lane.scope.project(), plural) {
         let mut open = index.shelf.open(place, Vec::new())?;
         while let Some(json) = open.next()? {
-            let records = take(index, plural, lane.kind, json, lane.scope.project());
+            let wanted = (plural, lane.kind, lane.scope.project());
+            let records = take(index, &mut owners, wanted, json);
             let records = records.map_err(|error| {
                 ArchiveError::malformed(&index.shelf.name(place), 0, error.to_string())
             })?;

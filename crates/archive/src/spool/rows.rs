@@ -188,6 +188,44 @@ impl Spool {
         Ok(())
     }
 
+    /// Embeds records that answer each other in a ring, and what answers those, in what `home`
+    /// tells: nothing leads to any of them.
+    ///
+    /// `prefix` is what stands before the id of a parent that is of the same kind.
+    pub(crate) fn open_rings(
+        &self,
+        scope: &ScopeRow,
+        kind: ObjectKind,
+        prefix: &str,
+        home: impl Fn(&Object) -> Option<String>,
+    ) -> Result<(), SpoolError> {
+        let mut find = self.database().prepare_cached(
+            "WITH RECURSIVE answers(target, above) AS MATERIALIZED (
+                 SELECT target, substr(parent, length(?3) + 1) FROM records
+                 WHERE scope = ?1 AND kind = ?2 AND substr(parent, 1, length(?3)) = ?3),
+             led_to(target) AS (
+                 SELECT target FROM answers
+                 WHERE above NOT IN (SELECT target FROM answers)
+                 UNION
+                 SELECT r.target FROM led_to JOIN records r
+                 ON r.scope = ?1 AND r.kind = ?2 AND r.parent = ?3 || led_to.target)
+             SELECT target FROM answers WHERE target NOT IN (SELECT target FROM led_to)",
+        )?;
+        let mut adopt = self.database().prepare_cached(
+            "UPDATE records SET parent = ?4 WHERE scope = ?1 AND kind = ?2 AND target = ?3",
+        )?;
+        let row = params![scope.id, kind.name(), prefix];
+        let ringed: Vec<String> =
+            find.query_map(row, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for target in ringed {
+            let Some(it) = self.record(scope, kind, &target)? else { continue };
+            if let Some(home) = home(&it.object) {
+                adopt.execute(params![scope.id, kind.name(), target, home])?;
+            }
+        }
+        Ok(())
+    }
+
     /// The largest number that an issue or a change request has; 0 where there is none.
     pub(crate) fn largest_number(&self, scope: &ScopeRow) -> Result<u64, SpoolError> {
         let mut statement = self.database().prepare_cached(

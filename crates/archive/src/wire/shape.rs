@@ -24,12 +24,8 @@ pub(crate) struct Shape {
 
 impl Shape {
     fn knows(&self, key: &str) -> bool {
-        self.names().any(|name| name == key) && !self.lost.contains(&key)
-    }
-
-    /// The keys as they are written.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().map(|key| key.strip_prefix("r#").unwrap_or(key))
+        let is_it = |it: &&str| *it == key || it.strip_prefix("r#") == Some(key);
+        self.keys.iter().any(is_it) && !self.lost.contains(&key)
     }
 
     fn within(&self, key: &str) -> Option<&'static Self> {
@@ -87,6 +83,11 @@ impl Unknown {
         let is_full = self.counts.len() >= MAX_NAMES && !self.counts.contains_key(&name);
         let name = if is_full { "(others)".to_owned() } else { name };
         *self.counts.entry(name).or_default() += count;
+    }
+
+    /// Takes in what was noted elsewhere.
+    pub(crate) fn append(&mut self, other: Self) {
+        other.counts.into_iter().for_each(|(name, count)| self.note(name, count));
     }
 
     /// What was noted.

@@ -376,7 +376,10 @@ macro_rules! fields {
                 v: &T,
             ) -> Result<(), CanonicalError> {
                 self.key_start = self.page.out.len();
-                escape(key, self.page.out);
+                // The name of a field has nothing to escape.
+                self.page.out.push(b'"');
+                self.page.out.extend_from_slice(key.as_bytes());
+                self.page.out.push(b'"');
                 self.value(v)
             }
             fn end(self) -> Result<Present, CanonicalError> {

@@ -57,12 +57,15 @@ const MAX_BODY_BYTES: usize = 32_768;
 /// Bitbucket Data Center's layout.
 pub(super) struct Export;
 
-/// Puts comments whose answered one, or whose thread, did not come into their change request.
+/// Puts comments whose answered one, or whose thread, did not come into their change request, and
+/// those that answer each other in a ring.
 fn adopt(spool: &Spool, scope: &ScopeRow) -> Result<(), SpoolError> {
-    spool.adopt(scope, ObjectKind::Comment, ("comment/", ObjectKind::Comment), |it| {
+    let home = |it: &Object| {
         let Object::Comment(it) = it else { return None };
         Some(key::subject(&it.subject))
-    })?;
+    };
+    spool.adopt(scope, ObjectKind::Comment, ("comment/", ObjectKind::Comment), home)?;
+    spool.open_rings(scope, ObjectKind::Comment, "comment/", home)?;
     let of = ("review_thread/", ObjectKind::ReviewThread);
     spool.adopt(scope, ObjectKind::ReviewComment, of, |it| {
         let Object::ReviewComment(it) = it else { return None };

@@ -58,7 +58,7 @@ pub(in crate::github) fn read_discussion_comment(
 
 /// Id of the comment on a discussion at that address.
 pub(in crate::github) fn discussion_comment_id(url: &str) -> String {
-    let id = Address::of(url).id(&[]).unwrap_or_else(|| url.to_owned());
+    let id = address::id(url, &[]).unwrap_or_else(|| url.to_owned());
     let is_bare = id.bytes().all(|it| it.is_ascii_digit());
     if is_bare { format!("{DISCUSSION_COMMENT}{id}") } else { id }
 }

@@ -1,6 +1,6 @@
 //! Ids of records: names and numbers where people have them, else what stands in the address.
 
-use super::super::address::Address;
+use super::super::address;
 pub(in crate::github) use crate::key::{asset, member, reaction, state, subject, team};
 
 /// What stands before the id in the fragment of an address; GitHub's own word comes first, the
@@ -19,7 +19,7 @@ pub(in crate::github) const COMMIT_COMMENT: Prefixes = &["commitcomment-", "note
 
 /// Id of a comment, review, thread or event: what its address has in the fragment, else all of it.
 pub(in crate::github) fn in_fragment(prefixes: Prefixes, url: &str) -> String {
-    Address::of(url).id(prefixes).unwrap_or_else(|| url.to_owned())
+    address::id(url, prefixes).unwrap_or_else(|| url.to_owned())
 }
 
 #[cfg(test)]

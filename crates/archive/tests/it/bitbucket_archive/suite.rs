@@ -90,6 +90,28 @@ async fn comments_come_back_with_their_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn comments_that_answer_each_other_in_a_ring_all_arrive() {
+    let mut written = vec![request(), about("1", "first", None), about("2", "answer", Some("1"))];
+    written.extend([about("3", "a", Some("5")), about("4", "b", Some("3"))]);
+    written.extend([about("5", "c", Some("4")), about("6", "to the ring", Some("4"))]);
+    written.push(about("7", "to itself", Some("7")));
+
+    let found = back(&written, ObjectKind::Comment).await;
+
+    let mut told: Vec<_> = found
+        .iter()
+        .map(|it| {
+            let Object::Comment(comment) = &it.object else { panic!("a comment") };
+            let to = comment.reply_to.as_ref().map(|it| it.0.as_str());
+            (it.origin.id.as_str(), to)
+        })
+        .collect();
+    told.sort_unstable();
+    let alone = ["3", "4", "5", "6", "7"].map(|it| (it, None));
+    assert_eq!(told, [&[("1", None), ("2", Some("1"))][..], &alone].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_thread_comes_back_as_it_was_talked() {
     let thread = samples::sample(ObjectKind::ReviewThread, 1);
     let first = samples::sample(ObjectKind::ReviewComment, 1);
