@@ -8,6 +8,7 @@
 
 pub mod bundle;
 pub mod error;
+mod guard;
 pub mod large_files;
 pub mod lfs;
 mod mirror;

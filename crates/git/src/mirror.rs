@@ -49,7 +49,7 @@ pub(crate) async fn refresh(
         "--",
         url.as_str(),
     ];
-    let command = git.inside(&path, arguments).with_remote(from);
+    let command = git.inside(&path, arguments).with_remote(from).await?;
     let (status, _, stderr) = command.finish(input.as_bytes()).await?;
     // A ref that is refused fails the call and not the others; what cannot go on says `fatal`.
     let only_refused = status.code() == Some(1)
@@ -87,7 +87,7 @@ pub(crate) async fn without(
         url.as_str(),
     ];
     let names: String = offered.refs.keys().map(|name| format!("+{name}:{name}\n")).collect();
-    let command = git.inside(directory.path(), arguments).with_remote(from);
+    let command = git.inside(directory.path(), arguments).with_remote(from).await?;
     command.run(names.as_bytes()).await?;
     Ok(directory)
 }

@@ -6,9 +6,9 @@
 //! configuration that could start a program is set to harmless values, which
 //! wins over what a repository says of itself.
 
-use crate::error::GitError;
+use crate::{error::GitError, guard};
 use packhorse_core::{GitCredentials, GitRemote, HostError};
-use packhorse_net::{Live, Options};
+use packhorse_net::{Live, Options, Reach};
 use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -89,6 +89,8 @@ const SETTINGS: &[(&str, &str)] = &[
 pub struct Git {
     program: PathBuf,
     network: Arc<OnceLock<Live>>,
+    /// Where programs may lead, if not where all of the process may.
+    reach: Option<Reach>,
 }
 
 impl std::fmt::Debug for Git {
@@ -123,7 +125,7 @@ impl Git {
 
     /// The program at that path, unchecked.
     pub fn at(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), network: Arc::default() }
+        Self { program: program.into(), network: Arc::default(), reach: None }
     }
 
     /// Reaches hosts over HTTP with these settings.
@@ -134,7 +136,8 @@ impl Git {
     pub fn reaching(self, options: &Options) -> Result<Self, HostError> {
         // Some servers of HTTP/2 cut a connection that sends many small frames.
         let live = Live::new(&Options { http1_only: true, ..options.clone() })?;
-        Ok(Self { network: Arc::new(OnceLock::from(live)), ..self })
+        let (network, reach) = (Arc::new(OnceLock::from(live)), options.reach.clone());
+        Ok(Self { network, reach, ..self })
     }
 
     /// The client, whose connections all clones share.
@@ -144,6 +147,11 @@ impl Git {
         }
         let live = Live::new(&Options { http1_only: true, ..Options::default() })?;
         Ok(self.network.get_or_init(|| live).clone())
+    }
+
+    /// Where programs may lead, where anything was said about that.
+    pub(crate) fn reach(&self) -> Option<Reach> {
+        self.reach.clone().or_else(Reach::current)
     }
 
     /// A command with these arguments, in no repository.
@@ -158,6 +166,7 @@ impl Git {
             variables: vec![("GIT_ALLOW_PROTOCOL", "file".to_owned())],
             secrets: Vec::new(),
             place: None,
+            reach: self.reach(),
         }
     }
 
@@ -222,6 +231,7 @@ pub struct GitCommand {
     variables: Vec<(&'static str, String)>,
     secrets: Vec<String>,
     place: Option<String>,
+    reach: Option<Reach>,
 }
 
 /// SECURITY: settings and secrets are not shown.
@@ -255,10 +265,20 @@ impl GitCommand {
 
     /// Lets the call reach a remote, by that remote's protocol alone, and gives it its credentials.
     ///
-    /// SECURITY: they go through the child's environment, bound to the remote's
+    /// # Errors
+    ///
+    /// [`GitError::Unanswered`] when the remote is where this process may not reach.
+    pub async fn with_remote(self, remote: &GitRemote) -> Result<Self, GitError> {
+        let command = match self.reach.clone() {
+            Some(reach) => guard::bound(self, remote, &reach).await?,
+            None => self,
+        };
+        Ok(command.bound_to(remote))
+    }
+
+    /// SECURITY: credentials go through the child's environment, bound to the remote's
     /// own URL, so that they are in no argument list and go to no other host.
-    #[must_use]
-    pub fn with_remote(self, remote: &GitRemote) -> Self {
+    fn bound_to(self, remote: &GitRemote) -> Self {
         let command = self.variable("GIT_ALLOW_PROTOCOL", protocol(remote));
         let mut command = command.about(remote.url.as_str());
         let Some(GitCredentials { username, password }) = &remote.credentials else {

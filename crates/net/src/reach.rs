@@ -7,8 +7,8 @@
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, OnceLock},
 };
 use url::{Host, Url};
@@ -53,13 +53,13 @@ impl Reach {
     }
 
     /// What holds for this process.
-    pub(crate) fn current() -> Option<Self> {
+    pub fn current() -> Option<Self> {
         PROCESS.get().cloned()
     }
 
     /// Whether an address that stands in a URL itself may be connected to; names are looked at
     /// when they are looked up.
-    pub(crate) fn admits(&self, url: &Url) -> bool {
+    pub fn admits(&self, url: &Url) -> bool {
         let address = match url.host() {
             Some(Host::Ipv4(it)) => IpAddr::from(it),
             Some(Host::Ipv6(it)) => IpAddr::from(it),
@@ -68,17 +68,43 @@ impl Reach {
         (self.0)(&address.to_string(), address)
     }
 
+    /// Whether a host may be connected to wherever its name leads; for programs that look names up
+    /// by themselves.
+    pub fn trusts(&self, host: &str) -> bool {
+        // No rule about networks opens these, unless it opens all.
+        [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)]
+            .into_iter()
+            .all(|it| (self.0)(host, it))
+    }
+
     /// Looks a name up; everything that it stands for must be open.
+    ///
+    /// # Errors
+    ///
+    /// When nobody knows the name; one of [`OutOfReach`] when it leads where no connection may.
+    pub async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        let found = tokio::net::lookup_host((name, 0)).await?;
+        let mut found: Vec<IpAddr> = found.map(|it| it.ip()).collect();
+        found.dedup();
+        if found.is_empty() {
+            return Err(io::Error::other("the name stands for no address"));
+        }
+        if found.iter().all(|it| (self.0)(name, *it)) {
+            Ok(found)
+        } else {
+            Err(io::Error::other(OutOfReach))
+        }
+    }
+
     async fn look_up(
         self,
         name: String,
     ) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
-        let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-        if found.iter().all(|it| (self.0)(&name, it.ip())) {
-            Ok(Box::new(found.into_iter()))
-        } else {
-            Err(OutOfReach.into())
-        }
+        let found = self.addresses(&name).await.map_err(|error| match error.downcast() {
+            Ok(OutOfReach) => OutOfReach.into(),
+            Err(error) => Box::<dyn std::error::Error + Send + Sync>::from(error),
+        })?;
+        Ok(Box::new(found.into_iter().map(|it| SocketAddr::new(it, 0))))
     }
 }
 

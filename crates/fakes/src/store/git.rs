@@ -115,6 +115,6 @@ pub(crate) async fn copy(from: &GitRemote, to: &Path) -> Result<(), GitError> {
     }
     let git = Git::find().await?;
     let arguments = ["fetch", "--quiet", "--no-tags", from.url.as_str(), "+refs/*:refs/*"];
-    git.inside(to, arguments).with_remote(from).run(&[]).await?;
+    git.inside(to, arguments).with_remote(from).await?.run(&[]).await?;
     Ok(())
 }

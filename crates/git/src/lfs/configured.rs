@@ -41,6 +41,7 @@ pub(super) async fn at_remote(
         remote.url.as_str(),
         "HEAD",
     ];
-    git.inside(mirror.path(), arguments).with_remote(remote).run(&[]).await.ok()?;
+    let command = git.inside(mirror.path(), arguments).with_remote(remote).await.ok()?;
+    command.run(&[]).await.ok()?;
     in_commit(git, mirror.path(), "FETCH_HEAD").await
 }

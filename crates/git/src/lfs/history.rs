@@ -96,6 +96,6 @@ async fn fetch(
         remote.url.as_str(),
     ];
     let names: String = wanted.refs.keys().map(|name| format!("+{name}:{name}\n")).collect();
-    let command = git.inside(path, arguments).with_remote(remote);
+    let command = git.inside(path, arguments).with_remote(remote).await?;
     command.run(names.as_bytes()).await.map(drop)
 }

@@ -8,7 +8,7 @@ use super::{
     batch::{self, Action, Granted, MAX_ANSWER, Malformed, Operation, Question, WireAction},
     endpoint::SshEndpoint,
 };
-use crate::process::Git;
+use crate::{guard, process::Git};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
@@ -266,6 +266,7 @@ impl Server {
         if let Some(given) = granted.as_ref().filter(|it| !anew && !ends(it.expires, now)) {
             return Ok(given.clone());
         }
+        guard::check_ssh(git, &ssh.target)?;
         let answer = git.command(ssh.arguments(operation.name())).run(&[]).await?;
         let given = read_given(&answer, ssh, now).map_err(|why| protocol(&ssh.guess, &why))?;
         Ok(granted.insert(given).clone())

@@ -66,7 +66,7 @@ pub async fn list(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
 pub(crate) async fn listed_by_git(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
     let url = place(remote);
     let command = git.command(["ls-remote", "--symref", "--", url.as_str()]);
-    Ok(parse(&command.with_remote(remote).text().await?))
+    Ok(parse(&command.with_remote(remote).await?.text().await?))
 }
 
 /// Git does not run in the caller's directory, so a relative path would mean another place.

@@ -8,6 +8,7 @@ mod lfs;
 mod limits;
 mod live;
 mod policy;
+mod reach;
 mod server;
 mod whole;
 
@@ -243,7 +244,8 @@ async fn credentials_are_in_no_argument_and_in_no_message() {
     let (url, _) = GitUrl::parse("https://h.example/a.git");
     let remote = GitRemote { url, credentials: Some(credentials) };
 
-    let command = git.command(["fetch", remote.url.as_str()]).with_remote(&remote);
+    let command = git.command(["fetch", remote.url.as_str()]).with_remote(&remote).await;
+    let command = command.unwrap();
     let error = command.run(&[]).await.unwrap_err();
 
     let seen = fs::read_to_string(directory.path().join("seen")).unwrap();

@@ -182,9 +182,13 @@ async fn a_kill_in_the_stream_leaves_the_refs_and_the_next_run_completes() {
     assert_eq!(carry(&pair).await.created, 1);
     let before = text(&pair, "to.git", &["for-each-ref"]).await;
     for n in 0..8 {
-        let noise: String = (0..60_000u32)
-            .map(|it| char::from(b'a' + (it.wrapping_mul(it ^ n) % 26) as u8))
-            .collect();
+        // Too much that is not alike to pass before the server stalls, however well it is packed.
+        let letter = |it: u64| {
+            let it = (it + n * 60_000).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let it = (it ^ (it >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            char::from(b"abcdefghijklmnopqrstuvwxyz"[(it >> 33) as usize % 26])
+        };
+        let noise: String = (0..60_000).map(letter).collect();
         pair.commit("from.git", &format!("b{n}"), &noise).await;
     }
     let server = Server::start(pair.directory.path(), Manner::default()).await;

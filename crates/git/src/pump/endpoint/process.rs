@@ -3,6 +3,7 @@
 use super::{PushBody, ssh};
 use crate::{
     error::GitError,
+    guard,
     process::{Git, GitCommand},
     pump::{
         advertisement::{Advertisement, Service},
@@ -72,6 +73,9 @@ impl Programs {
             Service::UploadPack => self.command(service).variable("GIT_PROTOCOL", "version=2"),
             Service::ReceivePack => self.command(service),
         };
+        if let Self::OverSsh(git, address) = self {
+            guard::check_ssh(git, &address.host)?;
+        }
         let mut child = command.spawn(Stdio::piped(), Stdio::piped())?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(place.cut_off("its start"));

@@ -154,7 +154,7 @@ async fn a_real_gitea_gives_and_takes_large_files() {
     let (from, to) = (gitea.make("lfs-from").await, there.make("lfs-to").await);
     gitea.lfs(&local, &["push", "--all", &gitea.with_token(&from)]).await;
     let push = ["push", "--quiet", "--no-verify", from.url.as_str(), "refs/heads/main"];
-    gitea.git.inside(&local, push).with_remote(&from).run(&[]).await.unwrap();
+    gitea.git.inside(&local, push).with_remote(&from).await.unwrap().run(&[]).await.unwrap();
 
     // What a run does: history without large blobs, the files, then the refs.
     let list = refs::list(&gitea.git, &from).await.unwrap();
@@ -194,7 +194,7 @@ async fn a_real_gitea_gives_and_takes_locks() {
     let (from, to) = (gitea.make("locks-from").await, gitea.make("locks-to").await);
     for remote in [&from, &to] {
         let push = ["push", "--quiet", "--no-verify", remote.url.as_str(), "refs/heads/main"];
-        gitea.git.inside(&local, push).with_remote(remote).run(&[]).await.unwrap();
+        gitea.git.inside(&local, push).with_remote(remote).await.unwrap().run(&[]).await.unwrap();
     }
     // git-lfs locks from a work tree alone; the API is the same.
     let lock = Url::parse(&format!("{}/info/lfs/locks", from.url)).unwrap();

@@ -44,10 +44,15 @@ fn trusted(hosts: &Hosts, settings: &Config) -> BTreeSet<String> {
     texts.filter_map(|it| name(&it)).collect()
 }
 
-/// The host of a URL, as it is asked for: an address without brackets, a name in small letters.
+/// The host of a URL, or of `user@host:path`, as it is asked for: an address without brackets, a
+/// name in small letters.
 fn name(text: &str) -> Option<String> {
+    if !text.contains("://") {
+        let (host, _) = text.split_once(':').filter(|it| !it.0.contains('/'))?;
+        return Some(host.rsplit('@').next()?.to_ascii_lowercase());
+    }
     match text.parse::<Url>().ok()?.host()? {
-        Host::Domain(it) => Some(it.to_owned()),
+        Host::Domain(it) => Some(it.to_ascii_lowercase()),
         Host::Ipv4(it) => Some(it.to_string()),
         Host::Ipv6(it) => Some(it.to_string()),
     }
@@ -74,6 +79,9 @@ mod tests {
         assert_eq!(name("https://Git.Example:8443/x").as_deref(), Some("git.example"));
         assert_eq!(name("http://[::1]:1/").as_deref(), Some("::1"));
         assert_eq!(name("http://10.0.0.7").as_deref(), Some("10.0.0.7"));
+        assert_eq!(name("ssh://git@Git.Example:22/x").as_deref(), Some("git.example"));
+        assert_eq!(name("git@git.example:acme/x.git").as_deref(), Some("git.example"));
         assert_eq!(name("/srv/store"), None);
+        assert_eq!(name("./a:b"), None);
     }
 }

@@ -26,7 +26,7 @@ async fn what_is_pushed_can_be_fetched() {
 
     let git = Git::find().await.unwrap();
     let push = git.inside(&path, ["push", "--quiet", "--mirror", to.url.as_str()]);
-    push.with_remote(&to).run(&[]).await.unwrap();
+    push.with_remote(&to).await.unwrap().run(&[]).await.unwrap();
 
     let found = packhorse_git::refs::list(&git, &to).await.unwrap();
     assert_eq!(found.refs, refs.refs);
@@ -45,7 +45,7 @@ async fn the_hosts_own_refs_cannot_be_pushed() {
     let push =
         git.inside(&path, ["push", "--quiet", to.url.as_str(), "refs/heads/main:refs/pull/1/head"]);
 
-    assert!(push.with_remote(&to).run(&[]).await.is_err());
+    assert!(push.with_remote(&to).await.unwrap().run(&[]).await.is_err());
 }
 
 #[tokio::test]
