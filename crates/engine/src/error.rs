@@ -93,6 +93,9 @@ pub enum EngineError {
     /// The scratch database could not be used.
     #[error("could not use the scratch database")]
     Lines(#[from] rusqlite::Error),
+    /// A task of the run broke off.
+    #[error("a part of the run broke off, which is a fault of Packhorse")]
+    Broken(#[from] tokio::task::JoinError),
     /// A document in the journal is not what this version writes.
     #[error("could not read the document `{name}` in the journal")]
     Document {

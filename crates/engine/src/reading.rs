@@ -4,15 +4,15 @@ use crate::{
     Ends, EngineError,
     plan::{PathPlan, Sides},
     transform::{self, PathMap, stack},
-    verify::{self, Comparison, Inspection, Verification, projects_of},
+    verify::{self, Comparison, Facing, Inspection, Verification, Which, projects_of},
 };
 use packhorse_core::{
-    Listener,
+    Capabilities, Listener, ObjectKind, Scope,
     job::{JobOptions, JobView},
-    port::{Journal, Source, Stage},
+    port::{Journal, ProjectView, Source, Stage, Transform},
 };
 use packhorse_git::{Git, RefPolicy};
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Reads back what a job should have left at its destination.
 ///
@@ -25,35 +25,89 @@ pub async fn verify(
     ends: &Ends,
     listener: &dyn Listener,
 ) -> Result<Verification, EngineError> {
-    let sides = Sides::probe(ends).await?;
-    let reader = (ends.reader)()?;
-    let reader_caps = reader.probe().await?;
-    let mut projects = journal.history(job.id).await?.projects().await?;
-    projects.retain(|it| it.stage != Stage::Blocked);
+    let reading = Reading::of(journal, job, ends).await?;
     let options = &job.spec.options;
-    let pairs = projects.iter().map(|it| (it.source.clone(), it.target.clone()));
-    let paths = Arc::new(PathMap::new(pairs.chain(PathPlan::of(options)?.mapped())));
-    let transforms = stack(transform::Route {
-        options,
-        source: &sides.source,
-        sink: &sides.sink,
-        paths: &paths,
-    })?;
-    let inspection = Inspection {
-        source: &*ends.source,
-        source_caps: &sides.source,
-        reader: &*reader,
-        reader_caps: &reader_caps,
-        sink_caps: &sides.sink,
-        transforms: &transforms,
-        journal,
-        route: job.route,
-        paths: Arc::clone(&paths),
-        listener,
-    };
+    let inspection = reading.inspection((journal, job), ends, listener);
     let git = Git::find().await?;
     let policy = ends.policy(options)?;
-    Ok(verify::verify(&inspection, options, &projects, (&git, policy), &ends.scratch).await?)
+    let projects = &reading.projects;
+    Ok(verify::verify(&inspection, options, projects, (&git, policy), &ends.scratch).await?)
+}
+
+/// One record of a job at both ends, which are looked through for it no longer than `patience`
+/// each: of a project, named in full as at the source, or of what stands beside all projects.
+///
+/// # Errors
+///
+/// When an end or the journal cannot be read. What differs or is missing is no error.
+pub async fn record(
+    (journal, job): (&dyn Journal, &JobView),
+    ends: &Ends,
+    project: Option<&str>,
+    (kind, which): (ObjectKind, Which<'_>),
+    patience: Duration,
+) -> Result<Facing, EngineError> {
+    let reading = Reading::of(journal, job, ends).await?;
+    let inspection = reading.inspection((journal, job), ends, &());
+    let scopes = match project {
+        None => (Scope::Shared, Scope::Shared),
+        Some(source) => {
+            let known = reading.projects.iter().find(|it| it.source == source);
+            let target = known.map_or(source, |it| it.target.as_str());
+            (Scope::Project(source.to_owned()), Scope::Project(target.to_owned()))
+        }
+    };
+    Ok(inspection.record((&scopes.0, &scopes.1), kind, which, patience).await?)
+}
+
+/// What reading a job back needs, but for what its caller has.
+struct Reading {
+    sides: Sides,
+    reader: Arc<dyn Source>,
+    reader_caps: Capabilities,
+    projects: Vec<ProjectView>,
+    paths: Arc<PathMap>,
+    transforms: Vec<Box<dyn Transform>>,
+}
+
+impl Reading {
+    async fn of(journal: &dyn Journal, job: &JobView, ends: &Ends) -> Result<Self, EngineError> {
+        let sides = Sides::probe(ends).await?;
+        let reader = (ends.reader)()?;
+        let reader_caps = reader.probe().await?;
+        let mut projects = journal.history(job.id).await?.projects().await?;
+        projects.retain(|it| it.stage != Stage::Blocked);
+        let options = &job.spec.options;
+        let pairs = projects.iter().map(|it| (it.source.clone(), it.target.clone()));
+        let paths = Arc::new(PathMap::new(pairs.chain(PathPlan::of(options)?.mapped())));
+        let transforms = stack(transform::Route {
+            options,
+            source: &sides.source,
+            sink: &sides.sink,
+            paths: &paths,
+        })?;
+        Ok(Self { sides, reader, reader_caps, projects, paths, transforms })
+    }
+
+    fn inspection<'a>(
+        &'a self,
+        (journal, job): (&'a dyn Journal, &JobView),
+        ends: &'a Ends,
+        listener: &'a dyn Listener,
+    ) -> Inspection<'a> {
+        Inspection {
+            source: &*ends.source,
+            source_caps: &self.sides.source,
+            reader: &*self.reader,
+            reader_caps: &self.reader_caps,
+            sink_caps: &self.sides.sink,
+            transforms: &self.transforms,
+            journal,
+            route: job.route,
+            paths: Arc::clone(&self.paths),
+            listener,
+        }
+    }
 }
 
 /// Compares two places, without any job.

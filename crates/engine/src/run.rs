@@ -2,11 +2,13 @@
 
 use crate::{
     Ends, EngineError, Stop, Worker,
-    carry::{Carrier, Gone, LeftOpen},
+    carry::{Carrier, Gone, LeftOpen, Preparer},
     plan::{PathPlan, Sides, draft, written_by},
     reading,
     relink::{Relinking, relink},
-    report, rollback,
+    report,
+    retry::Retried,
+    rollback,
     transform::{self, PathMap, stack},
     unchanged,
     verify::{Verification, What},
@@ -139,10 +141,16 @@ impl Run<'_> {
         let carrier = Carrier {
             run: self,
             sides,
-            transforms,
-            paths: paths.clone(),
+            preparer: Preparer {
+                journal: Arc::clone(&self.worker.journal),
+                route: self.claim.route,
+                sides: Arc::new(sides.clone()),
+                transforms: transforms.into(),
+                paths: Arc::clone(&paths),
+            },
             git,
             left_open: LeftOpen::default(),
+            retried: Retried::of(&*self.worker.journal, self.claim.job).await?,
         };
         self.stop.or(self.ends.sink.remember(&sides.source.webs())).await?;
         carrier.shared().await?;
@@ -166,8 +174,8 @@ impl Run<'_> {
             ends: self.ends,
             source: &carrier.sides.source,
             sink: &carrier.sides.sink,
-            transforms: &carrier.transforms,
-            paths: &carrier.paths,
+            transforms: &carrier.preparer.transforms,
+            paths: &carrier.preparer.paths,
             journal: &*self.worker.journal,
             claim: self.claim,
         };

@@ -1,6 +1,6 @@
 //! A worker: runs a job that it has claimed, and keeps the claim alive meanwhile.
 
-use crate::{Ends, EngineError, RunOutcome, Stop, Stopped, Why, error::chain, run::Run};
+use crate::{Ends, EngineError, RunOutcome, Stop, Stopped, Why, error::chain, retry, run::Run};
 use packhorse_core::{
     Listener,
     job::{JobOptions, JobState},
@@ -82,6 +82,9 @@ impl Worker {
             }
             Err(error) => RunOutcome::ended(JobState::Failed, Some(chain(&error)), options),
         };
+        if outcome.state != JobState::Stopped {
+            retry::resume_whole(&*self.journal, claim.job).await?;
+        }
         let whole = outcome.state == JobState::Finished;
         self.tell(claim, packhorse_core::Event::Ended { whole }).await?;
         self.journal.close(claim, outcome.state, outcome.reason.as_deref()).await?;

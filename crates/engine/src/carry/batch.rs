@@ -1,17 +1,10 @@
 //! A batch: begun in the journal, written, flushed, settled.
 
-use super::{Carrier, under_way::once};
-use crate::{
-    EngineError, Tuning,
-    error::chain,
-    relink::link,
-    transform::links::{looks_up, missing_parent},
-};
+use super::{Carrier, pages::Pages, prepare::Prepared};
+use crate::{EngineError, Stop, Tuning, error::chain};
 use packhorse_core::{
     Carriage, Fingerprint, HostError, HostErrorKind, Lane, Loss, Origin, Record, Scope, TargetId,
-    port::{
-        Begun, Context, Counts, Entry, Failure, ItemQuery, Outcome, Position, Settled, Transform,
-    },
+    port::{Begun, Counts, Entry, Failure, ItemQuery, Outcome, Position, Settled},
 };
 use std::collections::HashMap;
 
@@ -26,35 +19,12 @@ pub(super) struct Batch {
     n_pages: usize,
 }
 
-/// A record as it will be written.
-pub(super) struct Prepared {
-    pub(super) record: Record,
-    fingerprint: Fingerprint,
-    /// What it belongs to, when that has not arrived.
-    missing: Option<Origin>,
-}
-
 /// What has become of records.
 #[derive(Default)]
 pub(super) struct Results {
     pub(super) settled: Vec<Settled>,
-    failed: Vec<Failure>,
-    bytes: u64,
-}
-
-impl Prepared {
-    /// What is noted of a record that is about to be written.
-    pub(super) fn entry(&self) -> Entry {
-        Entry { id: self.record.origin.id.clone(), fingerprint: self.fingerprint }
-    }
-
-    /// What is settled of a record that is at the destination already, just so.
-    fn unchanged(&self) -> Settled {
-        let id = self.record.origin.id.clone();
-        let target = TargetId(id.clone());
-        let fingerprint = self.fingerprint;
-        Settled { id, fingerprint, target, outcome: None, losses: Vec::new() }
-    }
+    pub(super) failed: Vec<Failure>,
+    pub(super) bytes: u64,
 }
 
 impl Batch {
@@ -67,11 +37,28 @@ impl Batch {
         self.n_pages += 1;
     }
 
-    pub(super) fn is_full(&self, tuning: &Tuning) -> bool {
+    /// Reads pages until it is full, and says where the lane stands then; `None` at its end.
+    pub(super) async fn fill(
+        &mut self,
+        pages: &mut Pages,
+        stop: &Stop,
+        tuning: &Tuning,
+    ) -> Result<Option<Position>, EngineError> {
+        stop.check()?;
+        while let Some((records, to)) = stop.or(pages.next()).await? {
+            self.take(records);
+            if self.is_full(tuning) || to == Position::Done {
+                return Ok(Some(to));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_full(&self, tuning: &Tuning) -> bool {
         self.records.len() >= tuning.batch_records || self.n_pages >= tuning.batch_pages
     }
 
-    fn empty(&mut self) -> Vec<Record> {
+    pub(super) fn empty(&mut self) -> Vec<Record> {
         self.n_pages = 0;
         std::mem::take(&mut self.records)
     }
@@ -100,44 +87,19 @@ impl Carrier<'_> {
         batch: &mut Batch,
         to: Position,
     ) -> Result<Written, EngineError> {
-        let prepared = self.prepare_batch(batch).await?;
-        self.write_prepared(batch, prepared, to).await
+        let prepared = self.preparer.batch(batch).await?;
+        self.write_prepared((&batch.lane, &batch.target), prepared, to).await
     }
 
     /// Writes what was prepared of a batch, without making it durable.
     pub(super) async fn write_prepared(
         &self,
-        batch: &Batch,
+        (lane, target): (&Lane, &Scope),
         mut prepared: Vec<Prepared>,
         to: Position,
     ) -> Result<Written, EngineError> {
-        let results = self.write_chunk(&batch.lane, &batch.target, &mut prepared).await?;
+        let results = self.write_chunk(lane, target, &mut prepared).await?;
         Ok(Written { results, to: Some(to), n_batches: 1 })
-    }
-
-    /// Makes a batch durable, and settles it.
-    pub(super) async fn settle(
-        &self,
-        lane: &Lane,
-        target: &Scope,
-        written: Written,
-        counts: &mut Counts,
-    ) -> Result<u64, EngineError> {
-        let Written { results, to, n_batches: _ } = written;
-        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
-        self.run.ends.sink.flush(target).await?;
-        journal.settle(claim, lane, &results.settled, &results.failed, to.as_ref()).await?;
-        results.add_to(counts);
-        Ok(results.bytes)
-    }
-
-    pub(super) async fn prepare_batch(
-        &self,
-        batch: &mut Batch,
-    ) -> Result<Vec<Prepared>, EngineError> {
-        let mut records = batch.empty();
-        self.link(&batch.lane, &mut records).await?;
-        Ok(once(records.into_iter().map(|record| self.prepare(&batch.lane, record)).collect()))
     }
 
     /// Settles at once what earlier runs wrote and what is the same since; the rest.
@@ -165,29 +127,6 @@ impl Carrier<'_> {
         }
         results.add_to(counts);
         Ok(rest)
-    }
-
-    /// Tells records what they refer to has become, where the destination gives other ids.
-    async fn link(&self, lane: &Lane, records: &mut [Record]) -> Result<(), EngineError> {
-        if !looks_up(&self.sides.sink) {
-            return Ok(());
-        }
-        let context =
-            Context { source: &self.sides.source, sink: &self.sides.sink, scope: &lane.scope };
-        let (journal, route) = (&*self.run.worker.journal, self.run.claim.route);
-        Ok(link(journal, route, &context, &self.paths, records).await?)
-    }
-
-    pub(super) fn prepare(&self, lane: &Lane, mut record: Record) -> Prepared {
-        let context =
-            Context { source: &self.sides.source, sink: &self.sides.sink, scope: &lane.scope };
-        let missing = match looks_up(&self.sides.sink) {
-            true => missing_parent(&mut record, &self.sides.sink),
-            false => None,
-        };
-        self.transforms.apply(&context, &mut record);
-        let fingerprint = Fingerprint::of(&record.object);
-        Prepared { record, fingerprint, missing }
     }
 
     /// Notes that records are about to be written.
@@ -341,7 +280,7 @@ impl Results {
         self.bytes += later.bytes;
     }
 
-    fn add_to(&self, counts: &mut Counts) {
+    pub(super) fn add_to(&self, counts: &mut Counts) {
         for settled in &self.settled {
             counts.losses += settled.losses.len() as u64;
             match settled.outcome {

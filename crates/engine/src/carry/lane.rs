@@ -1,6 +1,8 @@
 //! One lane: its pages are gathered into batches, and batches are settled.
 
-use super::{Carrier, Place, batch::Batch, pages::Pages, under_way::UnderWay};
+use super::{
+    Carrier, Place, batch::Batch, pages::Pages, prepare::Feed, task::Task, under_way::UnderWay,
+};
 use crate::EngineError;
 use packhorse_core::{
     Event, Lane, ObjectKind, Record, Settle,
@@ -10,6 +12,9 @@ use tokio::sync::{mpsc, watch};
 
 /// Batches that are written and wait for others to be durable.
 const BATCHES_BEHIND: usize = 2;
+
+/// Batches that are read and prepared before they can be written.
+const BATCHES_AHEAD: usize = 1;
 
 impl Carrier<'_> {
     /// Carries a lane of records from wherever the journal says it stands.
@@ -26,7 +31,10 @@ impl Carrier<'_> {
             return self.close_lane(&lane).await;
         }
         self.run.worker.tell(run.claim, progress(&lane, &counts, 0)).await?;
-        let pages = Pages::from(&run.ends.source, &lane, position.cursor().cloned());
+        let is_whole = self.left_open.holds(&lane);
+        let only = if is_whole { None } else { self.retried.of_lane(&lane) };
+        let at = position.cursor().cloned();
+        let pages = Pages::these(&run.ends.source, &lane, at, only);
         let batch = Batch::new(lane, place.target.clone());
         match self.sides.sink.settle {
             Settle::Page => self.write_behind(pages, batch, counts).await,
@@ -61,42 +69,38 @@ impl Carrier<'_> {
     /// What was written is settled also when the next page cannot be read.
     async fn write_behind(
         &self,
-        mut pages: Pages,
-        mut batch: Batch,
-        mut counts: Counts,
+        pages: Pages,
+        batch: Batch,
+        counts: Counts,
     ) -> Result<(), EngineError> {
         let (lane, target) = (batch.lane.clone(), batch.target.clone());
-        let (written, mut to_settle) = mpsc::channel(BATCHES_BEHIND);
+        let (written, to_settle) = mpsc::channel(BATCHES_BEHIND);
         let (n_settled, settled) = watch::channel(0);
         let mut under_way = UnderWay::new(settled);
+        // On tasks of their own, so that neither the disk nor who prepares waits for this one.
+        let mut settling =
+            Task::begin(self.settler((&lane, &target), counts).run(to_settle, n_settled));
+        let (feed, mut batches) = mpsc::channel(BATCHES_AHEAD);
+        let mut feeding = Task::begin(self.feed(pages, batch).run(feed));
         let write = async move {
             // Room first, so that no more are under way than there is room for.
             while let Ok(room) = written.reserve().await
-                && let Some(to) = self.fill(&mut pages, &mut batch).await?
+                && let Some((prepared, to)) = batches.recv().await
+                && under_way.take(&prepared).await
             {
-                let prepared = self.prepare_batch(&mut batch).await?;
-                if !under_way.take(&prepared).await {
-                    break;
-                }
-                room.send(self.write_prepared(&batch, prepared, to).await?);
+                room.send(self.write_prepared((&lane, &target), prepared, to).await?);
             }
             Ok(())
         };
-        let settle = async move {
-            while let Some(mut written) = to_settle.recv().await {
-                // The slower the disk, the more is made durable at a time.
-                while let Ok(more) = to_settle.try_recv() {
-                    written.append(more);
-                }
-                let n_batches = written.n_batches;
-                let bytes = self.settle(&lane, &target, written, &mut counts).await?;
-                n_settled.send_modify(|it| *it += n_batches);
-                self.run.worker.listener.on(&progress(&lane, &counts, bytes));
-            }
-            Ok(())
-        };
-        let (wrote, settled) = futures::join!(write, settle);
-        settled.and(wrote)
+        let wrote = write.await;
+        let settled = settling.end().await?;
+        let fed = feeding.end().await?;
+        settled.and(wrote).and(fed)
+    }
+
+    fn feed(&self, pages: Pages, batch: Batch) -> Feed {
+        let (stop, tuning) = (self.run.stop.clone(), self.run.worker.tuning);
+        Feed { pages, batch, preparer: self.preparer.clone(), stop, tuning }
     }
 
     /// Reads pages until a batch is full, and says where the lane stands then; `None` at its end.
@@ -105,14 +109,7 @@ impl Carrier<'_> {
         pages: &mut Pages,
         batch: &mut Batch,
     ) -> Result<Option<Position>, EngineError> {
-        self.run.stop.check()?;
-        while let Some((records, to)) = self.run.stop.or(pages.next()).await? {
-            batch.take(records);
-            if batch.is_full(&self.run.worker.tuning) || to == Position::Done {
-                return Ok(Some(to));
-            }
-        }
-        Ok(None)
+        batch.fill(pages, self.run.stop, &self.run.worker.tuning).await
     }
 
     /// Carries the project's own record, which is listed beside all projects.

@@ -5,7 +5,7 @@
 //! project is finished, and a run that dies in between takes it along. These records are
 //! therefore written again, although they are as they were.
 
-use super::{Carrier, batch::Prepared};
+use super::{Carrier, prepare::Prepared};
 use crate::EngineError;
 use packhorse_core::{
     Lane, ObjectKind, Scope, Settle,

@@ -2,7 +2,7 @@
 //!
 //! What stands beside all projects comes first, then projects side by side, in
 //! each of them stages one after the other, in each stage kinds side by side.
-//! A lane reads one page ahead; a batch is begun in the journal, written,
+//! A lane reads pages ahead; a batch is begun in the journal, written,
 //! flushed and settled, so that a run can die anywhere.
 
 mod batch;
@@ -16,12 +16,15 @@ mod left_open;
 mod numbered;
 mod order;
 mod pages;
+mod prepare;
 mod project;
 mod queue;
 mod repository;
+mod settler;
 mod shelf;
 mod stage;
 mod summaries;
+mod task;
 mod through;
 mod under_way;
 
@@ -30,29 +33,29 @@ pub(crate) use large_files::LOCKS;
 pub(crate) use ledger::{at_server, is_of_source};
 pub(crate) use left_open::LeftOpen;
 pub(crate) use numbered::filler_of;
+pub(crate) use prepare::Preparer;
 pub(crate) use repository::{object, repo_of};
 
 use crate::{
     EngineError,
     plan::{Sides, is_wanted},
+    retry::Retried,
     run::Run,
-    transform::PathMap,
 };
 use packhorse_core::{
     Carriage, Event, Lane, ObjectKind, Scope, Support,
-    port::{Inventory, Position, Transform},
+    port::{Inventory, Position},
 };
 use packhorse_git::Git;
-use std::sync::Arc;
 
 /// What carries a run's records.
 pub(crate) struct Carrier<'a> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) sides: &'a Sides,
-    pub(crate) transforms: Vec<Box<dyn Transform>>,
-    pub(crate) paths: Arc<PathMap>,
+    pub(crate) preparer: Preparer,
     pub(crate) git: Git,
     pub(crate) left_open: LeftOpen,
+    pub(crate) retried: Retried,
 }
 
 /// A scope at both ends, and what there is in it.

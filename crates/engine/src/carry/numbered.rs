@@ -7,10 +7,11 @@
 
 use super::{
     Carrier, Place,
-    batch::{Batch, Prepared, Written},
+    batch::{Batch, Written},
     lane::progress,
     order::{Numbers, Waiting},
     pages::Pages,
+    prepare::Prepared,
 };
 use crate::{EngineError, Stop};
 use packhorse_core::{
@@ -279,7 +280,7 @@ impl Carrier<'_> {
         let lane = reading.lane.clone();
         let mut batch = Batch::new(lane.clone(), place.target.clone());
         batch.take(records);
-        let prepared = self.prepare_batch(&mut batch).await?;
+        let prepared = self.preparer.batch(&mut batch).await?;
         for one in self.settle_unchanged(&lane, prepared, &mut reading.counts).await? {
             self.run.stop.check()?;
             let Some(number) = number_of(&one.record) else { continue };
@@ -320,7 +321,7 @@ impl Carrier<'_> {
     ) -> Result<(), EngineError> {
         let lane = place.lane(ObjectKind::Issue);
         while let Some(free) = next.filter(|it| *it < number && number - it <= MAX_GAP) {
-            let filler = self.prepare(&lane, filler(free));
+            let filler = self.preparer.record(&lane, filler(free));
             let became = self.carry_next(&lane, place, filler, &mut Counts::default()).await?;
             *next = became.map(|it| it + 1);
         }

@@ -1,54 +1,42 @@
-//! Pages of a lane, read one ahead.
+//! Pages of a lane, read ahead.
 
+use super::task::Task;
 use packhorse_core::{
     Cursor, HostError, HostErrorKind, Lane, Record,
-    port::{Page, Position, Source},
+    port::{Position, Source},
 };
-use std::sync::Arc;
-use tokio::task::JoinHandle;
+use std::{collections::HashSet, sync::Arc};
+use tokio::sync::mpsc;
 
-/// A page that is being read; dropping it stops the reading.
-struct Reading(JoinHandle<Result<Page, HostError>>);
+/// Pages that are read before anybody asks for them: a batch is made of several, and while it is
+/// worked on, the next one's are read.
+const AHEAD: usize = 1;
 
-impl Reading {
-    fn begin(source: &Arc<dyn Source>, lane: &Lane, at: Option<Cursor>) -> Self {
-        let (source, lane) = (source.clone(), lane.clone());
-        Self(tokio::spawn(async move { source.read(&lane, at.as_ref()).await }))
-    }
-
-    async fn page(mut self) -> Result<Page, HostError> {
-        match (&mut self.0).await {
-            Ok(page) => page,
-            Err(error) => {
-                Err(HostError::new(HostErrorKind::Protocol, "read a page").because(error))
-            }
-        }
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Reads a lane; while one page is being worked on, the next is read, and no more.
+/// Reads a lane, some pages ahead; dropping it stops the reading.
 pub(super) struct Pages {
-    source: Arc<dyn Source>,
-    lane: Lane,
-    reading: Option<Reading>,
-    rounds: Rounds,
+    read: mpsc::Receiver<Result<(Vec<Record>, Position), HostError>>,
+    reading: Task<()>,
+    is_through: bool,
 }
 
 impl Pages {
     /// The lane from there on, or from its beginning.
     pub(super) fn from(source: &Arc<dyn Source>, lane: &Lane, at: Option<Cursor>) -> Self {
-        Self {
-            source: source.clone(),
-            lane: lane.clone(),
-            reading: Some(Reading::begin(source, lane, at.clone())),
-            rounds: Rounds { mark: at, steps: 0, until: 1 },
-        }
+        Self::these(source, lane, at, None)
+    }
+
+    /// The same of these records alone, and no page behind the last of them; all of them where it
+    /// is `None`.
+    pub(super) fn these(
+        source: &Arc<dyn Source>,
+        lane: &Lane,
+        at: Option<Cursor>,
+        only: Option<HashSet<String>>,
+    ) -> Self {
+        let rounds = Rounds { mark: at.clone(), steps: 0, until: 1 };
+        let listing = Listing { source: source.clone(), lane: lane.clone(), at, rounds, only };
+        let (send, read) = mpsc::channel(AHEAD);
+        Self { read, reading: Task::begin(listing.read(send)), is_through: false }
     }
 
     /// The next page's records, and where the lane stands after them; `None` after the last.
@@ -58,19 +46,70 @@ impl Pages {
     /// The source's, or [`HostErrorKind::Protocol`] when the listing goes round in a circle
     /// or holds what does not belong there.
     pub(super) async fn next(&mut self) -> Result<Option<(Vec<Record>, Position)>, HostError> {
-        let Some(reading) = self.reading.take() else { return Ok(None) };
-        let page = reading.page().await?;
+        if self.is_through {
+            return Ok(None);
+        }
+        match self.read.recv().await {
+            Some(page) => {
+                self.is_through = !matches!(page, Ok((_, Position::At(_))));
+                page.map(Some)
+            }
+            None => Err(self.broken_off().await),
+        }
+    }
+
+    /// Why nobody reads any more.
+    async fn broken_off(&mut self) -> HostError {
+        let error = HostError::new(HostErrorKind::Protocol, "read a page");
+        match self.reading.end().await {
+            Ok(()) => error,
+            Err(reason) => error.because(reason),
+        }
+    }
+}
+
+/// A lane at its source, and how far it is read.
+struct Listing {
+    source: Arc<dyn Source>,
+    lane: Lane,
+    at: Option<Cursor>,
+    rounds: Rounds,
+    /// Ids of the records that are looked for, as long as they are not met; `None` for all.
+    only: Option<HashSet<String>>,
+}
+
+impl Listing {
+    /// Reads page after page as long as there is room, up to the last or an error.
+    async fn read(mut self, pages: mpsc::Sender<Result<(Vec<Record>, Position), HostError>>) {
+        while let Ok(room) = pages.reserve().await {
+            let page = self.page().await;
+            let goes_on = matches!(page, Ok((_, Position::At(_))));
+            room.send(page);
+            if !goes_on {
+                break;
+            }
+        }
+    }
+
+    async fn page(&mut self) -> Result<(Vec<Record>, Position), HostError> {
+        let mut page = self.source.read(&self.lane, self.at.as_ref()).await?;
         let fail =
             |operation| HostError::new(HostErrorKind::Protocol, operation).with("lane", &self.lane);
         if let Some(stray) = page.records.iter().find(|it| it.object.kind() != self.lane.kind) {
             return Err(fail("read a page of one kind").with("record", &stray.origin));
         }
-        let Some(next) = page.next else { return Ok(Some((page.records, Position::Done))) };
+        if let Some(only) = &mut self.only {
+            page.records.retain(|it| only.remove(&it.origin.id));
+            if only.is_empty() {
+                page.next = None;
+            }
+        }
+        let Some(next) = page.next else { return Ok((page.records, Position::Done)) };
         if self.rounds.repeats(&next) {
             return Err(fail("read past a page that repeats"));
         }
-        self.reading = Some(Reading::begin(&self.source, &self.lane, Some(next.clone())));
-        Ok(Some((page.records, Position::At(next))))
+        self.at = Some(next.clone());
+        Ok((page.records, Position::At(next)))
     }
 }
 

@@ -132,7 +132,7 @@ impl Carrier<'_> {
             for mut record in records {
                 // The number is that at the source: comments are led to where it went.
                 let subject = subject(&record.object);
-                self.transforms.apply(&context, &mut record);
+                self.preparer.transforms.apply(&context, &mut record);
                 if let (Object::Event(mut event), Some(subject)) = (record.object, subject) {
                     event.subject = subject;
                     events.push((record.origin.id, event));

@@ -3,8 +3,9 @@
 
 use super::{
     Carrier,
-    batch::{Batch, Prepared, Results, Written},
+    batch::{Batch, Results, Written},
     lane::progress,
+    prepare::Prepared,
     queue::queue,
 };
 use crate::EngineError;
@@ -44,7 +45,7 @@ impl Carrier<'_> {
         to: Position,
         counts: &mut Counts,
     ) -> Result<(), EngineError> {
-        let prepared = self.prepare_batch(batch).await?;
+        let prepared = self.preparer.batch(batch).await?;
         let (lane, target) = (&batch.lane, &batch.target);
         let mut rest = self.settle_unchanged(lane, prepared, counts).await?;
         self.run.stop.check()?;

@@ -1,6 +1,6 @@
 //! Records that are written and not settled: the journal does not know them yet.
 
-use super::batch::Prepared;
+use super::prepare::Prepared;
 use std::collections::{HashSet, VecDeque};
 use tokio::sync::watch;
 

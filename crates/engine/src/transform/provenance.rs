@@ -22,7 +22,7 @@ impl Transform for Provenance {
     }
 
     fn apply(&self, context: &Context<'_>, record: &mut Record) {
-        let mark = mark::of(&record.origin);
+        let origin = &record.origin;
         let Some(body) = authored(&mut record.object).and_then(|it| it.body) else {
             return;
         };
@@ -38,7 +38,7 @@ impl Transform for Provenance {
         let markup = body.as_ref().map_or(new, |it| it.markup);
         if markup != Markup::Plain {
             let text = body.as_ref().map_or("", Text::as_str);
-            *body = Some(Text::new(with_mark(text, &mark), markup));
+            *body = Some(Text::new(with_mark(text, &mark::of(origin)), markup));
         }
     }
 }

@@ -20,6 +20,7 @@ mod large_files;
 mod lost;
 mod mask;
 pub(crate) mod pages;
+mod record;
 mod repository;
 mod result;
 mod sum;
@@ -32,6 +33,7 @@ pub use lane::Inspection;
 pub(crate) use lane::Pair;
 pub(crate) use lost::Masks;
 pub(crate) use mask::Mask;
+pub use record::{Facing, Seen, Which};
 pub use result::{Finding, LaneResult, MAX_FINDINGS, Tallied, Verification, What};
 pub(crate) use tally::Tally;
 

@@ -108,6 +108,10 @@ impl Transform for Files {
     }
 
     fn apply(&self, context: &Context<'_>, record: &mut Record) {
+        // Others keep addresses as they are, and most records are read for such: not searched.
+        if context.sink.settle != Settle::Record {
+            return;
+        }
         let owner = owner(&record.object);
         let Some((_, text)) = marked_up(&mut record.object) else { return };
         let (mut patches, mut is_complete) = (Vec::new(), true);

@@ -227,20 +227,25 @@ async fn what_refers_to_new_numbers_is_led_to_them() {
 
 #[tokio::test]
 async fn a_comment_waits_for_an_issue_that_failed() {
-    let bench = bench();
-    put(&bench, &[1], &[]);
-    comment_on(&bench, "40", 1, "first");
-    let claim = bench.claim(&options()).await;
-    let trap =
-        Trap::new(How::Refuse(packhorse_core::HostErrorKind::Rejected), 2, |it| it == "write");
+    for is_retry in [false, true] {
+        let bench = bench();
+        put(&bench, &[1], &[]);
+        comment_on(&bench, "40", 1, "first");
+        let claim = bench.claim(&options()).await;
+        let trap =
+            Trap::new(How::Refuse(packhorse_core::HostErrorKind::Rejected), 2, |it| it == "write");
 
-    let outcome = bench.run(&claim, &bench.trapped(&trap), &options()).await.unwrap();
+        let outcome = bench.run(&claim, &bench.trapped(&trap), &options()).await.unwrap();
 
-    assert_eq!((outcome.state, outcome.n_failures), (JobState::Failed, 2), "{outcome:?}");
-    let outcome = bench.resume(claim.job, &options()).await;
-    assert_eq!(outcome.state, JobState::Finished, "{outcome:?}");
-    check_kept(&bench, &[1], &[], "after the second run");
-    assert_eq!(bench.sink.stored(&Lane::new(app(), ObjectKind::Comment)).len(), 1);
+        assert_eq!((outcome.state, outcome.n_failures), (JobState::Failed, 2), "{outcome:?}");
+        if is_retry {
+            packhorse_engine::retry(&*bench.journal, claim.job).await.unwrap();
+        }
+        let outcome = bench.resume(claim.job, &options()).await;
+        assert_eq!(outcome.state, JobState::Finished, "{outcome:?}");
+        check_kept(&bench, &[1], &[], "after the second run");
+        assert_eq!(bench.sink.stored(&Lane::new(app(), ObjectKind::Comment)).len(), 1);
+    }
 }
 
 #[tokio::test]

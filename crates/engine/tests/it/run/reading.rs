@@ -166,7 +166,7 @@ async fn two_projects_are_read_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn while_a_write_waits_one_page_is_read_ahead_and_no_more() {
+async fn while_a_write_waits_two_pages_are_read_ahead_and_no_more() {
     let mut bench = Bench::settling(packhorse_core::Settle::Page);
     bench.tuning = Tuning { batch_pages: 1, ..bench.tuning };
     bench.fill(APP, &[ODD], 60);
@@ -196,8 +196,8 @@ async fn while_a_write_waits_one_page_is_read_ahead_and_no_more() {
 
     assert_eq!(outcome.unwrap().state, JobState::Stopped);
     // Of projects it is listed twice, for the plan and for the run; of labels the page that is
-    // being written and the one ahead.
-    assert_eq!(n, 2 + 2);
+    // being written, the one that is prepared and the one ahead.
+    assert_eq!(n, 2 + 3);
 }
 
 #[tokio::test]

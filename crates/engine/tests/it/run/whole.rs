@@ -116,11 +116,14 @@ impl Listener for Ear {
     }
 }
 
+/// Enough for several batches, of which some are settled together.
+const LABELS: u64 = 100;
+
 #[tokio::test]
 async fn listeners_hear_how_far_it_is() {
     for settle in [Settle::Page, Settle::Record] {
         let bench = Bench::settling(settle);
-        bench.fill(APP, &[ObjectKind::Label], 10);
+        bench.fill(APP, &[ObjectKind::Label], LABELS);
         let ear = Arc::new(Ear::default());
         let options = only(&[ObjectKind::Label]);
         let claim = bench.claim(&options).await;
@@ -129,16 +132,19 @@ async fn listeners_hear_how_far_it_is() {
         worker.run(&claim, &bench.plain_ends(), &options, &Stop::new()).await.unwrap();
 
         let events = ear.0.lock().unwrap();
-        assert_eq!(events.first(), Some(&Event::Started { projects: 1, records: Some(11) }));
+        assert_eq!(
+            events.first(),
+            Some(&Event::Started { projects: 1, records: Some(LABELS + 1) })
+        );
         assert_eq!(events.last(), Some(&Event::Ended { whole: true }));
         let reads: Vec<_> = events.iter().filter_map(labels_read).collect();
         assert!(reads.is_sorted() && reads.len() > 2, "{reads:?}");
-        assert_eq!((reads.first(), reads.last()), (Some(&0), Some(&10)));
+        assert_eq!((reads.first(), reads.last()), (Some(&0), Some(&(LABELS))));
     }
 }
 
 fn labels_read(event: &Event) -> Option<u64> {
     let Event::Progress { kind: ObjectKind::Label, counts, .. } = event else { return None };
-    assert_eq!(counts.source, Some(10));
+    assert_eq!(counts.source, Some(LABELS));
     Some(counts.read)
 }
