@@ -6,10 +6,15 @@
 use crate::{
     Service,
     places::Opening,
-    service::{NewJob, ServiceError},
-    store::NewRequest,
+    service::{NewJob, ServiceError, system},
+    store::{NewRequest, Part},
 };
-use packhorse_core::job::{JobId, JobSpec, JobState};
+use packhorse_core::{
+    Location,
+    job::{JobId, JobSpec, JobState, JobView},
+    port::Claim,
+};
+use std::io;
 
 /// Jobs that are looked at at a time.
 const PAGE: u64 = 256;
@@ -50,6 +55,49 @@ impl Service {
             // Another process took this one for dead, and has put the job there itself.
             self.journal.cancel(job).await?;
         }
+        Ok(())
+    }
+
+    /// The name of the archive that a job makes for the store.
+    ///
+    /// # Errors
+    ///
+    /// When that is another store than the configuration names.
+    pub(crate) fn stored_archive<'a>(
+        &self,
+        part: &'a Part,
+        job: &JobView,
+    ) -> Result<Option<&'a str>, ServiceError> {
+        let Some(name) = &part.archive else { return Ok(None) };
+        let place = location(&job.spec.to)?.rest;
+        Ok(self.archives.is_stored(&place, name)?.then_some(name.as_str()))
+    }
+
+    /// Has another job make the archive of one that was begun elsewhere, under a name of its own:
+    /// the journal says what was written there, and there it is of no use.
+    pub(crate) async fn make_anew(
+        &self,
+        part: &Part,
+        job: &JobView,
+        claim: &Claim,
+    ) -> Result<(), ServiceError> {
+        let Some(name) = part.archive.as_deref().map(next_name) else { return Ok(()) };
+        let to = Location { rest: self.archives.place(&name), ..location(&job.spec.to)? };
+        let to = to.to_string();
+        let spec = JobSpec { sink_identity: to.clone(), to, ..job.spec.clone() };
+        // A process that was killed here may have put it into the journal.
+        let mut waiting = self.journal.jobs(None).await?.into_iter();
+        let waiting = waiting.find(|it| it.state == JobState::Waiting && it.spec == spec);
+        let anew = match waiting {
+            Some(it) => it.id,
+            None => self.journal.submit(&spec).await?,
+        };
+        self.store.replace_job(part, anew, name).await?;
+        let why =
+            format!("what was made of the archive is on another machine; job {anew} makes it");
+        self.journal.close(claim, JobState::Cancelled, Some(&why)).await?;
+        tracing::info!(job = job.id.0, anew = anew.0, "an archive is made anew");
+        self.work.notify_waiters();
         Ok(())
     }
 
@@ -105,5 +153,31 @@ impl Service {
                 }
             }
         }
+    }
+}
+
+fn location(text: &str) -> Result<Location, ServiceError> {
+    text.parse().map_err(|error| system("read the location of a job")(io::Error::other(error)))
+}
+
+/// What an archive is called that is begun once more: its number stands before its ending.
+fn next_name(name: &str) -> String {
+    let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
+    let (n, ending) = ending.split_once('.').unwrap_or(("", ending));
+    match n.parse::<u32>() {
+        Ok(n) => format!("{stem}.{}.{ending}", n.saturating_add(1)),
+        Err(_) => format!("{stem}.2.{}", [n, ending].join(".").trim_start_matches('.')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_name;
+
+    #[test]
+    fn an_archive_that_is_begun_once_more_has_the_next_number() {
+        assert_eq!(next_name("0a-1b.tar.gz"), "0a-1b.2.tar.gz");
+        assert_eq!(next_name("0a-1b.2.tar.gz"), "0a-1b.3.tar.gz");
+        assert_eq!(next_name("0a-1b.tar"), "0a-1b.2.tar");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{Networks, Tls, Webhook};
 use packhorse_core::Location;
+use packhorse_storage::Storage;
 use std::{path::PathBuf, time::Duration};
 use url::Url;
 
@@ -22,6 +23,11 @@ pub struct Config {
     pub workers: usize,
     /// How long a job is this process's without a sign of life.
     pub lease: Duration,
+    /// Directory of the archives that clients asked for, or where they are made when
+    /// `archive_store` keeps them.
+    pub archives: PathBuf,
+    /// Object store that keeps these archives, in place of that directory.
+    pub archive_store: Option<Storage>,
     /// How long archives are kept.
     pub archives_kept: Duration,
     /// How long the address of an archive is good.
@@ -68,6 +74,8 @@ impl Config {
         };
         let data = state.join("data").join("migration");
         Self {
+            archives: state.join("archives"),
+            archive_store: None,
             state,
             external_url: None,
             tls: None,
@@ -94,10 +102,5 @@ impl Config {
     /// Directory of the embedded store.
     pub(crate) fn store(&self) -> PathBuf {
         self.state.join(STORE)
-    }
-
-    /// Directory of the archives that it makes.
-    pub(crate) fn archives(&self) -> PathBuf {
-        self.state.join("archives")
     }
 }

@@ -8,10 +8,12 @@
 //! - `dialects` has one folder for each product: routes, wire, render, error.
 //! - `native` is the service's own API, `dashboard` its pages for people.
 //! - `accept` puts what was asked for into the journal; `work` runs it.
+//! - `archives` is where archives are made and kept.
 //! - `store` is what the service remembers beside the journal.
 //! - [`Places`] is how it reaches hosts, of which it knows none.
 
 mod accept;
+mod archives;
 mod auth;
 mod config;
 mod dashboard;

@@ -2,6 +2,7 @@
 
 use crate::{
     Config, Places,
+    archives::Archives,
     feed::Feeds,
     key::{KeyError, ServiceKey, Use},
     metrics::Metrics,
@@ -17,6 +18,7 @@ use packhorse_core::{
     port::{Journal, JournalError},
 };
 use packhorse_database::Pool;
+use packhorse_storage::StorageError;
 use std::{io, path::Path, sync::Arc};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, Notify, watch};
@@ -49,6 +51,9 @@ pub enum ServiceError {
     /// The place that a new job would write to.
     #[error("the destination cannot be used")]
     Destination(#[source] HostError),
+    /// The object store of its archives.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// A directory or a connection.
     #[error("could not {operation}")]
     System {
@@ -101,6 +106,7 @@ pub struct Service {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) places: Arc<dyn Places>,
     scratch: Scratch,
+    pub(crate) archives: Archives,
     /// Woken when there may be work.
     pub(crate) work: Notify,
     /// Held while a request looks whether there is room for it, and takes it.
@@ -151,11 +157,12 @@ impl Service {
             true => Scratch::beside_others(&scratch),
         };
         let scratch = scratch.map_err(system("make the scratch directory"))?;
-        let directories =
-            [config.archives(), config.bitbucket_imports.clone(), config.bitbucket_exports.clone()];
+        let directories = [&config.archives, &config.bitbucket_imports, &config.bitbucket_exports];
         for directory in directories {
-            make_private(&directory).map_err(system("make a directory of the service"))?;
+            make_private(directory).map_err(system("make a directory of the service"))?;
         }
+        let archives = Archives::new(config.archives.clone(), config.archive_store.clone());
+        archives.clear_old(config.archives_kept).map_err(system("remove old archives"))?;
         let (work, turn, starts) = (Notify::new(), Mutex::default(), Starts::default());
         let (metrics, stopping) = (Arc::default(), watch::Sender::new(false));
         Ok(Arc::new(Self {
@@ -165,6 +172,7 @@ impl Service {
             journal,
             places,
             scratch,
+            archives,
             work,
             turn,
             starts,

@@ -2,11 +2,11 @@
 
 use crate::{
     Service,
-    service::{ServiceError, system},
+    service::ServiceError,
     store::{Part, now_ms},
 };
 use packhorse_core::error::chain;
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// How often it is done.
@@ -32,7 +32,10 @@ pub(crate) async fn sweep(service: &Service, now: i64) -> Result<(), ServiceErro
     }
     let kept = i64::try_from(service.config.archives_kept.as_millis()).unwrap_or(i64::MAX);
     for part in service.store.old_archives(now.saturating_sub(kept)).await? {
-        remove_archive(service, &part).await?;
+        // A store that is away must not keep the rest of the house untidy.
+        if let Err(error) = remove_archive(service, &part).await {
+            tracing::error!(job = part.job.0, error = chain(&error), "an archive stays");
+        }
     }
     for lock in service.store.ended_locks(now).await? {
         service.hold(&lock.place, &lock.project).await?;
@@ -43,12 +46,7 @@ pub(crate) async fn sweep(service: &Service, now: i64) -> Result<(), ServiceErro
 /// Removes the archive of a part; whoever is downloading it gets it to its end.
 pub(crate) async fn remove_archive(service: &Service, part: &Part) -> Result<(), ServiceError> {
     let Some(name) = &part.archive else { return Ok(()) };
-    match tokio::fs::remove_file(service.config.archives().join(name)).await {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(system("remove an archive")(error));
-        }
-        Ok(()) | Err(_) => {}
-    }
+    service.archives.remove(name).await?;
     service.store.forget_archive(part.id).await?;
     Ok(())
 }

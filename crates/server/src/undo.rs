@@ -6,7 +6,7 @@ use crate::{
     places::Opening,
     service::ServiceError,
     store::{Part, Wish},
-    work,
+    sweep, work,
 };
 use packhorse_core::{error::chain, job::JobView};
 use packhorse_engine::{Ends, RolledBack};
@@ -59,6 +59,9 @@ pub(crate) async fn roll_back(
     part: &Part,
     job: &JobView,
 ) -> Result<(), ServiceError> {
+    if service.stored_archive(part, job)?.is_some() {
+        return remove_archive(service, part).await;
+    }
     let scratch = service.scratch()?;
     let rolled = match work::ends(service, part, job, (scratch.path(), Opening::Resume)).await {
         Ok(ends) => remove(service, job.clone(), ends).await,
@@ -75,6 +78,17 @@ pub(crate) async fn roll_back(
             Told { removed: 0, left: 0, error: Some(error) }
         }
     };
+    keep(service, part, told).await
+}
+
+/// All that such a job made is its archive, which is in the store.
+async fn remove_archive(service: &Arc<Service>, part: &Part) -> Result<(), ServiceError> {
+    let error = sweep::remove_archive(service, part).await.err().map(|it| chain(&it));
+    keep(service, part, Told { removed: u64::from(error.is_none()), left: 0, error }).await
+}
+
+/// Keeps what rolling back came to.
+async fn keep(service: &Arc<Service>, part: &Part, told: Told) -> Result<(), ServiceError> {
     let mut body = part.body.clone();
     body[ROLLED_BACK] = serde_json::to_value(told).unwrap_or_default();
     service.store.describe(part.id, body).await?;

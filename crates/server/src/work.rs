@@ -112,6 +112,10 @@ async fn taken(
         // What was mirrored when it was taken is not what stands in `part`.
         let part = Part { state: JobState::Running.name().to_owned(), ..part };
         service.ended(&part, state).await?;
+        if let Some(name) = part.archive.as_ref().filter(|_| state == JobState::Finished) {
+            // What did not finish may be gone on with.
+            service.archives.clear(name)?;
+        }
     }
     Ok(state)
 }
@@ -150,6 +154,12 @@ async fn run(
     service.lock_all(part.request).await?;
     let scratch = service.scratch()?;
     let resume = if claim.epoch > 1 { Opening::Resume } else { Opening::New };
+    // What is wrong with the store is told when the ends are opened.
+    let stored = service.stored_archive(part, job).ok().flatten();
+    if resume == Opening::Resume && stored.is_some_and(|it| !service.archives.has_draft(it)) {
+        service.make_anew(part, job, claim).await?;
+        return Ok(JobState::Stopped);
+    }
     let ends = match ends(service, part, job, (scratch.path(), resume)).await {
         Ok(ends) => ends,
         Err(error) => {
@@ -213,8 +223,17 @@ pub(crate) async fn ends(
     (scratch, opening): (&Path, Opening),
 ) -> Result<packhorse_engine::Ends, ServiceError> {
     let from = place(service, &job.spec.from, part.sealed.as_deref()).await?;
-    let to = place(service, &job.spec.to, part.sealed_target.as_deref()).await?;
+    let mut to = place(service, &job.spec.to, part.sealed_target.as_deref()).await?;
+    let stored = service.stored_archive(part, job)?;
+    if let Some(name) = stored {
+        service.archives.prepare(name)?;
+        to.rest = service.archives.draft(name).to_string_lossy().into_owned();
+    }
     let mut ends = service.places.ends(&from, &to, scratch, opening)?;
+    if let Some(name) = stored {
+        ends.to.clone_from(&job.spec.to);
+        ends.sink = service.archives.shelved(ends.sink, name);
+    }
     if part.body[WITHOUT_PROJECTS] == true {
         ends.source = Arc::new(WithoutProjects(ends.source));
     }

@@ -6,11 +6,13 @@
 //! - [`memory`]: a host in memory whose abilities a test chooses.
 //! - [`chaos`]: sources and sinks that go wrong at the same place on every run.
 //! - [`synthetic`]: a source of any size that keeps nothing.
+//! - [`bucket`]: a store of objects that checks what it is asked.
 //! - [`description`]: a host's published API, and what does not fit it.
 //! - [`fake`]: stateful stand-ins for hosts, and their logs held against descriptions.
 //! - [`git`]: small real repositories.
 //! - [`clock`]: time as a test wants it.
 
+pub mod bucket;
 pub mod chaos;
 pub mod clock;
 pub mod description;

@@ -220,7 +220,8 @@ pub(super) async fn act(
     let again = Again { from_token: form.text("from_token"), to_token: form.text("to_token") };
     match action.as_str() {
         "cancel" => act::cancel(&service, &found).await?,
-        "resume" | "retry" => act::resume(&service, &found, again).await?,
+        "resume" => act::resume(&service, &found, again).await?,
+        "retry" => act::retry(&service, &found, again).await?,
         "rollback" => act::roll_back(&service, &found, again).await?,
         _ => return Err(Refusal(crate::native::not_found())),
     }

@@ -8,37 +8,40 @@ use super::{
 };
 use crate::{
     Service,
-    native::{error::Problem, job::Found, losses::Links, routes::Asked},
-    places::Opening,
-    work,
+    native::{
+        compare::{One, compare},
+        error::Problem,
+        routes::Asked,
+        wire::{ComparedField, Comparison, FieldState, Standing},
+    },
 };
 use askama::Template;
 use axum::{
     extract::{Path, RawQuery, State},
     response::Response,
 };
-use packhorse_core::{
-    Carriage, Lane, Object, ObjectKind, Scope,
-    error::chain,
-    port::{ItemQuery, Source},
-};
+use packhorse_core::{Carriage, ObjectKind};
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-/// Projects and fields that a page names.
+/// Projects that a page names.
 const MOST: usize = 500;
 
 /// Longest value of a field that is shown, in characters.
 const LONGEST: usize = 20_000;
-
-/// How long either side is looked through for one record.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Row {
     field: String,
     source: String,
     target: String,
     differs: bool,
+    is_converted: bool,
+}
+
+/// What a record lost.
+struct Lost {
+    field: String,
+    detail: String,
 }
 
 #[derive(Template)]
@@ -51,11 +54,13 @@ struct ComparePage {
     project: String,
     kind: String,
     id: String,
-    said: Option<String>,
+    is_target: bool,
+    said: Vec<String>,
     what: String,
     source_url: Option<String>,
     target_url: Option<String>,
     rows: Vec<Row>,
+    losses: Vec<Lost>,
 }
 
 /// The page, with a record when one is named.
@@ -70,7 +75,7 @@ pub(super) async fn show(
     let text = |name: &str| asked.text(name).unwrap_or_default();
     let history = service.journal.history(found.view.id).await.map_err(Problem::from)?;
     let projects = history.projects().await.map_err(Problem::from)?;
-    let kinds = ObjectKind::ALL.iter().filter(|it| it.carriage() == Carriage::Record);
+    let kinds = ObjectKind::ALL.iter().filter(|it| it.carriage() != Carriage::Git);
     let mut page = ComparePage {
         page: Page::of(&session, format!("Compare, job {id}"), "jobs"),
         head: Head::of(&service, &job, "compare"),
@@ -79,91 +84,68 @@ pub(super) async fn show(
         project: text("project"),
         kind: asked.text("kind").unwrap_or_else(|| ObjectKind::Issue.name().to_owned()),
         id: text("id"),
-        said: None,
+        is_target: text("side") == "destination",
+        said: Vec::new(),
         what: String::new(),
         source_url: None,
         target_url: None,
         rows: Vec::new(),
+        losses: Vec::new(),
     };
-    if let (Some(kind), false) = (ObjectKind::named(&page.kind), page.id.is_empty()) {
-        match compare(&service, &found, (&page.project, kind, &page.id)).await {
-            Ok(compared) => {
-                page.what = format!("{}, {}#{}", words::kind(kind.name()), page.project, page.id);
-                (page.rows, page.source_url, page.target_url) = compared;
-            }
-            Err(why) => page.said = Some(sentence(&why)),
+    if !page.id.is_empty() {
+        let compared = match One::of(&asked) {
+            Ok(one) => compare(&service, &found, &one).await,
+            Err(problem) => Err(problem),
+        };
+        match compared {
+            Ok(compared) => page.tell(compared),
+            Err(problem) => page.said.push(sentence(problem.detail())),
         }
     }
     Ok(send(&page))
 }
 
-type Compared = (Vec<Row>, Option<String>, Option<String>);
-
-async fn compare(
-    service: &Service,
-    found: &Found,
-    (project, kind, id): (&str, ObjectKind, &str),
-) -> Result<Compared, String> {
-    let told = |error: &dyn std::error::Error| error.to_string();
-    let scope = Scope::from_key(project);
-    let lane = Lane::new(scope.clone(), kind);
-    let query = ItemQuery::Origins(vec![id.to_owned()]);
-    let items = service.journal.items(found.view.route, &lane, &query).await;
-    let item = items.map_err(|error| told(&error))?.into_iter().next();
-    let links = Links::of(service, found).await.map_err(|it| it.detail().to_owned())?;
-    let scratch = service.scratch().map_err(|error| told(&error))?;
-    // Nothing is made at the destination.
-    let ends = work::ends(service, &found.part, &found.view, (scratch.path(), Opening::Plan));
-    let ends = ends.await.map_err(|error| chain(&error))?;
-    let source = one(&*ends.source, &lane, id).await?;
-    let source = source.ok_or_else(|| {
-        "the source has no such record, or it did not come up in the time that a page may take"
-            .to_owned()
-    })?;
-    let target = match &item {
-        None => None,
-        Some(item) => {
-            let path = links.target_path(project).unwrap_or(project);
-            let lane = Lane::new(Scope::from_key(path), kind);
-            let reader = (ends.reader)().map_err(|error| chain(&error))?;
-            one(&*reader, &lane, &item.target.0).await?
-        }
-    };
-    let target_url = item.and_then(|it| links.target(&scope, kind, &it.target.0));
-    Ok((rows(&source, target.as_ref()), links.source(&scope, kind, id), target_url))
+impl ComparePage {
+    fn tell(&mut self, it: Comparison) {
+        self.what = format!("{}, {}#{}", words::kind(&it.kind), self.project, self.id);
+        self.said.push(standing(it.standing).to_owned());
+        self.said.extend(it.failure.map(|why| sentence(&format!("it did not arrive: {why}"))));
+        (self.source_url, self.target_url) = (it.source_url, it.target_url);
+        self.rows = it.fields.into_iter().map(row).collect();
+        self.rows.retain(|it| !(it.source.is_empty() && it.target.is_empty()));
+        let losses = it.losses.into_iter();
+        self.losses = losses.map(|it| Lost { field: it.field, detail: it.detail }).collect();
+    }
 }
 
-/// Looks a lane through for one record.
-async fn one(source: &dyn Source, lane: &Lane, id: &str) -> Result<Option<Object>, String> {
-    let look = async {
-        source.probe().await?;
-        let mut at = None;
-        loop {
-            let page = source.read(lane, at.as_ref()).await?;
-            let found = page.records.into_iter().find(|it| it.origin.id == id);
-            match (found, page.next) {
-                (Some(found), _) => return Ok(Some(found.object)),
-                (None, None) => return Ok(None),
-                (None, next) => at = next,
-            }
+/// Where a record is, for people.
+const fn standing(it: Standing) -> &'static str {
+    match it {
+        Standing::AsItShould => "The destination has what was to be written there.",
+        Standing::Differs => "The destination does not have what was to be written there.",
+        Standing::OnlyAtSource => {
+            "The destination does not have it: it did not arrive, or somebody removed it since."
         }
-    };
-    let looked: Result<_, packhorse_core::HostError> =
-        tokio::time::timeout(PATIENCE, look).await.unwrap_or(Ok(None));
-    looked.map_err(|error| chain(&error))
+        Standing::OnlyAtDestination => "The source has no such record any more.",
+        Standing::Nowhere => {
+            "The source has no such record, and neither has the destination. An id is what the \
+             side that is chosen calls it."
+        }
+        Standing::Unknown => {
+            "It did not come up in the time that a page may take: hosts list records, and cannot \
+             be asked for one."
+        }
+    }
 }
 
-fn rows(source: &Object, target: Option<&Object>) -> Vec<Row> {
-    let fields = |object: &Object| object.fields(serde_json::value::Serializer).unwrap_or_default();
-    let (source, target) = (fields(source), target.map(fields).unwrap_or_default());
-    let names = |of: &Value| of.as_object().map(|it| it.keys().cloned().collect::<Vec<_>>());
-    let all: BTreeSet<String> =
-        [&source, &target].into_iter().filter_map(names).flatten().collect();
-    let rows = all.into_iter().take(MOST).map(|field| {
-        let (a, b) = (&source[field.as_str()], &target[field.as_str()]);
-        Row { source: shown(a), target: shown(b), differs: a != b, field }
-    });
-    rows.filter(|it| !(it.source.is_empty() && it.target.is_empty())).collect()
+fn row(it: ComparedField) -> Row {
+    Row {
+        source: shown(&it.source),
+        target: shown(&it.target),
+        differs: it.state == FieldState::Differs,
+        is_converted: it.state == FieldState::Converted,
+        field: it.name,
+    }
 }
 
 /// A value as lines: what is empty says nothing, text stands as it is.

@@ -34,20 +34,41 @@ pub(crate) async fn cancel(service: &Service, found: &Found) -> Result<(), Probl
     Ok(service.cancel_part(&found.part).await?)
 }
 
-/// Goes on with a job; what failed is tried again.
+/// How much of a job is carried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// All that is in the kinds and projects in which something failed.
+    All,
+    /// The records that failed.
+    Failed,
+}
+
+/// Goes on with a job: with all that is in the kinds and projects in which something failed.
 pub(crate) async fn resume(service: &Service, found: &Found, again: Again) -> Result<(), Problem> {
+    may_go_on(found)?;
+    open(service, found, (Wish::Resume, Extent::All), again).await
+}
+
+/// Tries again what failed, and nothing else. What was cancelled has more to carry than that, and
+/// is gone on with.
+pub(crate) async fn retry(service: &Service, found: &Found, again: Again) -> Result<(), Problem> {
+    may_go_on(found)?;
+    let is_failed = found.view.state == JobState::Failed;
+    let extent = if is_failed { Extent::Failed } else { Extent::All };
+    open(service, found, (Wish::Resume, extent), again).await
+}
+
+/// Only what has ended and has not arrived.
+fn may_go_on(found: &Found) -> Result<(), Problem> {
     match found.view.state {
-        JobState::Failed | JobState::Cancelled => {}
+        JobState::Failed | JobState::Cancelled => Ok(()),
         JobState::Finished => {
-            return Err(Problem::conflict(
-                "the job has arrived; start another to carry what is new",
-            ));
+            Err(Problem::conflict("the job has arrived; start another to carry what is new"))
         }
         JobState::Waiting | JobState::Running | JobState::Stopped => {
-            return Err(Problem::conflict("the job goes on by itself"));
+            Err(Problem::conflict("the job goes on by itself"))
         }
     }
-    open(service, found, Wish::Resume, again).await
 }
 
 /// Removes what a job wrote, unless somebody has changed it since.
@@ -62,10 +83,15 @@ pub(crate) async fn roll_back(
             return Err(Problem::conflict("cancel the job first, and wait until it has stopped"));
         }
     }
-    open(service, found, Wish::Rollback, again).await
+    open(service, found, (Wish::Rollback, Extent::All), again).await
 }
 
-async fn open(service: &Service, found: &Found, wish: Wish, again: Again) -> Result<(), Problem> {
+async fn open(
+    service: &Service,
+    found: &Found,
+    (wish, extent): (Wish, Extent),
+    again: Again,
+) -> Result<(), Problem> {
     if found.part.wish.is_some() {
         return Err(Problem::conflict("something was asked of the job already; wait for that"));
     }
@@ -94,6 +120,11 @@ async fn open(service: &Service, found: &Found, wish: Wish, again: Again) -> Res
         sealed(FROM_SEALED, again.from_token, &spec.from)?,
         sealed(TO_SEALED, again.to_token, &spec.to)?,
     );
+    let (journal, job) = (&*service.journal, found.view.id);
+    match extent {
+        Extent::All => packhorse_engine::resume_whole(journal, job).await?,
+        Extent::Failed => packhorse_engine::retry(journal, job).await?,
+    }
     service.store.reopen(&found.part, wish, both).await?;
     service.work.notify_waiters();
     Ok(())

@@ -7,7 +7,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use packhorse_core::{HostError, HostErrorKind, error::chain, port::JournalError};
-use packhorse_engine::report::ReportError;
+use packhorse_engine::{EngineError, report::ReportError};
 use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -104,6 +104,7 @@ impl From<ServiceError> for Problem {
             | ServiceError::Key(_)
             | ServiceError::Journal(_)
             | ServiceError::Host(_)
+            | ServiceError::Storage(_)
             | ServiceError::System { .. }) => {
                 tracing::error!(error = chain(&error), "a request failed");
                 let why = "the service cannot answer now; its log says why";
@@ -122,6 +123,14 @@ impl From<StoreError> for Problem {
 impl From<JournalError> for Problem {
     fn from(error: JournalError) -> Self {
         ServiceError::from(error).into()
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        tracing::error!(error = chain(&error), "a request failed");
+        let why = "the service cannot answer now; its log says why";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, why)
     }
 }
 

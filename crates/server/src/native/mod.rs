@@ -1,6 +1,7 @@
 //! The service's own API, and its description.
 
 pub(crate) mod act;
+pub(crate) mod compare;
 pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod job;
@@ -17,7 +18,10 @@ use http::StatusCode;
 use std::sync::Arc;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+    openapi::{
+        Content, Ref, RefOr, ResponseBuilder,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -30,6 +34,7 @@ pub(crate) const ROOT: &str = "/api/v1";
         title = "Packhorse",
         description = "Migrations between Git hosts: started, watched, looked into, undone."
     ),
+    components(schemas(Problem)),
     security(("token" = [])),
     modifiers(&Token)
 )]
@@ -45,6 +50,26 @@ impl Modify for Token {
     }
 }
 
+/// What anything may be answered with that cannot be done.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let told = Content::new(Some(Ref::from_schema_name("Problem")));
+        let problem = |description: &str| {
+            let answer = ResponseBuilder::new().description(description);
+            RefOr::T(answer.content("application/problem+json", told.clone()).build())
+        };
+        for path in api.paths.paths.values_mut() {
+            for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+                let answers = &mut operation.responses.responses;
+                answers.insert("4XX".to_owned(), problem("It cannot be done so"));
+                answers.insert("5XX".to_owned(), problem("It cannot be done now"));
+            }
+        }
+    }
+}
+
 /// The routes, and their description.
 pub(crate) fn router() -> Router<Arc<Service>> {
     let below = OpenApiRouter::new()
@@ -56,13 +81,15 @@ pub(crate) fn router() -> Router<Arc<Service>> {
         .routes(routes!(routes::lost))
         .routes(routes!(routes::loss_groups))
         .routes(routes!(routes::failed))
+        .routes(routes!(routes::compare))
         .routes(routes!(routes::download))
         .routes(routes!(routes::cancel))
         .routes(routes!(routes::resume))
         .routes(routes!(routes::retry))
         .routes(routes!(routes::roll_back));
     let api = OpenApiRouter::with_openapi(Description::openapi()).nest(ROOT, below);
-    let (router, description) = api.split_for_parts();
+    let (router, mut description) = api.split_for_parts();
+    Problems.modify(&mut description);
     let description = Arc::new(description);
     router
         .route(

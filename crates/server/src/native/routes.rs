@@ -2,13 +2,14 @@
 
 use super::{
     act,
+    compare::{self, One},
     error::Problem,
     events,
     job::{self, Found},
     losses::{self, Wanted},
     report::{self, Form},
     start,
-    wire::{Again, Failures, Job, Jobs, LossGroup, Losses, Start, State as JobState},
+    wire::{Again, Comparison, Failures, Job, Jobs, LossGroup, Losses, Start, State as JobState},
 };
 use crate::{
     Service,
@@ -142,8 +143,7 @@ async fn shown(service: &Service, found: &Found) -> Result<Json<Job>, Problem> {
         ("limit" = Option<u64>, Query, description = "At most this many; 100 at most"),
         ("before" = Option<u64>, Query, description = "Only jobs before that of `next`"),
     ),
-    responses((status = 200, body = Jobs), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Jobs)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -189,8 +189,7 @@ pub(crate) async fn page(service: &Service, query: JobQuery) -> Result<Jobs, Pro
 
 /// Starts a migration.
 #[utoipa::path(post, path = "/jobs", tag = "jobs", request_body = Start,
-    responses((status = 201, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 201, body = Job)))]
 pub(super) async fn begin(
     State(service): State<Arc<Service>>,
     Call(caller): Call,
@@ -203,8 +202,7 @@ pub(super) async fn begin(
 
 /// Says what a migration would do, before anything moves.
 #[utoipa::path(post, path = "/plans", tag = "jobs", request_body = Start,
-    responses((status = 200, description = "The plan", body = Value), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The plan", body = Value)))]
 pub(super) async fn draw_up(
     State(service): State<Arc<Service>>,
     Call(caller): Call,
@@ -216,8 +214,7 @@ pub(super) async fn draw_up(
 
 /// One job.
 #[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Job)))]
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -227,8 +224,7 @@ pub(super) async fn show(
 
 /// The plan that the job was begun with.
 #[utoipa::path(get, path = "/jobs/{id}/plan", tag = "jobs", params(("id" = u64, Path)),
-    responses((status = 200, description = "The plan", body = Value), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The plan", body = Value)))]
 pub(super) async fn plan(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -245,8 +241,7 @@ pub(super) async fn plan(
         ("last_event_id" = Option<u64>, Query, description = "For clients without the header"),
         ("Last-Event-ID" = Option<u64>, Header, description = "Goes on after that event"),
     ),
-    responses((status = 200, description = "The events", content_type = "text/event-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The events", content_type = "text/event-stream")))]
 pub(super) async fn watch(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -269,8 +264,7 @@ pub(super) async fn watch(
         ("after" = Option<u64>, Query, description = "From this number on"),
         ("limit" = Option<u64>, Query, description = "At most this many; 1000 at most"),
     ),
-    responses((status = 200, body = Losses), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Losses)))]
 pub(super) async fn lost(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -282,8 +276,7 @@ pub(super) async fn lost(
 
 /// What was lost, in groups that are alike.
 #[utoipa::path(get, path = "/jobs/{id}/loss-groups", tag = "losses", params(("id" = u64, Path)),
-    responses((status = 200, body = Vec<LossGroup>), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Vec<LossGroup>)))]
 pub(super) async fn loss_groups(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -298,8 +291,7 @@ pub(super) async fn loss_groups(
         ("after" = Option<u64>, Query, description = "From this number on"),
         ("limit" = Option<u64>, Query, description = "At most this many; 1000 at most"),
     ),
-    responses((status = 200, body = Failures), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = Failures)))]
 pub(super) async fn failed(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -311,14 +303,32 @@ pub(super) async fn failed(
     Ok(Json(losses::failures(&service, &named.found, page).await?))
 }
 
+/// One record as it is at the source and at the destination, which are looked through for it.
+#[utoipa::path(get, path = "/jobs/{id}/comparison", tag = "losses",
+    params(
+        ("id" = u64, Path),
+        ("kind" = String, Query, description = "the kind of the record"),
+        ("id" = String, Query, description = "its id"),
+        ("project" = Option<String>, Query, description = "full path at the source; none for what stands beside all projects"),
+        ("side" = Option<String>, Query, description = "whose id it is: `source` or `destination`"),
+    ),
+    responses((status = 200, body = Comparison)))]
+pub(super) async fn compare(
+    State(service): State<Arc<Service>>,
+    RawQuery(query): RawQuery,
+    named: Named,
+) -> Result<Json<Comparison>, Problem> {
+    let one = One::of(&Asked(query.as_deref()))?;
+    Ok(Json(compare::compare(&service, &named.found, &one).await?))
+}
+
 /// The report, with everything that was lost.
 #[utoipa::path(get, path = "/jobs/{id}/report", tag = "losses",
     params(
         ("id" = u64, Path),
         ("format" = Option<String>, Query, description = "json, text, html or csv"),
     ),
-    responses((status = 200, description = "The report"), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, description = "The report")))]
 pub(super) async fn download(
     State(service): State<Arc<Service>>,
     RawQuery(query): RawQuery,
@@ -338,8 +348,7 @@ async fn after(service: &Service, named: &Named) -> Result<Response, Problem> {
 
 /// Asks the job to stop at its next safe place.
 #[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "actions", params(("id" = u64, Path)),
-    responses((status = 202, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 202, body = Job)))]
 pub(super) async fn cancel(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -348,11 +357,10 @@ pub(super) async fn cancel(
     after(&service, &named).await
 }
 
-/// Goes on with a job that was cancelled or failed.
+/// Goes on with a job that was cancelled or failed: carries the kinds and projects in which something failed, with what has come to them since.
 #[utoipa::path(post, path = "/jobs/{id}/resume", tag = "actions", params(("id" = u64, Path)),
     request_body = Option<Again>,
-    responses((status = 202, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 202, body = Job)))]
 pub(super) async fn resume(
     State(service): State<Arc<Service>>,
     named: Named,
@@ -362,25 +370,23 @@ pub(super) async fn resume(
     after(&service, &named).await
 }
 
-/// Tries again what failed: everything of the kinds and projects in which something did.
+/// Tries again what failed in a job, and carries nothing else.
 #[utoipa::path(post, path = "/jobs/{id}/retry", tag = "actions", params(("id" = u64, Path)),
     request_body = Option<Again>,
-    responses((status = 202, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 202, body = Job)))]
 pub(super) async fn retry(
     State(service): State<Arc<Service>>,
     named: Named,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
-    act::resume(&service, &named.found, body(&bytes)?).await?;
+    act::retry(&service, &named.found, body(&bytes)?).await?;
     after(&service, &named).await
 }
 
 /// Removes what the job wrote, unless somebody has changed it since.
 #[utoipa::path(post, path = "/jobs/{id}/rollback", tag = "actions", params(("id" = u64, Path)),
     request_body = Option<Again>,
-    responses((status = 202, body = Job), (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 202, body = Job)))]
 pub(super) async fn roll_back(
     State(service): State<Arc<Service>>,
     named: Named,

@@ -400,3 +400,72 @@ pub(crate) struct Failures {
 pub(crate) fn moment(at: Time) -> String {
     at.to_string()
 }
+
+/// One record of a job at both ends.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Comparison {
+    /// Full path of the project at the source; `null` for what stands beside projects.
+    pub(crate) project: Option<String>,
+    /// Kind of the record.
+    pub(crate) kind: String,
+    /// Its id at the source, where that is known.
+    pub(crate) id: Option<String>,
+    /// Its id at the destination, where it was written.
+    pub(crate) target_id: Option<String>,
+    /// Where people find it at the source.
+    pub(crate) source_url: Option<String>,
+    /// Where people find it at the destination.
+    pub(crate) target_url: Option<String>,
+    /// Where it is, and whether it is there as it should be.
+    pub(crate) standing: Standing,
+    /// Its fields on both sides.
+    pub(crate) fields: Vec<ComparedField>,
+    /// What of it was lost.
+    pub(crate) losses: Vec<Loss>,
+    /// Why it did not arrive, where it failed.
+    pub(crate) failure: Option<String>,
+}
+
+/// Where a record is, and whether it is there as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// On both sides, as it was to be written.
+    AsItShould,
+    /// On both sides, and not as it was to be written.
+    Differs,
+    /// It has not arrived, or is not there any more.
+    OnlyAtSource,
+    /// The source does not have it any more.
+    OnlyAtDestination,
+    /// On neither side.
+    Nowhere,
+    /// It did not come up on one side in the time that an answer may take.
+    Unknown,
+}
+
+/// A field of a record at both ends.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ComparedField {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its value at the source; `null` for none.
+    pub(crate) source: serde_json::Value,
+    /// Its value at the destination; `null` for none.
+    pub(crate) target: serde_json::Value,
+    /// How the two go together.
+    pub(crate) state: FieldState,
+}
+
+/// How the two values of a field go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FieldState {
+    /// They are the same, or there is one side alone.
+    Same,
+    /// They are not, and the destination has what was to be written there: links, accounts and ids
+    /// are its own, and what it has no place for is lost.
+    Converted,
+    /// The destination does not have what was to be written there.
+    Differs,
+}

@@ -230,6 +230,26 @@ impl Store {
         .await
     }
 
+    /// Notes that another job does what the one of a part was to do, with an archive of another
+    /// name.
+    pub(crate) async fn replace_job(
+        &self,
+        part: &Part,
+        job: JobId,
+        archive: String,
+    ) -> Result<(), StoreError> {
+        let (id, before) = (part.id, part.job);
+        self.write("note that another job does it", move |tx| {
+            Box::pin(async move {
+                let sql = "UPDATE parts SET job = ?3, archive = ?4, state = 'waiting', told = NULL
+                     WHERE id = ?1 AND job = ?2";
+                tx.execute(sql, values![id, before, job, archive.clone()]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Parts whose state nobody has looked at yet.
     pub(crate) async fn unmirrored(&self, limit: u64) -> Result<Vec<Part>, StoreError> {
         self.read("look for jobs without a state", move |tx| {

@@ -13,7 +13,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 use http::{HeaderMap, StatusCode, header};
 use packhorse_core::error::chain;
 use std::{io, sync::Arc};
@@ -31,8 +31,20 @@ fn claim(name: &str, expires_at: i64) -> String {
     format!("{name}\n{expires_at}")
 }
 
-/// An address of an archive that is good for a while, for whoever has it.
-pub(crate) fn address(service: &Service, entry: &str, name: &str) -> String {
+/// An address of an archive that is good for a while, for whoever has it: the store's own, or one
+/// of the service where it sends the archive itself.
+pub(crate) async fn address(
+    service: &Service,
+    entry: &str,
+    name: &str,
+) -> Result<String, ServiceError> {
+    match service.archives.address(name, service.config.address_lasts).await? {
+        Some(url) => Ok(url.into()),
+        None => Ok(own_address(service, entry, name)),
+    }
+}
+
+fn own_address(service: &Service, entry: &str, name: &str) -> String {
     let lasts = i64::try_from(service.config.address_lasts.as_millis()).unwrap_or(i64::MAX);
     let expires_at = now_ms().saturating_add(lasts);
     let signature = service.key.sign(Use::Addresses, claim(name, expires_at).as_bytes());
@@ -79,28 +91,16 @@ async fn send(
     name: &str,
     headers: &HeaderMap,
 ) -> Result<Response, ServiceError> {
-    let mut file = match File::open(service.config.archives().join(name)).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok((StatusCode::NOT_FOUND, "the archive is gone\n").into_response());
-        }
-        Err(error) => return Err(system("open an archive")(error)),
-    };
-    let size = file.metadata().await.map_err(system("look at an archive"))?.len();
     let from = first_byte(headers);
+    let start = from.unwrap_or(0);
+    let Some((size, pieces)) = read(service, name, start).await? else {
+        return Ok((StatusCode::NOT_FOUND, "the archive is gone\n").into_response());
+    };
     if from.is_some_and(|it| it >= size) {
         let range = format!("bytes */{size}");
         let headers = [(header::CONTENT_RANGE, range)];
         return Ok((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response());
     }
-    let start = from.unwrap_or(0);
-    file.seek(io::SeekFrom::Start(start)).await.map_err(system("read an archive"))?;
-    let pieces = stream::try_unfold(file, |mut file| async move {
-        let mut piece = vec![0; PIECE];
-        let n = file.read(&mut piece).await?;
-        piece.truncate(n);
-        Ok::<_, io::Error>((n > 0).then(|| (Bytes::from(piece), file)))
-    });
     let headers = [
         (header::CONTENT_TYPE, "application/gzip".to_owned()),
         (header::CONTENT_LENGTH, (size - start).to_string()),
@@ -117,6 +117,46 @@ async fn send(
         }
     }
     Ok(response)
+}
+
+/// The size of an archive, and what it holds from a byte on.
+type Read = (u64, BoxStream<'static, io::Result<Bytes>>);
+
+/// Reads an archive from where it is; `None` when it is gone.
+async fn read(service: &Service, name: &str, from: u64) -> Result<Option<Read>, ServiceError> {
+    let mut file = match File::open(service.archives.file(name)).await {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return read_from_store(service, name, from).await;
+        }
+        Err(error) => return Err(system("open an archive")(error)),
+    };
+    let size = file.metadata().await.map_err(system("look at an archive"))?.len();
+    file.seek(io::SeekFrom::Start(from)).await.map_err(system("read an archive"))?;
+    let pieces = stream::try_unfold(file, |mut file| async move {
+        let mut piece = vec![0; PIECE];
+        let n = file.read(&mut piece).await?;
+        piece.truncate(n);
+        Ok::<_, io::Error>((n > 0).then(|| (Bytes::from(piece), file)))
+    });
+    Ok(Some((size, pieces.boxed())))
+}
+
+async fn read_from_store(
+    service: &Service,
+    name: &str,
+    from: u64,
+) -> Result<Option<Read>, ServiceError> {
+    let Some(storage) = service.archives.storage_of(name) else { return Ok(None) };
+    // What begins behind its end is asked for by nobody who has part of it.
+    match storage.size(name).await? {
+        Some(size) if from >= size => Ok(Some((size, stream::empty().boxed()))),
+        Some(_) => {
+            let found = storage.get(name, from).await?;
+            Ok(Some((found.size, found.bytes.map_err(io::Error::other).boxed())))
+        }
+        None => Ok(None),
+    }
 }
 
 /// The byte from which a client goes on; ranges of other shapes are answered with all.

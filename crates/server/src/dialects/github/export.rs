@@ -25,6 +25,9 @@ pub(super) const ORGANIZATION: &str = "github.organization";
 /// Kind of requests for users.
 pub(super) const USER: &str = "github.user";
 
+/// The format of its archives.
+const FORMAT: &str = "github-archive";
+
 /// Repositories that are looked up at a time.
 const LOOKUPS_AT_ONCE: usize = 8;
 
@@ -51,7 +54,8 @@ pub(super) async fn start(
     let repositories = look_up(service, &names, of).await?;
     let guid = Uuid::now_v7().to_string();
     let archive = format!("{guid}.tar.gz");
-    let spec = service.spec(&job(service, &start, &repositories, &archive)).await?;
+    let mut spec = service.spec(&job(service, &start, &repositories, &archive)).await?;
+    spec.to = format!("{FORMAT}:{}", service.archives.place(&archive));
     let expires_at = now_ms()
         .saturating_add(i64::try_from(service.config.lock_lasts.as_millis()).unwrap_or(i64::MAX));
     let without_projects = start.org_metadata_only;
@@ -147,10 +151,9 @@ async fn look_up_one(
 
 fn job(service: &Service, start: &Start, repositories: &[Repository], archive: &str) -> NewJob {
     let from = service.config.github_source.clone();
-    let path = service.config.archives().join(archive);
     let to = Location {
-        host: "github-archive".to_owned(),
-        rest: path.to_string_lossy().into_owned(),
+        host: FORMAT.to_owned(),
+        rest: service.archives.draft(archive).to_string_lossy().into_owned(),
         project: None,
         credentials: None,
         more_credentials: Vec::new(),

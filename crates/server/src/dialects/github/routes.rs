@@ -246,7 +246,7 @@ async fn archive(
     let found = call.find(&service).await?;
     let is_made = found.job.state == JobState::Finished;
     let name = found.part.archive.filter(|_| is_made).ok_or_else(GithubError::not_found)?;
-    let url = address(&service, &entry.0, &name);
+    let url = address(&service, &entry.0, &name).await?;
     let headers = [
         (header::LOCATION, url.clone()),
         (header::CONTENT_TYPE, "text/html;charset=utf-8".to_owned()),
