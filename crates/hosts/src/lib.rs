@@ -27,6 +27,7 @@ mod partial;
 mod path;
 pub mod published_limits;
 pub mod roles;
+mod shell;
 pub mod short;
 mod sums;
 mod walk;

@@ -83,6 +83,8 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
         (&Method::PUT, ["branches", "default"] | ["default-branch"]) => {
             let name = desk.text("id")?;
             let name = name.trim_start_matches("refs/heads/").to_owned();
+            let path = desk.store.repository(&place.path, RepoKind::Code);
+            drop(packhorse_git::repository::set_head(&path, &format!("refs/heads/{name}")));
             project_of(desk, place)?.default_branch = Some(name);
             Some(Answer::no_content())
         }

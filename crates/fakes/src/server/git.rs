@@ -158,6 +158,18 @@ impl End {
     }
 }
 
+/// An end that comes also when the client leaves as soon as it knows what it wants to know.
+struct Surely(Option<End>);
+
+impl Drop for Surely {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some(end), Ok(runtime)) = (self.0.take(), runtime) {
+            runtime.spawn(end.come());
+        }
+    }
+}
+
 /// Lets the first branch that was pushed be what a clone checks out, as hosts do.
 fn adopt_branch(inner: &Inner, door: &Door) {
     let mut store = locked(&inner.store);
@@ -165,7 +177,13 @@ fn adopt_branch(inner: &Inner, door: &Door) {
     let mut branches = refs.keys().filter_map(|it| it.strip_prefix("refs/heads/"));
     let Some((id, project, _)) = store.project(&door.project) else { return };
     let told = project.default_branch.clone().unwrap_or_default();
-    if refs.contains_key(&format!("refs/heads/{told}")) {
+    let chosen = format!("refs/heads/{told}");
+    if refs.contains_key(&chosen) {
+        // It was chosen before there was anything to check out.
+        if door.kind == RepoKind::Code {
+            let path = store.repository(&door.project, door.kind);
+            drop(repository::set_head(&path, &chosen));
+        }
         return;
     }
     let known =
@@ -201,11 +219,11 @@ async fn answer(mut output: BufReader<ChildStdout>, end: End) -> io::Result<Resp
             response.headers_mut().insert(name, value);
         }
     }
-    let state = (output, Some(end));
-    let pieces = stream::try_unfold(state, |(mut output, end)| async move {
+    let state = (output, Surely(Some(end)));
+    let pieces = stream::try_unfold(state, |(mut output, mut end)| async move {
         let mut piece = BytesMut::with_capacity(64 << 10);
         if output.read_buf(&mut piece).await? == 0 {
-            if let Some(end) = end {
+            if let Some(end) = end.0.take() {
                 end.come().await;
             }
             return Ok::<_, io::Error>(None);

@@ -6,7 +6,7 @@
 //! Source: Gitea, `cmd/restore_repo.go`, `services/migrations/restore.go`.
 
 use super::{api::Api, place::Place};
-use crate::{handover::Ways, sums};
+use crate::{handover::Ways, shell, sums};
 use async_trait::async_trait;
 use packhorse_core::{
     Gap, HostError, HostErrorKind, Location, ObjectKind, TargetId,
@@ -84,23 +84,14 @@ pub(crate) fn hand_over(location: &Location, ways: &Ways) -> Result<Arc<dyn Hand
     Ok(Arc::new(Restoring { api: Api::new(place)?, directory: ways.directory.clone() }))
 }
 
-/// A word as a shell takes it for one.
-fn quoted(word: &str) -> String {
-    let is_plain = |it: char| it.is_ascii_alphanumeric() || "/._-+=:@".contains(it);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 /// What somebody gives to the server's own program.
 fn command(dump: &Path, owner: &str, name: &str) -> String {
     let dump = dump.join(owner).join(name);
     format!(
         "gitea restore-repo --repo_dir {} --owner_name {} --repo_name {}",
-        quoted(&dump.to_string_lossy()),
-        quoted(owner),
-        quoted(name)
+        shell::word(&dump.to_string_lossy()),
+        shell::word(owner),
+        shell::word(name)
     )
 }
 

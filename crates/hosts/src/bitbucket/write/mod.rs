@@ -29,6 +29,18 @@ impl Done {
         Self { id: id.into(), outcome, losses: Vec::new() }
     }
 
+    /// The same, of what may have been there without our knowing; it is nobody's to remove then.
+    pub(crate) fn found_or_made(
+        id: impl Into<String>,
+        existing: Option<&TargetId>,
+        was_there: bool,
+    ) -> Self {
+        let made = Self::new(id, existing);
+        let is_found = was_there && made.outcome == Outcome::Created;
+        let outcome = if is_found { Outcome::Adopted } else { made.outcome };
+        Self { outcome, ..made }
+    }
+
     /// Nothing was made, and why.
     pub(crate) fn dropped(id: impl Into<String>, why: impl Into<String>) -> Self {
         Self::dropped_for(id, Loss::WHOLE, why)

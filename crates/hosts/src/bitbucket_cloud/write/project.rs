@@ -58,6 +58,7 @@ impl CloudSink {
         }
         let below = path.below(&[]);
         let found: Option<wire::Repository> = self.api.find(&below, operation).await?;
+        let was_there = found.is_some();
         let made: wire::Repository = if found.is_some() {
             // A new name would be a new address; it keeps the one that it has.
             self.api.put(&below, &body, operation).await?
@@ -77,7 +78,7 @@ impl CloudSink {
             }
         }
         let id = made.full_name.unwrap_or_else(|| path.to_string());
-        Ok(Done::new(id, existing).with(losses))
+        Ok(Done::found_or_made(id, existing, was_there).with(losses))
     }
 
     /// Sets the default branch, once the branches are there.

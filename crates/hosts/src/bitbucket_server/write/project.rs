@@ -84,6 +84,7 @@ impl ServerSink {
         let mut losses = Vec::new();
         let below = path.below(&[]);
         let found: Option<wire::Repository> = self.api.find(Part::Core, &below, operation).await?;
+        let was_there = found.is_some();
         // An import keeps name and slug apart, and a name that stays changes no slug.
         let is_there = found.as_ref().is_some_and(|found| found.name.as_ref() == Some(&it.name));
         // The slug follows from the name, and must stay what the path says.
@@ -121,7 +122,7 @@ impl ServerSink {
         losses.extend(self.set_methods(path, &it.merge_methods).await?);
         let id = super::super::map::path_of(&found);
         let id = id.unwrap_or_else(|| path.to_string());
-        Ok(Done::new(id, existing).with(losses))
+        Ok(Done::found_or_made(id, existing, was_there).with(losses))
     }
 
     /// Sets the default branch, once the branches are there.

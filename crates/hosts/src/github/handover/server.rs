@@ -4,7 +4,7 @@
 //! Enterprise Server".
 
 use super::{ARCHIVED, LIMIT, parts};
-use crate::{github::api::Api, sums};
+use crate::{github::api::Api, shell, sums};
 use async_trait::async_trait;
 use packhorse_core::{
     HostError, HostErrorKind, ObjectKind, TargetId,
@@ -38,29 +38,42 @@ pub(super) struct Server {
 ///
 /// Source: GitHub, "Preparing to migrate data to GitHub Enterprise Server", "Mapping conflicts".
 fn mapping(home: &str, owner: &str) -> String {
+    let (from, to) = (cell(&format!("{ARCHIVED}/{owner}")), cell(&format!("{home}/{owner}")));
     format!(
         "model_name,source_url,target_url,recommended_action\n\
-         organization,{ARCHIVED}/{owner},{home}/{owner},map\n"
+         organization,{from},{to},map\n"
     )
+}
+
+/// A cell of CSV after RFC 4180.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 /// What somebody does on the server.
 fn commands(host: &str, archive: &Path, mapping: &Path) -> String {
     let name = |it: &Path| it.file_name().map(|it| it.to_string_lossy().into_owned());
-    let (tar, csv) = (name(archive).unwrap_or_default(), name(mapping).unwrap_or_default());
+    let there = |it: &Path| shell::word(&format!("{HOME}/{}", name(it).unwrap_or_default()));
+    let here = |it: &Path| shell::word(&it.to_string_lossy());
+    let (tar, csv) = (there(archive), there(mapping));
     format!(
-        "for {tar}:\n  \
-         scp -P 122 '{}' '{}' admin@{host}:{HOME}/\n  \
+        "for {}:\n  \
+         scp -P 122 {} {} admin@{host}:{HOME}/\n  \
          ssh -p 122 admin@{host}\n  \
-         ghe-migrator prepare {HOME}/{tar}          # says a GUID\n  \
+         ghe-migrator prepare {tar}          # says a GUID\n  \
          ghe-migrator conflicts -g GUID > conflicts.csv   # people: write `map` and an account into a row\n  \
-         ghe-migrator map -i {HOME}/{csv} -g GUID\n  \
+         ghe-migrator map -i {csv} -g GUID\n  \
          ghe-migrator map -i conflicts.csv -g GUID\n  \
-         ghe-migrator import {HOME}/{tar} -g GUID -u USER -p TOKEN\n  \
+         ghe-migrator import {tar} -g GUID -u USER -p TOKEN\n  \
          ghe-migrator audit -g GUID -s failed_import,failed_map,failed_rename,failed_merge\n  \
          ghe-migrator unlock -g GUID",
-        archive.display(),
-        mapping.display(),
+        name(archive).unwrap_or_default(),
+        here(archive),
+        here(mapping),
     )
 }
 
@@ -160,5 +173,14 @@ mod tests {
         assert!(told.contains("prepare /home/admin/x.tar.gz "), "{told}");
         assert!(told.contains("map -i /home/admin/x.tar.gz-map.csv -g GUID"), "{told}");
         assert_eq!(mapping("https://h.example", "acme").lines().count(), 2);
+    }
+
+    #[test]
+    fn a_name_stays_one_word_and_one_cell() {
+        let told = commands("h.example", Path::new("/a b/x'y.tar.gz"), Path::new("/a b/m.csv"));
+
+        assert!(told.contains(r"scp -P 122 '/a b/x'\''y.tar.gz' '/a b/m.csv' admin@"), "{told}");
+        assert!(told.contains(r"import '/home/admin/x'\''y.tar.gz' -g GUID"), "{told}");
+        assert!(mapping("https://h.example", "a,\"b").contains(r#"/a,""b",map"#));
     }
 }
