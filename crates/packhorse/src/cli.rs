@@ -143,7 +143,7 @@ pub(crate) enum Command {
     /// Shows a whole migration between two stand-in hosts on this machine
     Rehearse(Rehearse),
     /// Reads a job's destination back and compares it with what was written
-    Verify(OfJob),
+    Verify(Verify),
     /// Compares two places, without any job
     Compare(Compare),
     /// Shows all jobs, or one job with its projects and counts
@@ -241,6 +241,16 @@ pub(crate) struct Rehearse {
 pub(crate) struct OfJob {
     /// Number of the job
     pub(crate) job: JobId,
+}
+
+/// A job that is read back.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Verify {
+    /// Number of the job
+    pub(crate) job: JobId,
+    /// Of a job of migrate-projects: read everything back, and not the refs alone
+    #[arg(long)]
+    pub(crate) full_check: bool,
 }
 
 /// One job that is to run.

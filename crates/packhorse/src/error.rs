@@ -178,6 +178,9 @@ impl From<EngineError> for AppError {
                 Some("run `packhorse migrate` to carry everything anew")
             }
             EngineError::Held { .. } => Some("`packhorse status` says which worker has it"),
+            EngineError::Broken(_) => {
+                Some("nothing is lost: `packhorse resume JOB` goes on where it broke off")
+            }
             EngineError::Journal(_)
             | EngineError::Verify(_)
             | EngineError::Target { .. }

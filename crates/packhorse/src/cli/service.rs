@@ -76,6 +76,8 @@ pub(crate) enum Token {
     /// Takes a token back
     Revoke {
         /// What stands before the token in the list
+        // One in sixty-four begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }

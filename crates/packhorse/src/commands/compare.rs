@@ -42,7 +42,7 @@ pub(super) async fn run(globals: &Globals, places: &cli::Compare) -> Result<Stat
 }
 
 /// Prints what was found.
-pub(super) fn tell(globals: &Globals, found: &Verification) -> Result<Status, AppError> {
+pub(crate) fn tell(globals: &Globals, found: &Verification) -> Result<Status, AppError> {
     if globals.json {
         terminal::data(&document::json(found)?);
     } else {

@@ -144,11 +144,7 @@ impl Route {
 /// What is said of jobs that read what no location leads to.
 fn of_projects() -> AppError {
     AppError::usage("the job is one of `migrate-projects`: what it carries is in a database")
-        .hint(
-            "run the same `packhorse migrate-projects` again: it goes on with the job, carries what \
-             is new, and reads everything back with `--full-check`",
-        )
-        .hint("what it made is in `packhorse report JOB`: remove at the host what shall not stay")
+        .hint("`packhorse resume`, `verify`, `rollback` and `report` know what to do with it")
 }
 
 /// Opens the destination for reading; it was opened for writing, so its host is known.

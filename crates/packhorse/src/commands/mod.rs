@@ -3,7 +3,7 @@
 mod archive;
 mod cancel;
 mod check;
-mod compare;
+pub(crate) mod compare;
 mod ends;
 mod forecast;
 mod handover;
@@ -50,7 +50,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Status, AppError> {
             migrate::run(globals, &arguments, migrate::Verb::Import).await
         }
         Command::Rehearse(arguments) => rehearse::run(globals, &arguments).await,
-        Command::Verify(of) => verify::run(globals, of.job).await,
+        Command::Verify(of) => verify::run(globals, &of).await,
         Command::Compare(places) => compare::run(globals, &places).await,
         Command::Status { job } => status::run(globals, job).await,
         Command::Resume(of) => resume::run(globals, &of).await,

@@ -4,6 +4,7 @@ use crate::{
     cli::{Format, Globals, Report},
     config,
     error::{AppError, Status},
+    projects, terminal,
 };
 use packhorse_core::{job::JobId, port::Journal};
 use packhorse_engine::report;
@@ -11,12 +12,16 @@ use packhorse_engine::report;
 /// Prints the report of a job.
 pub(super) async fn run(globals: &Globals, of: &Report) -> Result<Status, AppError> {
     let journal = config::journal(globals, false)?;
-    if journal.jobs(Some(of.job)).await?.is_empty() {
-        return Err(super::status::unknown(of.job));
-    }
+    let view = journal.jobs(Some(of.job)).await?.into_iter().next();
+    let view = view.ok_or_else(|| super::status::unknown(of.job))?;
     let format = if globals.json { Format::Json } else { of.format };
     let found = report::report(&*journal, of.job).await?;
     let history = journal.history(of.job).await?;
+    if format == Format::Text
+        && let Some(told) = projects::outcome_of(&*journal, &view).await?
+    {
+        terminal::data(&format!("{told}\n"));
+    }
     let mut out = std::io::stdout();
     match format {
         Format::Text => report::text(&found, &mut out)?,

@@ -5,6 +5,7 @@ use crate::{
     cli::{Globals, OfRun},
     config,
     error::{AppError, Status},
+    projects::ProjectsJob,
 };
 use packhorse_core::job::JobState;
 
@@ -13,6 +14,9 @@ pub(super) async fn run(globals: &Globals, of: &OfRun) -> Result<Status, AppErro
     let journal = config::journal(globals, false)?;
     let view = journal.jobs(Some(of.job)).await?.into_iter().next();
     let view = view.ok_or_else(|| status::unknown(of.job))?;
+    if let Some(projects) = ProjectsJob::of(globals, &journal, &view).await? {
+        return projects.resume(&of.tuning).await;
+    }
     if let Some(handing) = handover::of_job(globals, (of.job, &view.spec), &of.tuning).await? {
         return handing.run().await;
     }

@@ -5,6 +5,7 @@ use crate::{
     cli::Globals,
     config, document,
     error::{AppError, Status},
+    projects::ProjectsJob,
     terminal,
 };
 use packhorse_core::job::JobId;
@@ -14,10 +15,15 @@ pub(super) async fn run(globals: &Globals, job: JobId) -> Result<Status, AppErro
     let journal = config::journal(globals, false)?;
     let view = journal.jobs(Some(job)).await?.into_iter().next();
     let view = view.ok_or_else(|| status::unknown(job))?;
-    let route = Route::of(globals, &view.spec)?;
-    let scratch = config::scratch(globals)?;
-    let ends = route.open_to_read(scratch.path())?;
-    let done = packhorse_engine::rollback(&*journal, &view, &ends).await?;
+    let done = match ProjectsJob::of(globals, &journal, &view).await? {
+        Some(projects) => projects.rollback().await?,
+        None => {
+            let route = Route::of(globals, &view.spec)?;
+            let scratch = config::scratch(globals)?;
+            let ends = route.open_to_read(scratch.path())?;
+            packhorse_engine::rollback(&*journal, &view, &ends).await?
+        }
+    };
     if globals.json {
         terminal::data(&document::json(&done)?);
     } else {

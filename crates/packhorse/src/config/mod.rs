@@ -46,6 +46,11 @@ const fn variables(end: End) -> (&'static str, &'static str) {
     }
 }
 
+/// Environment variable of the password or token for an end.
+pub(crate) const fn token_variable(end: End) -> &'static str {
+    variables(end).1
+}
+
 /// With how many tokens a place is asked; nobody is asked for one.
 pub(crate) fn tokens(hosts: &Hosts, location: &Location, end: End) -> usize {
     if location.address().1.is_some() || env::var(variables(end).1).is_ok() {

@@ -4,6 +4,7 @@ use super::{Hosts, secret::Reference};
 use crate::error::AppError;
 use packhorse_core::Location;
 use packhorse_server::{Config, Network, NoNetwork, ServiceKey, Webhook};
+use packhorse_storage::{Settings, Storage};
 use serde::Deserialize;
 use std::{
     path::{Path, PathBuf},
@@ -26,6 +27,8 @@ pub(super) struct ServeEntry {
     workers: Option<usize>,
     /// Migrations and plans that an account may ask for in a minute.
     starts_a_minute: Option<usize>,
+    /// Directory or address in an object store where archives that clients asked for are kept.
+    archives: Option<String>,
     /// Days that archives are kept.
     archive_days: Option<u64>,
     /// Whether everybody may see what is counted.
@@ -145,11 +148,27 @@ impl Hosts {
                 secret: self.secret(&it.secret, "webhook")?,
             }),
         };
+        match &said.archives {
+            Some(address) if address.contains("://") => {
+                config.archive_store = Some(archive_store(address)?);
+            }
+            Some(path) => config.archives = std::path::absolute(path)?,
+            None => {}
+        }
         if let Some(days) = said.archive_days {
             config.archives_kept = Duration::from_secs(days.saturating_mul(24 * 3_600));
         }
         Ok(config)
     }
+}
+
+/// The object store that keeps archives; credentials stand in the environment.
+fn archive_store(address: &str) -> Result<Storage, AppError> {
+    Storage::open(address, &Settings::of_environment()).map_err(|error| {
+        AppError::usage("`archives` of `[serve]` cannot be used")
+            .because(error)
+            .hint("credentials stand in the environment: docs/guides/service.md")
+    })
 }
 
 fn networks(said: &[String]) -> Result<Vec<Network>, AppError> {

@@ -22,6 +22,9 @@ const SOON: i64 = 30;
 const DEVELOPER: u64 = 30;
 const OWNER: u64 = 50;
 
+/// Members of a group that are looked at: the most that GitLab lists at a time.
+const MEMBERS: usize = 100;
+
 /// Asks what the host is, and whether it is of the stated type.
 pub(super) async fn version(api: &Api) -> Result<Finding, HostError> {
     let (path, key): (&[&str], &str) = match api.api {
@@ -186,7 +189,8 @@ fn members_unknown() -> Finding {
 
 async fn members_of_group(api: &Api, name: &str) -> Result<Finding, HostError> {
     let path = ["groups", name, "members", "all"];
-    let query = [("per_page", "100")];
+    let n_members = MEMBERS.to_string();
+    let query = [("per_page", n_members.as_str())];
     let found = api.value(&path, &query, "look who is in the group").await?;
     let Some(all) = found.as_ref().and_then(Value::as_array) else { return Ok(members_unknown()) };
     let level = |it: &&Value| it.get("access_level").and_then(Value::as_u64).unwrap_or(0);
@@ -196,6 +200,11 @@ async fn members_of_group(api: &Api, name: &str) -> Result<Finding, HostError> {
         .filter_map(|it| it.get("username")?.as_str())
         .collect();
     Ok(match less[..] {
+        [] if all.len() >= MEMBERS => Finding::unknown(
+            "members",
+            format!("the first {MEMBERS} may write by themselves; the others were not looked at"),
+            "see that the others are Developers of the group, too",
+        ),
         [] => Finding::good("members", "may write by themselves"),
         _ => Finding::bad(
             "members",

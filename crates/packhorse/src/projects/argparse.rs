@@ -65,6 +65,8 @@ pub(super) struct Parser<'a> {
     pub(super) program: &'a str,
     /// Its options, in order.
     pub(super) options: &'static [Opt],
+    /// What stands at the end of its help.
+    pub(super) epilog: &'static str,
 }
 
 /// What was given.
@@ -93,8 +95,9 @@ pub(super) enum Ended {
 }
 
 /// An option that a word names.
-enum Named {
-    Help,
+enum Named<'a> {
+    /// With what was written behind it in the same word.
+    Help(Option<&'a str>),
     One(&'static Opt),
     Several(Vec<&'static str>),
     Unknown,
@@ -112,6 +115,7 @@ impl Parser<'_> {
                 continue;
             }
             if word == "--" {
+                unknown.push(word);
                 unknown.extend(words.by_ref().map(String::as_str));
                 break;
             }
@@ -120,7 +124,17 @@ impl Parser<'_> {
                 None => (word.as_str(), None),
             };
             let option = match self.named(name) {
-                Named::Help => return Err(Ended::Help(self.help())),
+                Named::Help(rest) => {
+                    return Err(match explicit.or(rest) {
+                        None => Ended::Help(self.help()),
+                        Some(more) => {
+                            let more = quoted(more);
+                            self.wrong(&format!(
+                                "argument -h/--help: ignored explicit argument {more}"
+                            ))
+                        }
+                    });
+                }
                 Named::Unknown => {
                     unknown.push(word);
                     continue;
@@ -166,19 +180,24 @@ impl Parser<'_> {
     }
 
     /// The option that a word names whole, or the one that begins with it.
-    fn named(&self, word: &str) -> Named {
+    ///
+    /// The original's come first: what was enough for one of them still is, whatever we add.
+    fn named<'a>(&self, word: &'a str) -> Named<'a> {
         if word == "-h" || word == "--help" {
-            return Named::Help;
+            return Named::Help(None);
         }
         if let Some(option) = self.options.iter().find(|it| it.name == word) {
             return Named::One(option);
         }
         if !word.starts_with("--") {
-            return Named::Unknown;
+            return word.strip_prefix("-h").map_or(Named::Unknown, |it| Named::Help(Some(it)));
         }
-        let found: Vec<_> = self.options.iter().filter(|it| it.name.starts_with(word)).collect();
-        match (&found[..], "--help".starts_with(word)) {
-            ([], true) => Named::Help,
+        let found = self.options.iter().filter(|it| it.name.starts_with(word));
+        let (original, ours): (Vec<_>, Vec<_>) = found.partition(|it| it.original);
+        let helps = "--help".starts_with(word);
+        let found = if original.is_empty() && !helps { ours } else { original };
+        match (&found[..], helps) {
+            ([], true) => Named::Help(None),
             ([], false) => Named::Unknown,
             ([option], false) => Named::One(option),
             (several, helps) => {
@@ -230,6 +249,8 @@ impl Parser<'_> {
         // One without words is nobody's business.
         let told = ours.iter().filter(|it| !it.help.is_empty());
         told.for_each(|it| entry(&mut text, &it.header(), it.help));
+        text.push('\n');
+        wrapped(self.epilog, WIDTH).iter().for_each(|line| text += &format!("{line}\n"));
         text
     }
 }
@@ -312,8 +333,11 @@ mod tests {
             help: "",
             original: true,
         },
+        // Additions that begin as others do.
+        Opt { name: "--fork", takes: Takes::Nothing, required: false, help: "", original: false },
+        Opt { name: "--foam", takes: Takes::Nothing, required: false, help: "", original: false },
     ];
-    const PARSER: Parser<'_> = Parser { program: "tool", options: OPTIONS };
+    const PARSER: Parser<'_> = Parser { program: "tool", options: OPTIONS, epilog: "" };
 
     fn parse(text: &str) -> Result<Given, Ended> {
         let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
@@ -357,7 +381,17 @@ mod tests {
             "argument --from-type: invalid choice: 'c' (choose from 'a', 'b')",
         );
         check_wrong("--from-url x y --zz -q", "unrecognized arguments: y --zz -q");
-        check_wrong("--from-url x -- --force", "unrecognized arguments: --force");
+        check_wrong("--from-url x -- --force", "unrecognized arguments: -- --force");
+        check_wrong("-help", "argument -h/--help: ignored explicit argument 'elp'");
+        check_wrong("--help=3", "argument -h/--help: ignored explicit argument '3'");
+    }
+
+    #[test]
+    fn an_addition_takes_no_beginning_from_the_original() {
+        check_given("--from-url x --fo", "--force", Some(""));
+        check_given("--from-url x --for", "--force", Some(""));
+        check_given("--from-url x --fork", "--fork", Some(""));
+        check_given("--from-url x --foa", "--foam", Some(""));
     }
 
     #[test]

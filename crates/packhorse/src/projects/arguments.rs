@@ -8,7 +8,13 @@ use super::{
     argparse::{Ended, Given, Opt, Parser, Takes},
     host::{API_TYPES, ApiType},
 };
-use std::{num::NonZeroU16, path::PathBuf, time::Duration};
+use serde::{Deserialize, Serialize};
+use std::{
+    env, io,
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Name of the tool whose place is taken.
 pub(crate) const ORIGINAL: &str = "migrate_projects.py";
@@ -114,9 +120,15 @@ static OPTIONS: &[Opt] = &[
     ),
 ];
 
+/// What help says of secrets, in the order in which they are asked for.
+const EPILOG: &str = "Passwords and tokens that are left out are asked for. From a pipe each is a \
+    line, always in this order: the PostgreSQL password, the origin's token, the destination's \
+    token. What is left blank is taken from PGPASSWORD, PACKHORSE_SOURCE_PASSWORD and \
+    PACKHORSE_TARGET_PASSWORD, where they are set.";
+
 /// How the tool was called, and so how it talks of itself.
 pub(crate) fn program(called: &str) -> Parser<'_> {
-    Parser { program: called, options: OPTIONS }
+    Parser { program: called, options: OPTIONS, epilog: EPILOG }
 }
 
 /// The help of the tool, as `packhorse help` shows it.
@@ -125,21 +137,25 @@ pub(crate) fn help() -> String {
 }
 
 /// One of the two Git hosts, as the arguments tell it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct HostArguments {
     pub(super) api: ApiType,
     pub(super) url: String,
     pub(super) username: Option<String>,
+    /// SECURITY: is kept nowhere.
+    #[serde(skip)]
     pub(super) token: Option<String>,
     pub(super) organization: Option<String>,
 }
 
 /// Where the database is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DatabaseArguments {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) user: String,
+    /// SECURITY: is kept nowhere.
+    #[serde(skip)]
     pub(super) password: Option<String>,
     pub(super) name: String,
     pub(super) query: Option<String>,
@@ -148,12 +164,13 @@ pub(super) struct DatabaseArguments {
 }
 
 /// Everything that was asked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Arguments {
     pub(super) parallel: NonZeroU16,
     pub(super) log_prefix: Option<String>,
     pub(super) force: bool,
     pub(super) scratch: Option<PathBuf>,
+    #[serde(skip)]
     pub(super) journal: Option<PathBuf>,
     pub(super) database: DatabaseArguments,
     pub(super) origin: HostArguments,
@@ -210,6 +227,22 @@ impl Arguments {
             lease: range("--lease", 3_600)?
                 .map_or(LEASE, |it| Duration::from_secs(it.get().into())),
         })
+    }
+
+    /// The same with paths that lead to the same files from any directory.
+    pub(super) fn settled(&self) -> io::Result<Self> {
+        let here = env::current_dir()?;
+        let whole = |path: &Path| here.join(path);
+        let mut it = self.clone();
+        it.mappings = whole(&it.mappings);
+        it.scratch = it.scratch.as_deref().map(whole);
+        it.database.ca = it.database.ca.as_deref().map(whole);
+        // A prefix may end with a slash, which makes it a directory.
+        it.log_prefix = it.log_prefix.map(|prefix| match prefix.starts_with('/') {
+            true => prefix,
+            false => format!("{}/{prefix}", here.display()),
+        });
+        Ok(it)
     }
 
     /// Options by which a secret was given where others on this machine can read it.
@@ -280,6 +313,21 @@ mod tests {
 
         assert_eq!(open.open_secrets(), ["--dest-token"]);
         assert_eq!(open.origin.token.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn what_is_kept_of_the_arguments_has_no_secret_and_leads_to_the_same_files() {
+        let secrets = "--origin-token=hunter2 --dest-token hunter2 --postgres-passwd hunter2";
+        let read = read(&format!("{EXAMPLE} {secrets} --log-file logs/ --scratch-dir /s")).unwrap();
+
+        let text = serde_json::to_string(&read.settled().unwrap()).unwrap();
+        let back: Arguments = serde_json::from_str(&text).unwrap();
+
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(back.mappings.is_absolute() && back.mappings.ends_with(&read.mappings));
+        assert!(back.log_prefix.unwrap().ends_with("/logs/"));
+        assert_eq!((back.scratch, back.force), (Some(PathBuf::from("/s")), true));
+        assert_eq!((back.destination.token, back.destination.api), (None, ApiType::Gitlab));
     }
 
     #[test]

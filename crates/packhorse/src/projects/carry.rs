@@ -1,7 +1,10 @@
 //! The carrying itself: one job of the engine over all projects that go.
 
 use super::{
-    host::Host,
+    arguments::Arguments,
+    earlier::CarefulSink,
+    host::{ApiType, Host},
+    kept::Kept,
     log::Log,
     source::{IDENTITY, PlatformSource},
     survey::Survey,
@@ -21,7 +24,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 /// Projects under way for each job of `--parallel`.
@@ -36,10 +38,9 @@ pub(super) struct Course<'a> {
     pub(super) destination: &'a Host,
     pub(super) journal: Arc<dyn Journal>,
     pub(super) scratch: &'a Path,
-    pub(super) parallel: usize,
-    pub(super) force: bool,
-    pub(super) full_check: bool,
-    pub(super) lease: Duration,
+    pub(super) arguments: &'a Arguments,
+    /// The job that is gone on with, where one was named.
+    pub(super) job: Option<JobId>,
     pub(super) progress: Progress,
     pub(super) log: Arc<Log>,
 }
@@ -50,10 +51,15 @@ impl Course<'_> {
         let only = [ObjectKind::Project, ObjectKind::Repository, ObjectKind::Member];
         JobOptions {
             only: only.into_iter().collect(),
-            force: self.force,
-            verify: self.full_check,
+            force: self.arguments.force,
+            verify: self.arguments.full_check,
             ..JobOptions::default()
         }
+    }
+
+    /// Projects under way at a time.
+    pub(super) fn at_once(&self) -> usize {
+        usize::from(self.arguments.parallel.get()) * AHEAD
     }
 
     /// What the journal calls the origin: no location, for no other command can read it.
@@ -67,57 +73,76 @@ impl Course<'_> {
     }
 
     /// Opens the destination for writing.
-    pub(super) fn sink(&self) -> Result<Arc<dyn Sink>, AppError> {
-        registry::sink(&self.destination.location, self.scratch, (Access::Write, true))
+    pub(super) fn sink(&self) -> Result<Arc<CarefulSink>, AppError> {
+        let sink = registry::sink(&self.destination.location, self.scratch, (Access::Write, true))?;
+        Ok(Arc::new(CarefulSink::new(sink)))
     }
 
     /// Carries all projects of `source`, or goes on with the job that was carrying them.
     pub(super) async fn carry(
         &self,
         source: Arc<PlatformSource>,
-        sink: Arc<dyn Sink>,
+        sink: Arc<CarefulSink>,
         reader: &Arc<dyn Source>,
     ) -> Result<(JobId, RunOutcome), AppError> {
-        let ends = Ends {
-            from: self.from(),
-            to: self.destination.location.to_string(),
-            source,
-            sink,
-            reader: judged(reader),
-            source_host: self.origin.spec.id,
-            sink_host: self.destination.spec.id,
-            scratch: self.scratch.to_owned(),
-        };
+        // The full check is the engine's, and comes at once.
+        if self.destination.api == ApiType::Internal && self.arguments.full_check {
+            sink.wait_for(reader.clone());
+        }
+        let ends = self.ends(source.clone(), sink.clone(), judged(reader));
         let job = self.job(&ends).await?;
-        let claim = migrate::claim(&*self.journal, job, self.lease).await?;
+        let lease = self.arguments.lease;
+        let claim = migrate::claim(&*self.journal, job, lease).await?;
+        let kept = Kept { journal: &*self.journal, job };
+        sink.tell(kept.begin(self.arguments, &source.listed).await?);
         let worker = packhorse_engine::Worker {
             journal: self.journal.clone(),
             listener: Arc::new(Both(progress::listener(self.progress), self.log.clone())),
-            tuning: Tuning {
-                projects: self.parallel * AHEAD,
-                lease: self.lease,
-                ..Tuning::default()
-            },
+            tuning: Tuning { projects: self.at_once(), lease, ..Tuning::default() },
         };
         let outcome = migrate::work(&worker, &claim, &ends, &self.options()).await?;
         Ok((job, outcome))
     }
 
-    /// The newest job of the same route, if it has not ended; or else a new one.
+    /// Both ends, open.
+    pub(super) fn ends(
+        &self,
+        source: Arc<dyn Source>,
+        sink: Arc<dyn Sink>,
+        reader: packhorse_engine::Reader,
+    ) -> Ends {
+        Ends {
+            from: self.from(),
+            to: self.destination.location.to_string(),
+            source,
+            sink,
+            reader,
+            source_host: self.origin.spec.id,
+            sink_host: self.destination.spec.id,
+            scratch: self.scratch.to_owned(),
+        }
+    }
+
+    /// The job that was named; or else the newest of the same route, if it has not ended; or else a new one.
     async fn job(&self, ends: &Ends) -> Result<JobId, AppError> {
+        if let Some(job) = self.job {
+            return Ok(job);
+        }
         let spec = self.spec(ends).await?;
         let newest = self.jobs(&spec).await?.into_iter().next();
         let is_open = |it: &JobView| match it.state {
             JobState::Waiting | JobState::Running | JobState::Stopped | JobState::Cancelled => true,
             JobState::Finished | JobState::Failed => false,
         };
-        match newest.filter(|it| is_open(it) && it.spec.options == spec.options) {
-            Some(open) => {
-                self.say(&format!("going on with job {}", open.id));
-                Ok(open.id)
-            }
-            None => Ok(self.journal.submit(&spec).await?),
+        let newest = newest.filter(|it| is_open(it) && it.spec.options == spec.options);
+        let Some(open) = newest else { return Ok(self.journal.submit(&spec).await?) };
+        // One that has nothing to carry was taking away what another had carried.
+        let kept = Kept { journal: &*self.journal, job: open.id };
+        if kept.arguments().await?.is_none() {
+            return Ok(self.journal.submit(&spec).await?);
         }
+        self.say(&format!("going on with job {}", open.id));
+        Ok(open.id)
     }
 
     async fn spec(&self, ends: &Ends) -> Result<JobSpec, AppError> {
@@ -182,7 +207,11 @@ impl Course<'_> {
             };
             why.map(|why| (to, why))
         });
-        replaced.buffer_unordered(self.parallel).filter_map(std::future::ready).collect().await
+        replaced
+            .buffer_unordered(self.arguments.parallel.get().into())
+            .filter_map(std::future::ready)
+            .collect()
+            .await
     }
 
     async fn replace_one(&self, git: &Git, from: &GitRemote, to: &GitRemote) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use super::arguments::HostArguments;
 use crate::{error::AppError, registry};
 use packhorse_core::{GitCredentials, GitUrl, HostSpec, Location, Secret};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// The words for API types, in the order of the page.
@@ -13,17 +14,22 @@ pub(super) const API_TYPES: &[&str] =
 const PLATFORM: &str = "anaconda";
 
 /// Which API a Git host speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ApiType {
     /// The platform's own Git server, a Gitea.
+    #[serde(rename = "internal")]
     Internal,
     /// Bitbucket Data Center or Server.
+    #[serde(rename = "bitbucket-v1-api")]
     BitbucketServer,
     /// Bitbucket Cloud.
+    #[serde(rename = "bitbucket-v2-api")]
     BitbucketCloud,
     /// GitHub.com or GitHub Enterprise Server.
+    #[serde(rename = "github-v3-api")]
     Github,
     /// GitLab.com or a GitLab of one's own.
+    #[serde(rename = "gitlab-v4-api")]
     Gitlab,
 }
 
@@ -263,5 +269,8 @@ mod tests {
         let names: Vec<_> = ApiType::ALL.iter().map(|it| it.name()).collect();
 
         assert_eq!(names, API_TYPES);
+        for it in ApiType::ALL {
+            assert_eq!(serde_json::to_value(it).unwrap(), it.name());
+        }
     }
 }

@@ -51,7 +51,7 @@ impl Mappings {
     }
 
     /// Reads the text of the file.
-    fn parse(text: &str) -> Result<Self, Vec<String>> {
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<String>> {
         let mut by_platform: BTreeMap<String, (usize, String)> = BTreeMap::new();
         let mut wrong = Vec::new();
         // Editors of Windows begin a file with a mark.

@@ -1,21 +1,25 @@
 //! What became of each project, for people and for programs.
 
 use super::{
+    found,
     source::Listed,
     triage::{How, Verdict},
 };
 use packhorse_core::{
     Loss, ObjectKind,
-    port::{History, JournalError, Stage},
+    port::{Failure, History, JournalError, Stage},
 };
-use serde::Serialize;
+use packhorse_engine::verify::Verification;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Losses that are read of the journal at a time.
 const PAGE: usize = 1_000;
+/// Failures that are told of one project.
+const MAX_LOST: usize = 10;
 
 /// What became of a project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Result {
     /// It arrived, and was verified.
@@ -42,7 +46,7 @@ impl Result {
 }
 
 /// One project, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Row {
     /// Name of the project on the platform, where it has one.
     pub(super) name: String,
@@ -50,15 +54,15 @@ pub(super) struct Row {
     pub(super) repository: String,
     pub(super) result: Result,
     /// Why, and what to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<String>,
     /// What somebody should know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<String>,
 }
 
 /// What became of all projects.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Outcome {
     pub(super) projects: Vec<Row>,
     /// Repositories of the origin that belong to no project.
@@ -73,6 +77,10 @@ pub(super) struct Noted {
     n_changed: u64,
     /// Why something of it did not arrive.
     lost: Vec<String>,
+    /// What a full check found.
+    found: Vec<String>,
+    /// Things that did not arrive beyond those that are told.
+    n_more: usize,
     /// What is a little different there.
     remarks: Vec<String>,
 }
@@ -80,11 +88,17 @@ pub(super) struct Noted {
 /// Reads what a job noted, by path.
 pub(super) async fn noted(
     history: &dyn History,
+    found: Option<&Verification>,
 ) -> std::result::Result<BTreeMap<String, Noted>, JournalError> {
     let mut all: BTreeMap<String, Noted> = BTreeMap::new();
     for view in history.projects().await? {
         let noted = all.entry(view.source).or_default();
         (noted.stage, noted.reason) = (Some(view.stage), view.reason);
+    }
+    for (path, told) in found.map(found::by_project).unwrap_or_default() {
+        if let Some(noted) = all.get_mut(path) {
+            noted.found = told;
+        }
     }
     for lane in history.lanes().await? {
         let Some(noted) = lane.scope.project().and_then(|it| all.get_mut(it)) else { continue };
@@ -103,10 +117,46 @@ pub(super) async fn noted(
             break;
         }
     }
+    let mut offset = 0;
+    loop {
+        let failures = history.failures(offset, PAGE).await?;
+        offset += failures.len() as u64;
+        for it in &failures {
+            let Some(noted) = it.scope.project().and_then(|it| all.get_mut(it)) else { continue };
+            noted.miss(it);
+        }
+        if failures.len() < PAGE {
+            break;
+        }
+    }
     Ok(all)
 }
 
 impl Noted {
+    /// Takes what could not be written.
+    fn miss(&mut self, failure: &Failure) {
+        let Failure { kind, id, reason, .. } = failure;
+        if self.lost.len() >= MAX_LOST {
+            self.n_more += 1;
+            return;
+        }
+        let what = match (kind, id) {
+            (ObjectKind::Member, Some(id)) => format!("`{id}` got no right"),
+            (kind, Some(id)) => format!("{kind} {id} did not arrive"),
+            (kind, None) => format!("its {kind} did not arrive"),
+        };
+        self.lost.push(format!("{what}: {reason}; run again, and it goes on"));
+    }
+
+    /// All that did not arrive.
+    fn lost(&self) -> String {
+        let more = match self.n_more {
+            0 => String::new(),
+            n => format!("; and {n} more"),
+        };
+        self.lost.join("; ") + &more
+    }
+
     fn take(&mut self, kind: ObjectKind, id: &str, loss: &Loss) {
         let is_whole = loss.field == Loss::WHOLE;
         if kind == ObjectKind::Repository && loss.field == "refs" {
@@ -141,11 +191,11 @@ impl Known<'_> {
         let how = match self.verdict {
             Verdict::Skip(why) => return (Result::Skipped, Some(why.clone()), Vec::new()),
             Verdict::Fail(why) => return (Result::Failed, Some(why.clone()), Vec::new()),
-            Verdict::Carry(_, how) => *how,
+            Verdict::Carry(_, how) => how,
         };
         let failed = |why: String| (Result::Failed, Some(why), Vec::new());
         if let Some(why) = self.kept {
-            return failed(format!("it could not be replaced: {why}"));
+            return failed(format!("it was left as it is: {why}; run again"));
         }
         let Some(noted) = self.noted else {
             return failed("it was not reached: run again, and it goes on".to_owned());
@@ -162,7 +212,10 @@ impl Known<'_> {
                 );
             }
             Some(Stage::Differs) => {
-                return failed("it was read back and differs: see `packhorse report`".to_owned());
+                return failed(format!(
+                    "it was read back and differs: {}; run again, and look at it there if it stays so",
+                    noted.found.join("; ")
+                ));
             }
             Some(Stage::Waiting | Stage::Carrying) | None => {
                 return failed("it was not reached: run again, and it goes on".to_owned());
@@ -172,11 +225,11 @@ impl Known<'_> {
             return failed(why.clone());
         }
         if !noted.lost.is_empty() {
-            return (Result::Failed, Some(noted.lost.join("; ")), noted.remarks.clone());
+            return (Result::Failed, Some(noted.lost()), noted.remarks.clone());
         }
         let mut notes = noted.remarks.clone();
-        if let How::Replace(n) = how {
-            notes.push(format!("{n} refs that were there are replaced"));
+        if let How::Replace(refs) = how {
+            notes.push(format!("{} that were there are replaced", refs.told()));
         }
         let result = match (how, noted.n_changed) {
             (How::Again, 0) => Result::Unchanged,
@@ -247,7 +300,9 @@ pub(super) fn foreseen(verdict: &Verdict) -> String {
                 How::New => "would be carried".to_owned(),
                 How::Again => "was carried before: what is new would follow".to_owned(),
                 How::Complete => "is there already, and would be completed".to_owned(),
-                How::Replace(n) => format!("would be carried, and {n} refs there replaced"),
+                How::Replace(refs) => {
+                    format!("would be carried, and {} there replaced", refs.told())
+                }
             };
             format!("{how}; {}", people(listed))
         }
@@ -268,6 +323,7 @@ mod tests {
             description: None,
             default_branch: None,
             members: BTreeMap::new(),
+            before: None,
         }
     }
 
@@ -298,6 +354,26 @@ mod tests {
 
         assert_eq!(result, Result::Failed);
         assert!(why.unwrap().starts_with("`bob` got no right: has no account there; make"));
+    }
+
+    #[test]
+    fn what_could_not_be_written_has_not_arrived() {
+        let mut noted = carried(3);
+        for n in 1..=MAX_LOST + 2 {
+            noted.miss(&Failure {
+                scope: packhorse_core::Scope::Project("a/p".into()),
+                kind: ObjectKind::Member,
+                id: Some(format!("u{n}")),
+                reason: "403 Forbidden".into(),
+            });
+        }
+
+        let (result, why) = result(How::New, &noted);
+
+        assert_eq!(result, Result::Failed);
+        let why = why.unwrap();
+        assert!(why.starts_with("`u1` got no right: 403 Forbidden; run again"), "{why}");
+        assert!(why.ends_with("; and 2 more"), "{why}");
     }
 
     #[test]

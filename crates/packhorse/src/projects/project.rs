@@ -1,10 +1,12 @@
 //! A project of the platform, and what its repository is called.
 
 use super::mapping::Mappings;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What somebody may do with a project, from the least.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Right {
     Read,
     Write,

@@ -3,11 +3,20 @@
 //! On a terminal each is asked for by name, without showing it. From a pipe a line is read for
 //! each that was left out, always in this order: the database's password, the origin's token, the
 //! destination's token. An empty line, or the end of the pipe, leaves one blank.
+//!
+//! What is left blank is taken from the environment, where it is there; nobody at a terminal is
+//! asked for that. A pipe has its lines all the same, so that their order never depends on it.
 
 use super::{arguments::Arguments, host::ApiType};
-use crate::error::AppError;
+use crate::{
+    config::{self, End},
+    error::AppError,
+};
 use packhorse_core::Secret;
-use std::io::{self, BufRead, IsTerminal};
+use std::{
+    env,
+    io::{self, BufRead, IsTerminal},
+};
 
 /// Longest secret, in bytes.
 const MAX_SECRET: u64 = 64 << 10;
@@ -19,8 +28,28 @@ pub(super) struct Secrets {
     pub(super) destination: Secret,
 }
 
+/// Which of them a command needs; it asks for no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// To carry: the database's and both hosts'.
+    All,
+    /// To read both hosts.
+    Hosts,
+    /// To take away what is at the destination.
+    Destination,
+}
+
+/// Environment variable of the database's password, as PostgreSQL's own programs read it.
+const DATABASE: &str = "PGPASSWORD";
+
+/// What the environment has under a name.
+type Known = dyn Fn(&str) -> Option<String>;
+
 /// Whoever is asked.
 pub(super) trait Ask {
+    /// Whether there is an answer for each that was left out, also for what is known otherwise.
+    fn answers_all(&self) -> bool;
+
     /// One secret, without the end of its line.
     fn ask(&mut self, prompt: &str) -> io::Result<Secret>;
 }
@@ -29,6 +58,10 @@ pub(super) trait Ask {
 struct Terminal;
 
 impl Ask for Terminal {
+    fn answers_all(&self) -> bool {
+        false
+    }
+
     fn ask(&mut self, prompt: &str) -> io::Result<Secret> {
         rpassword::prompt_password(format!("{prompt}: ")).map(Secret::new)
     }
@@ -38,6 +71,10 @@ impl Ask for Terminal {
 struct Lines<R>(R);
 
 impl<R: BufRead> Ask for Lines<R> {
+    fn answers_all(&self) -> bool {
+        true
+    }
+
     fn ask(&mut self, _: &str) -> io::Result<Secret> {
         let mut line = String::new();
         let read = io::Read::take(&mut self.0, MAX_SECRET).read_line(&mut line)?;
@@ -51,36 +88,73 @@ impl<R: BufRead> Ask for Lines<R> {
 }
 
 /// Asks for what was left out, on the terminal or from the pipe that stdin is.
-pub(super) fn ask(arguments: &Arguments) -> Result<Secrets, AppError> {
+pub(super) fn ask(arguments: &Arguments, needs: Needs) -> Result<Secrets, AppError> {
     let stdin = io::stdin();
+    let known = |name: &str| env::var(name).ok();
     if stdin.is_terminal() {
-        return ask_of(arguments, &mut Terminal);
+        return ask_of(arguments, needs, (&mut Terminal, &known));
     }
-    ask_of(arguments, &mut Lines(stdin.lock()))
+    ask_of(arguments, needs, (&mut Lines(stdin.lock()), &known))
 }
 
-fn ask_of(arguments: &Arguments, whom: &mut dyn Ask) -> Result<Secrets, AppError> {
-    let mut one = |given: &Option<String>, prompt: &str| match given {
-        Some(given) => Ok(Secret::new(given.clone())),
-        None => whom
-            .ask(prompt)
-            .map_err(|error| AppError::failed(format!("could not read: {prompt}")).because(error)),
+fn ask_of(
+    arguments: &Arguments,
+    needs: Needs,
+    (whom, known): (&mut dyn Ask, &Known),
+) -> Result<Secrets, AppError> {
+    let mut one = |is_needed: bool, given: &Option<String>, variable: &str, prompt: &str| {
+        if given.is_some() || !is_needed {
+            return Ok::<_, AppError>(Secret::new(given.clone().unwrap_or_default()));
+        }
+        let known = known(variable).filter(|it| !it.is_empty()).map(Secret::new);
+        if let Some(known) = &known
+            && !whom.answers_all()
+        {
+            return Ok(known.clone());
+        }
+        let said = whom.ask(prompt).map_err(|error| {
+            AppError::failed(format!("could not read: {prompt}")).because(error)
+        })?;
+        Ok(known.filter(|_| said.expose().is_empty()).unwrap_or(said))
     };
-    let database = one(&arguments.database.password, "PostgreSQL password (may be blank)")?;
-    let origin = one(&arguments.origin.token, &prompt("Origin", arguments.origin.api))?;
-    let destination =
-        one(&arguments.destination.token, &prompt("Destination", arguments.destination.api))?;
-    for (token, host, option) in
-        [(&origin, &arguments.origin, "origin"), (&destination, &arguments.destination, "dest")]
+    let (from, to) = (&arguments.origin, &arguments.destination);
+    let prompts = (prompt("Origin", from.api), prompt("Destination", to.api));
+    let variables = (config::token_variable(End::Source), config::token_variable(End::Target));
+    let (is_whole, has_origin) = (needs == Needs::All, needs != Needs::Destination);
+    let password = &arguments.database.password;
+    let database = one(is_whole, password, DATABASE, "PostgreSQL password (may be blank)")?;
+    let origin = one(has_origin, &from.token, variables.0, &prompts.0)?;
+    let destination = one(true, &to.token, variables.1, &prompts.1)?;
+    for (is_needed, token, host, option) in
+        [(has_origin, &origin, from, "origin"), (true, &destination, to, "dest")]
     {
-        if token.expose().is_empty() && host.api != ApiType::Internal {
-            return Err(AppError::usage(format!("`{}` wants a token", host.url)).hint(format!(
-                "leave --{option}-token out and type it, or pipe it in: one line each for the \
-                 database's password, the origin's token, the destination's token"
-            )));
+        if is_needed && token.expose().is_empty() && host.api != ApiType::Internal {
+            return Err(wanting(&host.url, needs, option));
         }
     }
     Ok(Secrets { database, origin, destination })
+}
+
+/// A token that is not there.
+fn wanting(url: &str, needs: Needs, option: &str) -> AppError {
+    let error = AppError::usage(format!("`{url}` wants a token"));
+    let (left_out, lines) = match needs {
+        Needs::All => (
+            format!("leave --{option}-token out and type it"),
+            "one line each for the database's password, the origin's token, the destination's token",
+        ),
+        Needs::Hosts => (
+            "type it when it is asked for".to_owned(),
+            "one line each for the origin's token and the destination's token",
+        ),
+        Needs::Destination => {
+            ("type it when it is asked for".to_owned(), "one line with the destination's token")
+        }
+    };
+    let end = if option == "dest" { End::Target } else { End::Source };
+    error
+        .hint(format!("{left_out}, or pipe it in: {lines}"))
+        .hint(format!("or set it in the environment, as {}", config::token_variable(end)))
 }
 
 fn prompt(side: &str, api: ApiType) -> String {
@@ -93,16 +167,60 @@ mod tests {
     use super::*;
     use crate::projects::arguments::program;
 
-    fn read(more: &str, piped: &str) -> Result<[String; 3], AppError> {
+    fn arguments(more: &str) -> Arguments {
         let text = format!(
             "--postgres-host h --origin-api-url http://o --dest-api-url http://d \
              --dest-user-mappings m {more}"
         );
         let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-        let arguments = Arguments::read(program("t"), &words).unwrap();
-        let found = ask_of(&arguments, &mut Lines(piped.as_bytes()))?;
-        let all = [found.database, found.origin, found.destination];
-        Ok(all.map(|it| it.expose().to_owned()))
+        Arguments::read(program("t"), &words).unwrap()
+    }
+
+    fn told(found: Secrets) -> [String; 3] {
+        [found.database, found.origin, found.destination].map(|it| it.expose().to_owned())
+    }
+
+    fn read(more: &str, piped: &str) -> Result<[String; 3], AppError> {
+        let known = |_: &str| None;
+        let whom = (&mut Lines(piped.as_bytes()) as &mut dyn Ask, &known as &Known);
+        ask_of(&arguments(more), Needs::All, whom).map(told)
+    }
+
+    /// With each of the variables set to its own name.
+    fn read_known(needs: Needs, whom: &mut dyn Ask) -> [String; 3] {
+        let known = |name: &str| Some(name.to_owned());
+        told(ask_of(&arguments(""), needs, (whom, &known)).unwrap())
+    }
+
+    /// Nobody who answers.
+    struct Nobody;
+
+    impl Ask for Nobody {
+        fn answers_all(&self) -> bool {
+            false
+        }
+
+        fn ask(&mut self, prompt: &str) -> io::Result<Secret> {
+            panic!("{prompt} is asked for")
+        }
+    }
+
+    #[test]
+    fn what_a_pipe_leaves_blank_is_in_the_environment_and_its_order_stays() {
+        let all = ["PGPASSWORD", "PACKHORSE_SOURCE_PASSWORD", "PACKHORSE_TARGET_PASSWORD"];
+        let piped = |text: &'static str| Lines(text.as_bytes());
+
+        assert_eq!(read_known(Needs::All, &mut Nobody), all);
+        assert_eq!(read_known(Needs::All, &mut piped("")), all);
+        assert_eq!(read_known(Needs::All, &mut piped("\n\nx\n")), [all[0], all[1], "x"]);
+    }
+
+    #[test]
+    fn nothing_is_asked_for_that_is_not_needed() {
+        let piped = |text: &'static str| Lines(text.as_bytes());
+
+        assert_eq!(read_known(Needs::Hosts, &mut piped("x\ny\n")), ["", "x", "y"]);
+        assert_eq!(read_known(Needs::Destination, &mut piped("x\ny\n")), ["", "", "x"]);
     }
 
     #[test]

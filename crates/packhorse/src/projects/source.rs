@@ -12,7 +12,11 @@ use packhorse_core::{
     model::{self, Grantee, Identity, Member, Place, Role, Visibility},
     port::{BlobRef, ByteStream, Inventory, KindCount, Page, Source},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What identities of these sources begin with.
 pub(crate) const IDENTITY: &str = "projects of ";
@@ -21,7 +25,7 @@ pub(crate) const IDENTITY: &str = "projects of ";
 const PAGE: usize = 500;
 
 /// A project that is to be carried.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Listed {
     /// Full path at the origin.
     pub(super) origin: String,
@@ -29,12 +33,25 @@ pub(super) struct Listed {
     pub(super) default_branch: Option<String>,
     /// Names at the destination.
     pub(super) members: BTreeMap<String, Right>,
+    /// Who had a right in the repository, where it was at the destination before the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) before: Option<BTreeSet<String>>,
+}
+
+/// The host that keeps the repositories.
+pub(super) enum Origin {
+    /// It can be asked.
+    Open(Arc<dyn Source>),
+    /// Nobody asks it: what is told of projects is what was told when they were carried.
+    Closed {
+        /// Identity of the source, as it was then.
+        identity: String,
+    },
 }
 
 /// The projects that are to be carried.
 pub(super) struct PlatformSource {
-    /// The host that keeps the repositories.
-    pub(super) host: Arc<dyn Source>,
+    pub(super) host: Origin,
     /// Name of the destination's server, whose accounts the members are.
     pub(super) people_at: Option<String>,
     /// By full path at the destination.
@@ -94,11 +111,16 @@ fn support(kind: ObjectKind) -> Support {
 #[async_trait]
 impl Source for PlatformSource {
     async fn probe(&self) -> Result<Capabilities, HostError> {
-        let host = self.host.probe().await?;
-        let identity = format!("{IDENTITY}{}", host.identity);
-        let mut own = Capabilities::promised(support, identity);
-        own.web_url = host.web_url;
-        Ok(own)
+        match &self.host {
+            Origin::Open(host) => {
+                let host = host.probe().await?;
+                let identity = format!("{IDENTITY}{}", host.identity);
+                let mut own = Capabilities::promised(support, identity);
+                own.web_url = host.web_url;
+                Ok(own)
+            }
+            Origin::Closed { identity } => Ok(Capabilities::promised(support, identity.clone())),
+        }
     }
 
     async fn inventory(&self, scope: &Scope) -> Result<Inventory, HostError> {
@@ -134,7 +156,10 @@ impl Source for PlatformSource {
     }
 
     async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        self.host.remote(&self.get(project)?.origin, repo).await
+        match &self.host {
+            Origin::Open(host) => host.remote(&self.get(project)?.origin, repo).await,
+            Origin::Closed { .. } => Ok(None),
+        }
     }
 
     async fn open(&self, blob: &BlobRef, _: u64) -> Result<ByteStream, HostError> {
@@ -154,12 +179,13 @@ mod tests {
                 description: None,
                 default_branch: None,
                 members: BTreeMap::from([("alice".to_owned(), Right::Write)]),
+                before: None,
             };
             (format!("acme/p{n}"), it)
         };
         let host = packhorse_testkit::memory::MemoryHost::named("origin");
         let source = PlatformSource {
-            host: Arc::new(host),
+            host: Origin::Open(Arc::new(host)),
             people_at: None,
             listed: (0..1_001).map(listed).collect(),
         };

@@ -1,9 +1,13 @@
 //! What repositories there are at a Git host.
 
-use super::host::Host;
-use crate::{error::AppError, registry};
+use super::{
+    host::{ApiType, Host},
+    source::Listed,
+};
+use crate::{error::AppError, registry, terminal};
 use packhorse_core::{
-    GitRemote, HostError, HostErrorKind, Lane, Object, ObjectKind, RepoKind, Scope, port::Source,
+    GitCredentials, GitRemote, HostError, HostErrorKind, Lane, Object, ObjectKind, RepoKind, Scope,
+    port::Source,
 };
 use packhorse_git::{Git, GitError, RefList, RefPolicy, refs};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -33,9 +37,57 @@ impl Survey {
         Ok(Self { source, repositories })
     }
 
+    /// Lists the origin; the platform's own server may want nobody's name where it has no token.
+    pub(super) async fn of_origin(origin: Host, scratch: &Path) -> Result<(Host, Self), AppError> {
+        let is_blank = |it: &GitCredentials| it.password.expose().is_empty();
+        let may_be_nobody = origin.api == ApiType::Internal
+            && origin.username.is_some()
+            && origin.location.credentials.as_ref().is_some_and(is_blank);
+        if may_be_nobody {
+            let source = registry::source(&origin.location, scratch)?;
+            let refused =
+                source.probe().await.is_err_and(|it| it.kind == HostErrorKind::Unauthorized);
+            if refused {
+                terminal::talk(
+                    "note: the origin takes no account without a token; asking as nobody",
+                );
+                let nobody = origin.anonymous();
+                let survey = Self::of(&nobody, scratch).await?;
+                return Ok((nobody, survey));
+            }
+        }
+        let survey = Self::of(&origin, scratch).await?;
+        Ok((origin, survey))
+    }
+
     /// The repository of that name, whatever its capitals.
     pub(super) fn find(&self, name: &str) -> Option<&Repository> {
         self.repositories.get(&name.to_lowercase())
+    }
+
+    /// What a clone of a project checks out: some hosts do not tell it in a list, and GitHub names a
+    /// branch also where there is none.
+    pub(super) async fn head(
+        &self,
+        of: &Listed,
+        (api, git, policy): (ApiType, &Git, &RefPolicy),
+    ) -> Result<Option<String>, SurveyError> {
+        if of.default_branch.is_none() {
+            let lane = Lane::new(Scope::Project(of.origin.clone()), ObjectKind::Project);
+            let page = self.source.read(&lane, None).await?;
+            return Ok(page.records.into_iter().find_map(|record| {
+                let Object::Project(project) = record.object else { return None };
+                project.default_branch
+            }));
+        }
+        if api == ApiType::Github {
+            let path = of.origin.clone();
+            let at = Repository { path, description: None, default_branch: None };
+            if self.refs(&at, (git, policy)).await?.refs.is_empty() {
+                return Ok(None);
+            }
+        }
+        Ok(of.default_branch.clone())
     }
 
     /// Where a repository is fetched from; `None` while it is empty.

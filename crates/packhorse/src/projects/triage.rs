@@ -15,6 +15,9 @@ use packhorse_core::{
 use packhorse_git::{Git, RefList, RefPolicy};
 use std::{collections::BTreeMap, sync::Arc};
 
+/// Refs that are told by name.
+const MAX_NAMED: usize = 5;
+
 /// What is to become of a project.
 #[derive(Debug)]
 pub(super) enum Verdict {
@@ -27,7 +30,7 @@ pub(super) enum Verdict {
 }
 
 /// How a project is carried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum How {
     /// Nothing of it is at the destination.
     New,
@@ -35,8 +38,27 @@ pub(super) enum How {
     Again,
     /// Its repository is there, empty or with a part of what the origin has.
     Complete,
-    /// Its repository is there and has so many refs that the origin does not have so.
-    Replace(usize),
+    /// Its repository is there and has refs that the origin does not have so.
+    Replace(Refs),
+}
+
+/// Refs of which some are told by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refs {
+    pub(super) n: usize,
+    some: Vec<String>,
+}
+
+impl Refs {
+    fn of(names: &[String]) -> Self {
+        Self { n: names.len(), some: names.iter().take(MAX_NAMED).cloned().collect() }
+    }
+
+    /// Their number and names.
+    pub(super) fn told(&self) -> String {
+        let more = if self.n > self.some.len() { ", …" } else { "" };
+        format!("{} refs ({}{more})", self.n, self.some.join(", "))
+    }
 }
 
 /// What earlier runs over the same route have written.
@@ -116,6 +138,7 @@ impl Triage<'_> {
             description: at_origin.description.clone(),
             default_branch: at_origin.default_branch.clone(),
             members: project.members(self.mappings),
+            before: None,
         };
         let Some(there) = self.destination.find(&project.repository_name()) else {
             return Ok(Verdict::Carry(listed, How::New));
@@ -148,7 +171,7 @@ impl Triage<'_> {
     fn verdict_on(&self, listed: Listed, there: &Repository, differing: &[String]) -> Verdict {
         match differing {
             [] => Verdict::Carry(listed, How::Complete),
-            _ if self.force => Verdict::Carry(listed, How::Replace(differing.len())),
+            _ if self.force => Verdict::Carry(listed, How::Replace(Refs::of(differing))),
             [first, ..] => Verdict::Skip(format!(
                 "`{}` is at the destination already, and {} of its refs, such as {first}, are not \
                  as at the origin: --force-migrate replaces them",
@@ -171,6 +194,14 @@ mod tests {
     fn refs(list: &[(&str, &str)]) -> RefList {
         let refs = list.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned()));
         RefList { head: None, refs: refs.collect() }
+    }
+
+    #[test]
+    fn refs_that_are_replaced_are_named_up_to_some() {
+        let names: Vec<_> = (1..=6).map(|n| format!("r{n}")).collect();
+
+        assert_eq!(Refs::of(&names[..2]).told(), "2 refs (r1, r2)");
+        assert_eq!(Refs::of(&names).told(), "6 refs (r1, r2, r3, r4, r5, …)");
     }
 
     #[test]

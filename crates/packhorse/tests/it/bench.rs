@@ -11,13 +11,23 @@ use tempfile::TempDir;
 /// A directory with a journal, stores and archives in it.
 pub(crate) struct Bench {
     directory: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let bench = Self { directory: tempfile::tempdir().unwrap() };
+        let bench = Self { directory: tempfile::tempdir().unwrap(), variables: Vec::new() };
         fs::create_dir(bench.path("scratch")).unwrap();
         bench
+    }
+
+    /// With variables in the environment of everything that it starts.
+    pub(crate) fn with_variables(
+        mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        self.variables.extend(variables);
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -132,7 +142,7 @@ impl Bench {
         String::from_utf8(ran.stdout).unwrap().trim_end().to_owned()
     }
 
-    fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+    fn environment(&self) -> Vec<(&str, PathBuf)> {
         let way = std::env::var_os("PATH").unwrap_or_default();
         let mut all = vec![
             ("PATH", way.into()),
@@ -143,6 +153,7 @@ impl Bench {
         if authority.exists() {
             all.push(("SSL_CERT_FILE", authority));
         }
+        all.extend(self.variables.iter().map(|(name, value)| (name.as_str(), value.into())));
         all
     }
 

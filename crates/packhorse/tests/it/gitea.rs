@@ -56,6 +56,40 @@ impl Live {
         serde_json::from_str(body).unwrap_or_default()
     }
 
+    /// Somebody's account, made if it is not there.
+    pub(crate) fn account(&self, login: &str) {
+        let body = format!(
+            r#"{{"username":"{login}","email":"{login}@acme.example","password":"{login}-0123456789",
+                "must_change_password":false}}"#
+        );
+        self.call("POST", "admin/users", &body);
+    }
+
+    /// Logins of those who have a right of their own in a project.
+    pub(crate) fn collaborators(&self, owner: &str, name: &str) -> Vec<String> {
+        self.words(&format!("repos/{owner}/{name}/collaborators"), "login")
+    }
+
+    /// Names of the projects of an organization.
+    pub(crate) fn repositories(&self, owner: &str) -> Vec<String> {
+        self.words(&format!("orgs/{owner}/repos"), "name")
+    }
+
+    /// Makes a branch of a project where its default branch is.
+    pub(crate) fn branch(&self, owner: &str, name: &str, branch: &str) {
+        let body = format!(r#"{{"new_branch_name":"{branch}"}}"#);
+        self.call("POST", &format!("repos/{owner}/{name}/branches"), &body);
+    }
+
+    /// A field of each entry of a list, in order.
+    fn words(&self, path: &str, field: &str) -> Vec<String> {
+        let list = self.call("GET", path, "");
+        let words = list.as_array().unwrap().iter().map(|it| it[field].as_str().unwrap());
+        let mut words: Vec<_> = words.map(str::to_owned).collect();
+        words.sort();
+        words
+    }
+
     /// An organization of a name that nobody has.
     pub(crate) fn owner(&self) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

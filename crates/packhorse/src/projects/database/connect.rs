@@ -48,6 +48,9 @@ pub(super) async fn connect(
     Ok(client)
 }
 
+/// What the library says when the server wants a password and there is none.
+const NO_PASSWORD: &str = "password missing";
+
 fn remedy(error: &tokio_postgres::Error) -> &'static str {
     use tokio_postgres::error::SqlState;
     match error.code() {
@@ -62,9 +65,50 @@ fn remedy(error: &tokio_postgres::Error) -> &'static str {
              if the server wants TLS, say --postgres-tls"
         }
         Some(_) => "look at what the server says",
+        None if explained(error).contains(NO_PASSWORD) => {
+            "the server wants a password: leave --postgres-passwd out, and it is asked for; from a \
+             pipe it is the first line; or set PGPASSWORD"
+        }
         None => {
             "is it running, and can this machine reach it? Inside the cluster its port can be \
              brought here with `kubectl port-forward`; --postgres-port says another port"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    #[tokio::test]
+    async fn a_server_that_wants_a_password_is_told_as_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+            // AuthenticationCleartextPassword, as PostgreSQL's protocol writes it.
+            stream.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]).await.unwrap();
+            stream.read(&mut [0; 1024]).await.unwrap_or_default()
+        });
+        let arguments = DatabaseArguments {
+            host: "127.0.0.1".into(),
+            port,
+            user: "postgres".into(),
+            password: None,
+            name: "anaconda_storage".into(),
+            query: None,
+            tls: false,
+            ca: None,
+        };
+
+        let error = connect(&arguments, &Secret::new("")).await.err().unwrap().to_string();
+
+        assert!(error.contains("the server wants a password"), "{error}");
+        drop(served);
     }
 }

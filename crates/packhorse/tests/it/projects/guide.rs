@@ -57,6 +57,7 @@ async fn the_guide_leads_there_and_back() {
         let token = Options::TOKEN;
         let input = match arguments.starts_with("migrate-projects") {
             true => format!("\n{token}\n{token}\n"),
+            false if arguments.starts_with("verify") => format!("{token}\n{token}\n"),
             false if arguments.contains("--type") => format!("{token}\ny\n"),
             false => "y\n".to_owned(),
         };
@@ -64,7 +65,7 @@ async fn the_guide_leads_there_and_back() {
         assert_eq!(ran.status, Some(0), "{ran}");
     }
 
-    assert_eq!(commands.len(), 7, "{commands:?}");
+    assert_eq!(commands.len(), 8, "{commands:?}");
     let name = format!("ae-alice-{ONE}");
     let refs = destination.refs(&destination.path(&name));
     assert_eq!(refs, origin.refs(&origin.path(&name)));

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod guide;
+mod jobs;
 mod live;
 mod pairings;
 mod storage;

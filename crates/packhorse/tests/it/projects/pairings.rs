@@ -1,28 +1,15 @@
 //! Each API type with each: three projects arrive, and a second run finds nothing to do.
 
-use super::world::{APIS, Api, DATABASE, EMPTY, ONE, Place, Platform, TWO};
+use super::world::{APIS, Api, DATABASE, EMPTY, INTERNAL, ONE, Place, Platform, TWO};
 use packhorse_core::{
-    Access, Scope,
-    model::{Grantee, Member, Project, Role, Visibility},
+    Access,
+    model::{Project, Visibility},
 };
-use std::{collections::BTreeSet, io::Write};
+use std::io::Write;
 
 fn skipped(what: &str) {
     let mut stderr = std::io::stderr();
     writeln!(stderr, "SKIPPED: {what}").unwrap();
-}
-
-/// Who may read and who may write in a project.
-fn rights(place: &Place, path: &str) -> BTreeSet<(String, bool)> {
-    let scope = place.fake.store(|store| store.project(path).map(|(_, _, scope)| scope));
-    let scope = scope.unwrap_or_else(|| Scope::Project(path.to_owned()));
-    place.fake.store(|store| {
-        let members = store.all::<Member>(&scope).filter_map(|(_, it)| match &it.grantee {
-            Grantee::User(who) => Some((who.login.clone(), it.role >= Role::Write)),
-            Grantee::Team { .. } | Grantee::Group(_) => None,
-        });
-        members.collect()
-    })
 }
 
 /// Carries the three projects from one host to another, twice.
@@ -38,7 +25,7 @@ async fn check(from: Api, to: Api) {
     let Some(platform) = Platform::new(DATABASE) else { return };
 
     let first = platform.ok(&origin, &destination, "");
-    let again = platform.ok(&origin, &destination, "");
+    let again = platform.ok(&origin, &destination, "--full-check");
 
     assert!(first.stdout.contains("3 of 3 projects arrived"), "{pair}\n{first}");
     assert!(again.stdout.contains("0 migrated, 3 unchanged"), "{pair}\n{again}");
@@ -56,9 +43,28 @@ async fn check(from: Api, to: Api) {
             .store(|store| store.project(&path).map(|(_, it, _): (_, &Project, _)| it.visibility));
         assert_eq!(found, Some(Visibility::Private), "{pair} {name}");
     }
-    let rights = rights(&destination, &destination.path(&format!("ae-alice-{ONE}")));
+    let rights = destination.rights(&destination.path(&format!("ae-alice-{ONE}")));
     for (login, writes) in [("bob", true), ("carol", false)] {
         assert!(rights.contains(&(login.to_owned(), writes)), "{pair}: {rights:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_clone_checks_out_is_the_same_also_where_lists_do_not_tell_it() {
+    for from in APIS {
+        let Some(platform) = Platform::new(DATABASE) else { return };
+        let origin = Place::origin(from).await.unwrap();
+        let destination = Place::empty(INTERNAL).await.unwrap();
+        let name = format!("ae-bob-{TWO}");
+        origin.choose(&origin.path(&name), "work-1");
+
+        platform.ok(&origin, &destination, "--full-check");
+
+        let path = destination.path(&name);
+        let branch = destination
+            .fake
+            .store(|store| store.project(&path).and_then(|(_, it, _)| it.default_branch.clone()));
+        assert_eq!(branch.as_deref(), Some("work-1"), "{}", from.name);
     }
 }
 

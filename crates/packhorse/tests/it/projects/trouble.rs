@@ -1,8 +1,11 @@
 //! What stands in the way is told a line each, and the others go on.
 
-use super::world::{DATABASE, EMPTY, INTERNAL, ONE, Place, Platform, SERVER, TWO};
+use super::world::{APIS, DATABASE, EMPTY, INTERNAL, ONE, Place, Platform, SERVER, TWO};
 use packhorse_core::{Scope, model::Project};
-use packhorse_fakes::fault::Faults;
+use packhorse_fakes::{
+    Access as TokenAccess,
+    fault::{Fault, Faults, Planned},
+};
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -67,7 +70,8 @@ async fn what_is_there_and_differs_is_left_unless_it_is_forced() {
         "{left}"
     );
     assert!(left.stdout.contains("2 of 3 projects arrived"), "{left}");
-    assert!(forced.stderr.contains(&format!("{path}: replacing 3 refs")), "{forced}");
+    let told = "replacing 3 refs (refs/heads/master, refs/heads/work-1, refs/tags/0.1.0), which";
+    assert!(forced.stderr.contains(&format!("{path}: {told}")), "{forced}");
     assert_eq!(destination.refs(&path), origin.refs(&origin.path(&name)));
 }
 
@@ -123,11 +127,6 @@ async fn each_that_cannot_go_has_its_line_and_the_others_go() {
 async fn a_second_run_carries_what_is_new() {
     let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
     platform.ok(&origin, &destination, "");
-    for command in ["verify 1", "rollback 1"] {
-        let ran = platform.bench.run(command);
-        assert_eq!(ran.status, Some(2), "{ran}");
-        assert!(ran.stderr.contains("run the same `packhorse migrate-projects` again"), "{ran}");
-    }
     let name = format!("ae-bob-{TWO}");
     origin.commit(&origin.path(&name), 1, "later").await;
 
@@ -190,6 +189,43 @@ async fn a_run_that_is_killed_again_and_again_arrives_whole_and_once() {
     }
     let n_there = destination.fake.store(|store| store.all::<Project>(&Scope::Shared).count());
     assert_eq!(n_there, 23);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_may_only_read_fails_each_project_with_what_to_do() {
+    for to in APIS {
+        let Some(platform) = Platform::new(DATABASE) else { return };
+        let origin = Place::origin(INTERNAL).await.unwrap();
+        let destination = Place::that_lets(to, TokenAccess::Read).await;
+
+        let ran = platform.run(&origin, &destination, "");
+
+        assert_eq!(ran.status, Some(1), "{to:?} {ran}");
+        let n_failed = ran.stdout.lines().filter(|it| it.starts_with("failed ")).count();
+        assert_eq!(n_failed, 3, "{to:?} {ran}");
+        assert!(ran.stdout.contains("0 of 3 projects arrived"), "{to:?} {ran}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_refused_fails_its_project_and_comes_with_the_next_run() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+    let refused = Planned {
+        method: "PUT".into(),
+        path: format!("ae-bob-{TWO}/permissions"),
+        after: 0,
+        times: 20,
+        fault: Fault::ServerError,
+    };
+    destination.fake.set_faults(Faults { planned: vec![refused], ..Faults::default() });
+
+    let ran = platform.run(&origin, &destination, "");
+    destination.fake.set_faults(Faults::default());
+    let again = platform.run(&origin, &destination, "");
+
+    assert_eq!((ran.status, again.status), (Some(1), Some(0)), "{ran}{again}");
+    assert!(ran.stdout.contains("2 of 3 projects arrived"), "{ran}");
+    assert!(again.stdout.contains("1 migrated, 2 unchanged"), "{again}");
 }
 
 /// Every file below a directory.

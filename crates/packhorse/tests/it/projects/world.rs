@@ -4,11 +4,19 @@ use crate::bench::{Bench, Ran};
 use crate::postgres::Database;
 use packhorse_core::{
     Access, HostSpec, Object, OpenContext, Record, RepoKind, Scope,
-    model::{Identity, ObjectFormat, Organization, Project, User, Visibility},
+    model::{
+        self, Grantee, Identity, Member, ObjectFormat, Organization, Project, Role, User,
+        Visibility,
+    },
 };
-use packhorse_fakes::{BitbucketCloud, BitbucketServer, Fake, Gitea, Github, Gitlab, Options};
+use packhorse_fakes::{
+    BitbucketCloud, BitbucketServer, Fake, Gitea, Github, Gitlab, Options, Token,
+};
 use packhorse_git::{Git, repository};
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 /// Ids of projects, as the platform makes them.
 pub(crate) const ONE: &str = "0123456789abcdef0123456789abcde1";
@@ -51,6 +59,8 @@ pub(crate) const APIS: [Api; 5] = [
 
 pub(crate) const INTERNAL: Api = APIS[0];
 pub(crate) const SERVER: Api = APIS[1];
+pub(crate) const GITHUB: Api = APIS[3];
+pub(crate) const GITLAB: Api = APIS[4];
 
 impl Api {
     fn spec(self) -> Option<&'static HostSpec> {
@@ -67,8 +77,7 @@ impl Api {
         if access == Access::Read { opened.source.is_some() } else { opened.sink.is_some() }
     }
 
-    async fn stand_in(self) -> Option<Fake> {
-        let options = Options::default();
+    async fn stand_in(self, options: Options) -> Option<Fake> {
         let started = match self.host {
             "gitea" => Fake::start(Gitea, options).await,
             "bitbucket-server" => Fake::start(BitbucketServer, options).await,
@@ -90,7 +99,17 @@ pub(crate) struct Place {
 impl Place {
     /// A host without repositories; `None` while there is no stand-in for it.
     pub(crate) async fn empty(api: Api) -> Option<Self> {
-        let fake = api.stand_in().await?;
+        Self::filled(api, Options::default()).await
+    }
+
+    /// A host without repositories whose token lets do no more than that.
+    pub(crate) async fn that_lets(api: Api, access: packhorse_fakes::Access) -> Self {
+        let tokens = vec![Token::new(Options::TOKEN, "alice", access)];
+        Self::filled(api, Options { tokens, ..Options::default() }).await.unwrap()
+    }
+
+    async fn filled(api: Api, options: Options) -> Option<Self> {
+        let fake = api.stand_in(options).await?;
         let mut records = Vec::new();
         for login in ["alice", "bob", "carol"] {
             let identity = Identity {
@@ -172,6 +191,39 @@ impl Place {
         let is_open =
             |name: &str| name.starts_with("refs/heads/") || name.starts_with("refs/tags/");
         refs.into_iter().filter(|(name, _)| is_open(name)).collect()
+    }
+
+    /// Who may read and who may write in a project.
+    pub(crate) fn rights(&self, path: &str) -> BTreeSet<(String, bool)> {
+        let scope = self.fake.store(|store| store.project(path).map(|(_, _, scope)| scope));
+        let scope = scope.unwrap_or_else(|| Scope::Project(path.to_owned()));
+        self.fake.store(|store| {
+            let members = store.all::<Member>(&scope).filter_map(|(_, it)| match &it.grantee {
+                Grantee::User(who) => Some((who.login.clone(), it.role >= Role::Write)),
+                Grantee::Team { .. } | Grantee::Group(_) => None,
+            });
+            members.collect()
+        })
+    }
+
+    /// Chooses what a clone of a project checks out.
+    pub(crate) fn choose(&self, path: &str, branch: &str) {
+        let directory = self.fake.repository(path, RepoKind::Code);
+        repository::set_head(&directory, &format!("refs/heads/{branch}")).unwrap();
+        self.fake.store(|store| {
+            let id = store.project(path).map(|(id, _, _)| id).unwrap();
+            let project = store.get_mut::<Project>(&Scope::Shared, id).unwrap();
+            project.default_branch = Some(branch.to_owned());
+        });
+    }
+
+    /// Gives somebody a right in a project.
+    pub(crate) fn seat(&self, path: &str, login: &str, role: Role) {
+        let grantee = Grantee::User(Identity::login(login, None));
+        let member = Member { place: model::Place::Project, grantee, role, ..Member::default() };
+        let scope = self.fake.store(|store| store.project(path).map(|(_, _, scope)| scope));
+        let record = Record::new(login, Object::Member(member));
+        self.fake.fill([(scope.unwrap(), record)]);
     }
 
     /// The options of one side.

@@ -185,6 +185,9 @@ fn a_session_begins_with_a_token_and_ends_with_it() {
     let forged = Person { server: &server, cookie: format!("{}x", alice.cookie) };
     assert_eq!(forged.look("/jobs").status, 303);
 
+    // Ids may begin with a hyphen.
+    let none = bench.run("token revoke -Ab1");
+    assert!(none.stderr.contains("there is no token `-Ab1` to take back"), "{none}");
     let list = bench.ok("token list");
     for line in list.lines().filter(|it| it.contains("alice")) {
         bench.ok(&format!("token revoke {}", line.split(' ').next().unwrap()));

@@ -1,12 +1,15 @@
 //! The service, started as anybody would, and asked over its own socket.
 
 mod bitbucket;
+mod compared;
 mod dashboard;
 mod github;
 mod gitlab;
 mod native;
 mod operation;
+mod retried;
 mod shared;
+mod stored;
 
 use crate::{
     bench::{self, Bench},

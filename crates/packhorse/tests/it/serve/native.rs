@@ -25,20 +25,20 @@ impl<'a> Client<'a> {
         Self { server, head }
     }
 
-    fn ask(&self, method: &str, rest: &str, body: &Value) -> Answer {
+    pub(super) fn ask(&self, method: &str, rest: &str, body: &Value) -> Answer {
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.server.ask(method, &format!("/api/v1{rest}"), &self.head, &bytes)
     }
 
     #[track_caller]
-    fn get(&self, rest: &str) -> Value {
+    pub(super) fn get(&self, rest: &str) -> Value {
         let answer = self.ask("GET", rest, &Value::Null);
         assert_eq!(answer.status, 200, "{rest}: {}", answer.text());
         answer.json()
     }
 
     #[track_caller]
-    fn post(&self, rest: &str, body: &Value) -> Value {
+    pub(super) fn post(&self, rest: &str, body: &Value) -> Value {
         let answer = self.ask("POST", rest, body);
         assert!(matches!(answer.status, 201 | 202), "{rest}: {}", answer.text());
         answer.json()
@@ -360,6 +360,7 @@ fn the_description_tells_what_is_answered() {
         (job.clone(), "Job"),
         (format!("{job}/losses"), "Losses"),
         (format!("{job}/failures"), "Failures"),
+        (format!("{job}/comparison?project=acme/widgets&kind=label&id=bug"), "Comparison"),
     ] {
         let answer = alice.get(&rest);
         let wrong: Vec<_> = schema(name).iter_errors(&answer).map(|it| it.to_string()).collect();
@@ -369,7 +370,7 @@ fn the_description_tells_what_is_answered() {
     assert!(schema("Problem").is_valid(&problem), "{problem}");
     assert!(schema("Start").is_valid(&export(&bench, "b.tar")));
     let paths = api["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 13, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 14, "{:?}", paths.keys());
     for (path, item) in paths {
         for (method, operation) in item.as_object().unwrap() {
             let asked = path.replace("{id}", "0").replace("/api/v1", "");

@@ -8,6 +8,7 @@ use crate::{
     postgres::Database,
 };
 use packhorse_fakes::{Fake, Options, sample};
+use packhorse_testkit::bucket::Bucket;
 use serde_json::{Value, json};
 use std::{
     fs::{self, Permissions},
@@ -160,6 +161,39 @@ fn a_service_and_a_worker_are_killed_in_mid_job_and_others_go_on() {
     check_archive(&bench);
     let jobs = database.psql("SELECT count(*), max(state) FROM jobs");
     assert_eq!(jobs.trim(), "1|finished");
+}
+
+#[test]
+fn an_archive_for_a_store_is_made_anew_where_its_worker_left_nothing() {
+    let Some(database) = Database::filled("") else { return };
+    let bucket = Bucket::start("acme").unwrap();
+    let bench = with_much().with_variables(bucket.variables());
+    let settings = fs::read_to_string(bench.path("packhorse.toml")).unwrap();
+    let archives = format!("[serve]\narchives = \"{}\"", bucket.address("team"));
+    let settings = settings.replacen("[serve]", &archives, 1);
+    fs::write(bench.path("packhorse.toml"), settings).unwrap();
+    let here = at(&database, ".packhorse");
+    let server = Server::start_with(&bench, &format!("--lease 1 --workers 0 {here}"));
+    let alice = token(&bench, &format!("--user alice {here}"));
+
+    let id = start(&server, &alice);
+    let first = worker(&bench, &database, "one");
+    until("the archive is begun", || {
+        let made = fs::read_dir(bench.path("one/archives/making")).ok()?.next()?.ok()?;
+        (fs::read_dir(made.path()).ok()?.count() > 0).then_some(())
+    });
+    end(first);
+    let second = worker(&bench, &database, "two");
+    await_state(&server, &alice, id, "exported");
+    end(second);
+
+    let keys = bucket.keys();
+    assert!(keys.len() == 1 && keys[0].ends_with(".2.tar.gz"), "{keys:?}");
+    fs::write(bench.path("made.tar.gz"), bucket.object(&keys[0]).unwrap().bytes).unwrap();
+    let compared = bench.ok("compare github-archive:peace.tar.gz github-archive:made.tar.gz");
+    assert!(compared.contains("0 differ, 0 are missing, 0 are extra"), "{compared}");
+    let jobs = database.psql("SELECT string_agg(state, ' ' ORDER BY id) FROM jobs");
+    assert_eq!(jobs.trim(), "cancelled finished");
 }
 
 #[test]

@@ -1,0 +1,222 @@
+//! What was at the destination before a job: repositories that an earlier tool had made, and who
+//! had rights there.
+//!
+//! Hosts take a repository or a right that is there already without saying so. What was there is
+//! nobody's to remove, so it is noted as found and not as made, and is never removed.
+//!
+//! A Gitea takes a push, and tells for about a second that the repository is empty. What is read
+//! back has to wait for that.
+
+use super::source::Listed;
+use async_trait::async_trait;
+use packhorse_core::{
+    Capabilities, GitRemote, HostError, HostErrorKind, Lane, Loss, Object, ObjectKind, Origin,
+    Record, RepoKind, Scope, TargetId,
+    model::Grantee,
+    port::{BlobRef, ByteStream, Outcome, Sink, Source, Written},
+    support::Web,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long a host may take to notice that something was pushed.
+const NOTICES: Duration = Duration::from_secs(10);
+/// How often it is asked whether it has.
+const ASKS: Duration = Duration::from_millis(250);
+
+/// Who had a right in each repository that was there, in small letters, by the repository's path.
+pub(super) type Before = BTreeMap<String, BTreeSet<String>>;
+
+/// Reads who has a right in a repository of the destination.
+pub(super) async fn members(
+    destination: &dyn Source,
+    path: &str,
+) -> Result<BTreeSet<String>, HostError> {
+    let lane = Lane::new(Scope::Project(path.to_owned()), ObjectKind::Member);
+    let (mut logins, mut at) = (BTreeSet::new(), None);
+    loop {
+        let page = destination.read(&lane, at.as_ref()).await?;
+        logins.extend(page.records.iter().filter_map(login));
+        match page.next {
+            Some(next) => at = Some(next),
+            None => return Ok(logins),
+        }
+    }
+}
+
+/// What was there, out of what is known of each project.
+pub(super) fn before(listed: &BTreeMap<String, Listed>) -> Before {
+    let known = listed.iter().filter_map(|(path, it)| Some((path.clone(), it.before.clone()?)));
+    known.collect()
+}
+
+/// Whose right a record tells of.
+fn login(record: &Record) -> Option<String> {
+    let Object::Member(member) = &record.object else { return None };
+    match &member.grantee {
+        Grantee::User(who) => Some(who.login.to_lowercase()),
+        Grantee::Team { .. } | Grantee::Group(_) => None,
+    }
+}
+
+/// A destination that tells what was there apart from what is made.
+pub(super) struct CarefulSink {
+    sink: Arc<dyn Sink>,
+    before: OnceLock<Before>,
+    /// Whom to ask whether a push was noticed, where that takes a while.
+    reader: OnceLock<Arc<dyn Source>>,
+    /// What was pushed to, and when; in the end, when its project was done.
+    pushed: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl CarefulSink {
+    pub(super) fn new(sink: Arc<dyn Sink>) -> Self {
+        let (before, reader) = (OnceLock::new(), OnceLock::new());
+        Self { sink, before, reader, pushed: Mutex::default() }
+    }
+
+    /// Waits at the end until `reader` sees what was pushed.
+    pub(super) fn wait_for(&self, reader: Arc<dyn Source>) {
+        self.reader.get_or_init(|| reader);
+    }
+
+    /// Waits until what was pushed lately is seen, or has had its time.
+    async fn noticed(&self) -> Result<(), HostError> {
+        let Some(reader) = self.reader.get() else { return Ok(()) };
+        let pushed = std::mem::take(&mut *self.pushed());
+        let lately = pushed.into_iter().filter(|(_, at)| at.elapsed() < NOTICES);
+        for (path, at) in lately {
+            while reader.remote(&path, RepoKind::Code).await?.is_none() && at.elapsed() < NOTICES {
+                tokio::time::sleep(ASKS).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn pushed(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
+        self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells what was there; the first who tells is heard.
+    pub(super) fn tell(&self, before: Before) {
+        self.before.get_or_init(|| before);
+    }
+
+    /// Whether it was there before: a repository, or somebody's right in one.
+    fn was_there(&self, scope: &Scope, kind: ObjectKind, login: Option<&str>) -> bool {
+        let known = scope.project().and_then(|path| self.before.get()?.get(path));
+        let Some(members) = known else { return false };
+        match login {
+            Some(login) => members.contains(&login.to_lowercase()),
+            None => kind == ObjectKind::Project,
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for CarefulSink {
+    async fn probe(&self) -> Result<Capabilities, HostError> {
+        self.sink.probe().await
+    }
+
+    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
+        self.sink.find(scope, record).await
+    }
+
+    async fn remember(&self, former: &[Web]) -> Result<(), HostError> {
+        self.sink.remember(former).await
+    }
+
+    async fn write(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        existing: Option<&TargetId>,
+    ) -> Result<Written, HostError> {
+        let mut written = self.sink.write(scope, record, existing).await?;
+        let login = login(record);
+        let was_there = self.was_there(scope, record.origin.kind, login.as_deref());
+        if was_there && written.outcome == Outcome::Created {
+            written.outcome = Outcome::Adopted;
+        }
+        Ok(written)
+    }
+
+    async fn remove(
+        &self,
+        scope: &Scope,
+        origin: &Origin,
+        target: &TargetId,
+    ) -> Result<(), HostError> {
+        // The id of somebody's right is the login, as our source gives it.
+        let login = (origin.kind == ObjectKind::Member).then_some(origin.id.as_str());
+        if self.was_there(scope, origin.kind, login) {
+            return Err(HostError::new(HostErrorKind::Conflict, "remove what was there before"));
+        }
+        self.sink.remove(scope, origin, target).await
+    }
+
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
+        if repo == RepoKind::Code && self.reader.get().is_some() {
+            self.pushed().insert(project.to_owned(), Instant::now());
+        }
+        self.sink.remote(project, repo).await
+    }
+
+    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
+        self.sink.save(blob, bytes).await
+    }
+
+    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
+        self.sink.flush(scope).await
+    }
+
+    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
+        match scope {
+            Scope::Shared => self.noticed().await?,
+            Scope::Project(path) => {
+                if let Some(at) = self.pushed().get_mut(path) {
+                    *at = Instant::now();
+                }
+            }
+        }
+        self.sink.finish(scope).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packhorse_core::model::{Identity, Member, Place, Project, Role};
+    use packhorse_testkit::memory::MemoryHost;
+
+    fn member(login: &str) -> Record {
+        let grantee = Grantee::User(Identity::login(login, None));
+        let role = Role::Write;
+        let member = Member { place: Place::Project, grantee, role, ..Member::default() };
+        Record::new(login, Object::Member(member))
+    }
+
+    #[tokio::test]
+    async fn what_was_there_is_found_and_not_made_and_is_not_removed() {
+        let sink = CarefulSink::new(Arc::new(MemoryHost::named("there")));
+        sink.tell(BTreeMap::from([("a/old".to_owned(), BTreeSet::from(["alice".to_owned()]))]));
+        let mut told = Vec::new();
+
+        for path in ["a/old", "a/new"] {
+            let scope = Scope::Project(path.to_owned());
+            let project = Object::Project(Project { path: path.into(), ..Project::default() });
+            for record in [Record::new(path, project), member("Alice"), member("bob")] {
+                let written = sink.write(&scope, &record, None).await.unwrap();
+                let removed = sink.remove(&scope, &record.origin, &written.target).await;
+                told.push((written.outcome, removed.is_ok()));
+            }
+        }
+
+        let (made, found) = ((Outcome::Created, true), (Outcome::Adopted, false));
+        assert_eq!(told, [found, found, made, made, made, made]);
+    }
+}
