@@ -81,7 +81,7 @@ impl Run<'_> {
         if self.worker.journal.kept(job, rollback::MARK).await?.is_some() {
             return Err(EngineError::RolledBack { job });
         }
-        let sides = self.stop.or(Sides::probe(self.ends)).await?;
+        let sides = Arc::new(self.stop.or(Sides::probe(self.ends)).await?);
         if let Some(earlier) = unchanged::since(self, &sides).await? {
             let reason = format!("nothing has changed at either end since job {earlier}");
             let mut outcome = RunOutcome::ended(JobState::Finished, Some(reason), self.options);
@@ -121,7 +121,7 @@ impl Run<'_> {
     }
 
     /// Carries everything; the number of projects that failed.
-    async fn carry(&self, sides: &Sides, plan: &Plan) -> Result<u64, EngineError> {
+    async fn carry(&self, sides: &Arc<Sides>, plan: &Plan) -> Result<u64, EngineError> {
         let records: Option<u64> = plan.kinds.iter().map(|it| it.records).sum();
         let projects = plan.projects.len() as u64;
         self.worker.tell(self.claim, Event::Started { projects, records }).await?;
@@ -140,11 +140,11 @@ impl Run<'_> {
         let transforms = stack(route)?;
         let carrier = Carrier {
             run: self,
-            sides,
+            sides: Arc::clone(sides),
             preparer: Preparer {
                 journal: Arc::clone(&self.worker.journal),
                 route: self.claim.route,
-                sides: Arc::new(sides.clone()),
+                sides: Arc::clone(sides),
                 transforms: transforms.into(),
                 paths: Arc::clone(&paths),
             },

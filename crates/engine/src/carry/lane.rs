@@ -50,9 +50,10 @@ impl Carrier<'_> {
         mut counts: Counts,
     ) -> Result<(), EngineError> {
         let mut next = Batch::new(batch.lane.clone(), batch.target.clone());
-        let mut filled = self.fill(&mut pages, &mut batch).await?;
+        let (stop, tuning) = (self.run.stop, &self.run.worker.tuning);
+        let mut filled = batch.fill(&mut pages, stop, tuning).await?;
         while let Some(to) = filled {
-            let fill = self.fill(&mut pages, &mut next);
+            let fill = next.fill(&mut pages, stop, tuning);
             // What was read is carried also when the next page cannot be.
             let (carried, next_filled) =
                 futures::join!(self.carry_through(&mut batch, to, &mut counts), fill);
@@ -93,23 +94,14 @@ impl Carrier<'_> {
             Ok(())
         };
         let wrote = write.await;
-        let settled = settling.end().await?;
-        let fed = feeding.end().await?;
-        settled.and(wrote).and(fed)
+        // Where these went wrong nobody waits for the page that is being read.
+        settling.end().await?.and(wrote)?;
+        feeding.end().await?
     }
 
     fn feed(&self, pages: Pages, batch: Batch) -> Feed {
         let (stop, tuning) = (self.run.stop.clone(), self.run.worker.tuning);
         Feed { pages, batch, preparer: self.preparer.clone(), stop, tuning }
-    }
-
-    /// Reads pages until a batch is full, and says where the lane stands then; `None` at its end.
-    async fn fill(
-        &self,
-        pages: &mut Pages,
-        batch: &mut Batch,
-    ) -> Result<Option<Position>, EngineError> {
-        batch.fill(pages, self.run.stop, &self.run.worker.tuning).await
     }
 
     /// Carries the project's own record, which is listed beside all projects.

@@ -47,11 +47,12 @@ use packhorse_core::{
     port::{Inventory, Position},
 };
 use packhorse_git::Git;
+use std::sync::Arc;
 
 /// What carries a run's records.
 pub(crate) struct Carrier<'a> {
     pub(crate) run: &'a Run<'a>,
-    pub(crate) sides: &'a Sides,
+    pub(crate) sides: Arc<Sides>,
     pub(crate) preparer: Preparer,
     pub(crate) git: Git,
     pub(crate) left_open: LeftOpen,

@@ -8,11 +8,10 @@ use packhorse_core::{
 use std::{collections::HashSet, sync::Arc};
 use tokio::sync::mpsc;
 
-/// Pages that are read before anybody asks for them: a batch is made of several, and while it is
-/// worked on, the next one's are read.
+/// Pages that are read before anybody asks for them, besides the one that is being read.
 const AHEAD: usize = 1;
 
-/// Reads a lane, some pages ahead; dropping it stops the reading.
+/// Reads a lane a page ahead; dropping it stops the reading.
 pub(super) struct Pages {
     read: mpsc::Receiver<Result<(Vec<Record>, Position), HostError>>,
     reading: Task<()>,

@@ -6,7 +6,8 @@ use super::{
 };
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, Cursor, GitRemote, HostError, Lane, ObjectKind, Record, RepoKind, Scope,
+    Capabilities, Cursor, GitRemote, HostError, HostErrorKind, Lane, ObjectKind, Record, RepoKind,
+    Scope,
     job::JobState,
     port::{BlobRef, ByteStream, Inventory, Journal, Page, Source, Stage},
 };
@@ -198,6 +199,28 @@ async fn while_a_write_waits_two_pages_are_read_ahead_and_no_more() {
     // Of projects it is listed twice, for the plan and for the run; of labels the page that is
     // being written, the one that is prepared and the one ahead.
     assert_eq!(n, 2 + 3);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_waits_for_no_page() {
+    let mut bench = Bench::settling(packhorse_core::Settle::Page);
+    bench.tuning = Tuning { batch_pages: 1, ..bench.tuning };
+    bench.fill(APP, &[ODD], 60);
+    let options = only(&[ODD]);
+    let claim = bench.claim(&options).await;
+    // Projects are listed twice; the second page of labels never comes.
+    let reads = Trap::new(How::Hang(Arc::new(Notify::new())), 4, |name| name == "read");
+    let writes = Trap::new(How::Refuse(HostErrorKind::Unavailable), 2, |name| name == "write");
+    let ends = bench.ends(
+        Arc::new(reads.around(bench.source.clone())),
+        Arc::new(writes.around(bench.sink.clone())),
+    );
+
+    let run = bench.run(&claim, &ends, &options);
+    let outcome = tokio::time::timeout(std::time::Duration::from_secs(20), run).await;
+
+    assert_eq!(outcome.expect("it ends").unwrap().state, JobState::Failed);
+    assert!(reads.was_met() && writes.was_met());
 }
 
 #[tokio::test]
