@@ -18,6 +18,7 @@ use crate::{
     },
     verify::pages::Pages,
 };
+use futures::TryStreamExt;
 use packhorse_core::{
     Capabilities, Fingerprint, HostError, HostErrorKind, Lane, Loss, ObjectKind, Origin, Record,
     Scope, Settle,
@@ -32,9 +33,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-
-/// Losses that are read from the journal at a time.
-const LOSSES_AT_ONCE: usize = 10_000;
 
 /// Why the second pass stopped; it can be repeated.
 #[derive(Debug, thiserror::Error)]
@@ -106,16 +104,13 @@ pub async fn relink(relinking: &Relinking<'_>) -> Result<Relinked, RelinkError> 
 async fn marked(journal: &dyn Journal, claim: &Claim) -> Result<BTreeSet<Lane>, JournalError> {
     let history = journal.history(claim.job).await?;
     let mut lanes = BTreeSet::new();
-    let mut offset = 0;
-    loop {
-        let page = history.losses(offset, LOSSES_AT_ONCE).await?;
-        if page.is_empty() {
-            return Ok(lanes);
+    let mut losses = history.all_losses();
+    while let Some(it) = losses.try_next().await? {
+        if it.loss.field == UNRESOLVED {
+            lanes.insert(Lane::new(it.scope, it.kind));
         }
-        offset += page.len() as u64;
-        let unresolved = page.into_iter().filter(|it| it.loss.field == UNRESOLVED);
-        lanes.extend(unresolved.map(|it| Lane::new(it.scope, it.kind)));
     }
+    Ok(lanes)
 }
 
 impl Relinking<'_> {

@@ -11,6 +11,7 @@
 //! known by its fingerprint, and not written.
 
 use crate::EngineError;
+use futures::TryStreamExt;
 use packhorse_core::{
     Lane, ObjectKind, Scope,
     job::JobId,
@@ -21,9 +22,6 @@ use std::collections::{HashMap, HashSet};
 
 /// Name of the document that says that a job is retried.
 const DOCUMENT: &str = "retry";
-
-/// Failures that are read at a time.
-const PAGE: usize = 1_000;
 
 /// Records of one job that are looked for by their ids; where more failed, whole lanes are carried.
 const MOST: usize = 100_000;
@@ -85,29 +83,24 @@ impl Retried {
             document.lanes.into_iter().map(|it| (Lane::new(it.scope, it.kind), HashSet::new()));
         let mut lanes: HashMap<_, _> = lanes.collect();
         let history = journal.history(job).await?;
-        let mut offset = 0;
-        loop {
-            let failures = history.failures(offset, PAGE).await?;
-            let n = failures.len();
-            offset += n as u64;
-            for failure in failures {
-                let lane = Lane::new(failure.scope, failure.kind);
-                let Some(id) = failure.id else {
-                    // The lane itself could not be carried.
-                    lanes.remove(&lane);
-                    continue;
-                };
-                if let Some(ids) = lanes.get_mut(&lane) {
-                    ids.insert(id);
-                }
-            }
-            if n < PAGE {
-                return Ok(Self(lanes));
-            }
-            if offset >= MOST as u64 {
+        let mut failures = history.all_failures();
+        let mut n = 0;
+        while let Some(failure) = failures.try_next().await? {
+            n += 1;
+            if n > MOST {
                 return Ok(Self::default());
             }
+            let lane = Lane::new(failure.scope, failure.kind);
+            let Some(id) = failure.id else {
+                // The lane itself could not be carried.
+                lanes.remove(&lane);
+                continue;
+            };
+            if let Some(ids) = lanes.get_mut(&lane) {
+                ids.insert(id);
+            }
         }
+        Ok(Self(lanes))
     }
 
     /// Ids of the records of a lane that are carried; `None` for all.

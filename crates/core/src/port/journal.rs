@@ -9,7 +9,7 @@ use crate::{
     fingerprint::Fingerprint,
     job::{JobId, JobSpec, JobState, JobView},
     loss::Loss,
-    port::sink::Outcome,
+    port::{history::History, sink::Outcome},
     record::{Cursor, Lane, Origin, Scope, TargetId},
     support::Settle,
 };
@@ -389,37 +389,4 @@ pub trait Journal: Queue {
 
     /// Everything that was noted of a job, for reports: see [`History`].
     async fn history(&self, job: JobId) -> Result<Box<dyn History>, JournalError>;
-}
-
-/// What was noted of one job, read in pages.
-#[async_trait]
-pub trait History: Send + Sync {
-    /// Projects, with their stages, in order of their paths at the source.
-    async fn projects(&self) -> Result<Vec<ProjectView>, JournalError>;
-
-    /// Lanes, with their counters: the shared scope first, kinds in load order.
-    async fn lanes(&self) -> Result<Vec<LaneView>, JournalError>;
-
-    /// Losses after the first `offset`, up to `limit`, in the order they were noted.
-    async fn losses(&self, offset: u64, limit: usize) -> Result<Vec<NotedLoss>, JournalError>;
-
-    /// Failures after the first `offset`, up to `limit`.
-    async fn failures(&self, offset: u64, limit: usize) -> Result<Vec<Failure>, JournalError>;
-
-    /// Noted events after the first `offset`, up to `limit`.
-    async fn events(&self, offset: u64, limit: usize) -> Result<Vec<Event>, JournalError>;
-}
-
-/// A loss as the journal has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NotedLoss {
-    /// Where the record belongs at the source.
-    pub scope: Scope,
-    /// Its kind.
-    pub kind: ObjectKind,
-    /// Id of its origin.
-    pub id: String,
-    /// What was lost.
-    #[serde(flatten)]
-    pub loss: Loss,
 }

@@ -1,6 +1,7 @@
 //! The ports: what the engine needs from the world, and nothing more.
 
 mod handover;
+mod history;
 mod journal;
 mod sink;
 mod source;
@@ -10,9 +11,10 @@ pub use handover::{
     Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Packing,
     Parcel, Part, Severity, Sought, Sums, Wanted,
 };
+pub use history::{History, NotedLoss};
 pub use journal::{
-    Begun, Claim, ClaimLost, Counts, Entry, Failure, Gone, History, Item, ItemQuery, Journal,
-    JournalError, LaneView, NotedLoss, Position, ProjectView, Pulse, Queue, Settled, Stage,
+    Begun, Claim, ClaimLost, Counts, Entry, Failure, Gone, Item, ItemQuery, Journal, JournalError,
+    LaneView, Position, ProjectView, Pulse, Queue, Settled, Stage,
 };
 pub use sink::{Outcome, Sink, Written};
 pub use source::{BlobRef, ByteStream, Inventory, KindCount, Page, Source, SourceLoss};

@@ -2,14 +2,12 @@
 
 use super::{Carrier, pages::Pages, prepare::Prepared};
 use crate::{EngineError, Stop, Tuning, error::chain};
+use futures::TryStreamExt;
 use packhorse_core::{
     Carriage, Fingerprint, HostError, HostErrorKind, Lane, Loss, Origin, Record, Scope, TargetId,
     port::{Begun, Counts, Entry, Failure, ItemQuery, Outcome, Position, Settled},
 };
 use std::collections::HashMap;
-
-/// Failures that are asked of the journal at a time.
-const FAILURES_AT_ONCE: usize = 1_000;
 
 /// Records that are settled together.
 pub(super) struct Batch {
@@ -207,21 +205,14 @@ impl Carrier<'_> {
         }
         // All of its lane is through: it failed, was left out, or was never there.
         let history = journal.history(claim.job).await?;
-        let mut offset = 0;
-        loop {
-            let failures = history.failures(offset, FAILURES_AT_ONCE).await?;
-            let is_it = |it: &Failure| {
-                let is_kind = it.scope == lane.scope && it.kind == parent.kind;
-                is_kind && it.id.as_ref().is_none_or(|id| *id == parent.id)
-            };
-            if failures.iter().any(is_it) {
+        let mut failures = history.all_failures();
+        while let Some(it) = failures.try_next().await? {
+            let is_kind = it.scope == lane.scope && it.kind == parent.kind;
+            if is_kind && it.id.is_none_or(|id| id == parent.id) {
                 return Ok(true);
             }
-            if failures.len() < FAILURES_AT_ONCE {
-                return Ok(false);
-            }
-            offset += failures.len() as u64;
         }
+        Ok(false)
     }
 
     /// Notes that a record stays behind with what it belongs to: for good where that has no place

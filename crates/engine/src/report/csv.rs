@@ -2,9 +2,9 @@
 
 use super::{
     Report, ReportError,
-    gather::PAGE,
     text::{stage_name, what_detail},
 };
+use futures::TryStreamExt;
 use packhorse_core::port::{Counts, History, NotedLoss};
 use std::{borrow::Cow, io::Write};
 
@@ -23,27 +23,15 @@ pub async fn csv(
     row(HEADER, out)?;
     projects(report, out)?;
     kinds(report, out)?;
-    let mut count = 0;
-    loop {
-        let page = history.losses(count, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        count += page.len() as u64;
-        page.iter().try_for_each(|it| loss(it, out))?;
+    let mut losses = history.all_losses();
+    while let Some(it) = losses.try_next().await? {
+        loss(&it, out)?;
     }
     report.handed_over.iter().try_for_each(|it| loss(it, out))?;
-    count = 0;
-    loop {
-        let page = history.failures(count, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        count += page.len() as u64;
-        for it in &page {
-            let id = it.id.as_deref().unwrap_or_default();
-            row(["failure", it.scope.key(), it.kind.name(), id, "", "", "1", &it.reason], out)?;
-        }
+    let mut failures = history.all_failures();
+    while let Some(it) = failures.try_next().await? {
+        let id = it.id.as_deref().unwrap_or_default();
+        row(["failure", it.scope.key(), it.kind.name(), id, "", "", "1", &it.reason], out)?;
     }
     findings(report, out)
 }

@@ -10,6 +10,7 @@ use crate::{
     transform::links::UNRESOLVED,
     verify::Verification,
 };
+use futures::TryStreamExt;
 use packhorse_core::{
     Loss, LossCause, ObjectKind, Scope,
     job::{JobId, JobView},
@@ -18,9 +19,6 @@ use packhorse_core::{
     port::{Counts, Failure, History, Journal, NotedLoss},
 };
 use std::collections::BTreeMap;
-
-/// Rows of the history that are read at a time.
-pub(super) const PAGE: usize = 10_000;
 
 /// Gathers what became of a job.
 ///
@@ -109,15 +107,14 @@ async fn kinds(history: &dyn History, plan: Option<&Plan>) -> Result<Vec<KindRow
 async fn failures(history: &dyn History) -> Result<(Vec<Failure>, u64), ReportError> {
     let mut first = Vec::new();
     let mut count = 0;
-    loop {
-        let page = history.failures(count, PAGE).await?;
-        if page.is_empty() {
-            return Ok((first, count));
+    let mut failures = history.all_failures();
+    while let Some(failure) = failures.try_next().await? {
+        count += 1;
+        if first.len() < MAX_FAILURES {
+            first.push(failure);
         }
-        count += page.len() as u64;
-        let room = MAX_FAILURES - first.len();
-        first.extend(page.into_iter().take(room));
     }
+    Ok((first, count))
 }
 
 /// What makes losses alike.
@@ -129,14 +126,9 @@ async fn groups(
     handed_over: &[NotedLoss],
 ) -> Result<Vec<LossGroup>, ReportError> {
     let mut groups: BTreeMap<Key, LossGroup> = BTreeMap::new();
-    let mut count = 0;
-    loop {
-        let page = history.losses(count, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        count += page.len() as u64;
-        page.into_iter().for_each(|noted| add(&mut groups, noted, plan));
+    let mut losses = history.all_losses();
+    while let Some(noted) = losses.try_next().await? {
+        add(&mut groups, noted, plan);
     }
     // No plan of ours knows what a destination will say; what is said of all was known before.
     handed_over.iter().for_each(|noted| add(&mut groups, noted.clone(), None));

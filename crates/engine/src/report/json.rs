@@ -1,7 +1,8 @@
 //! The report as JSON.
 
-use super::{Report, ReportError, gather::PAGE};
-use packhorse_core::port::History;
+use super::{Report, ReportError};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use packhorse_core::port::{History, JournalError};
 use serde::Serialize;
 use std::io::Write;
 
@@ -28,33 +29,22 @@ pub async fn json_with_details(
     out.write_all(b"{\"report\":")?;
     serde_json::to_writer(&mut *out, report)?;
     out.write_all(b",\n\"losses\":[")?;
-    let mut count = 0;
-    loop {
-        let page = history.losses(count, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        items(&page, count == 0, out)?;
-        count += page.len() as u64;
-    }
-    items(&report.handed_over, count == 0, out)?;
+    let handed_over = stream::iter(report.handed_over.iter().cloned().map(Ok));
+    items(history.all_losses().chain(handed_over), out).await?;
     out.write_all(b"],\n\"failures\":[")?;
-    count = 0;
-    loop {
-        let page = history.failures(count, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        items(&page, count == 0, out)?;
-        count += page.len() as u64;
-    }
+    items(history.all_failures(), out).await?;
     Ok(out.write_all(b"]}\n")?)
 }
 
-fn items<T: Serialize>(page: &[T], first: bool, out: &mut dyn Write) -> Result<(), ReportError> {
-    for (at, item) in page.iter().enumerate() {
-        out.write_all(if first && at == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, item)?;
+async fn items<T: Serialize>(
+    mut items: impl Stream<Item = Result<T, JournalError>> + Unpin,
+    out: &mut (dyn Write + Send),
+) -> Result<(), ReportError> {
+    let mut before = "\n";
+    while let Some(item) = items.try_next().await? {
+        out.write_all(before.as_bytes())?;
+        serde_json::to_writer(&mut *out, &item)?;
+        before = ",\n";
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::{
     source::Listed,
     triage::{How, Verdict},
 };
+use futures::TryStreamExt;
 use packhorse_core::{
     Loss, ObjectKind,
     port::{Failure, History, JournalError, Stage},
@@ -13,8 +14,6 @@ use packhorse_engine::verify::Verification;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Losses that are read of the journal at a time.
-const PAGE: usize = 1_000;
 /// Failures that are told of one project.
 const MAX_LOST: usize = 10;
 
@@ -105,29 +104,15 @@ pub(super) async fn noted(
         let counts = lane.counts;
         noted.n_changed += counts.created + counts.updated + counts.adopted;
     }
-    let mut offset = 0;
-    loop {
-        let losses = history.losses(offset, PAGE).await?;
-        offset += losses.len() as u64;
-        for it in &losses {
-            let Some(noted) = it.scope.project().and_then(|it| all.get_mut(it)) else { continue };
-            noted.take(it.kind, &it.id, &it.loss);
-        }
-        if losses.len() < PAGE {
-            break;
-        }
+    let mut losses = history.all_losses();
+    while let Some(it) = losses.try_next().await? {
+        let Some(noted) = it.scope.project().and_then(|it| all.get_mut(it)) else { continue };
+        noted.take(it.kind, &it.id, &it.loss);
     }
-    let mut offset = 0;
-    loop {
-        let failures = history.failures(offset, PAGE).await?;
-        offset += failures.len() as u64;
-        for it in &failures {
-            let Some(noted) = it.scope.project().and_then(|it| all.get_mut(it)) else { continue };
-            noted.miss(it);
-        }
-        if failures.len() < PAGE {
-            break;
-        }
+    let mut failures = history.all_failures();
+    while let Some(it) = failures.try_next().await? {
+        let Some(noted) = it.scope.project().and_then(|it| all.get_mut(it)) else { continue };
+        noted.miss(&it);
     }
     Ok(all)
 }

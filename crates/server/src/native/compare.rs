@@ -9,6 +9,7 @@ use super::{
     wire::{ComparedField, Comparison, FieldState, Standing},
 };
 use crate::{Service, places::Opening, work};
+use futures::{StreamExt, TryStreamExt};
 use http::StatusCode;
 use packhorse_core::{Carriage, Object, ObjectKind, Scope, error::chain};
 use packhorse_engine::verify::{Facing, Seen, Which};
@@ -24,8 +25,8 @@ const MOST_FIELDS: usize = 500;
 /// Losses of one record that are told.
 const MOST_LOSSES: usize = 100;
 
-/// Failures that are asked for at a time, and looked through at most.
-const FAILURES: (usize, u64) = (1_000, 20_000);
+/// Failures that are looked through at most.
+const MOST_FAILURES: usize = 20_000;
 
 /// The record that is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,20 +166,12 @@ async fn failure_of(
     id: &str,
 ) -> Result<Option<String>, Problem> {
     let history = service.journal.history(found.view.id).await?;
-    let (scope, mut offset) = (one.scope(), 0);
-    while offset < FAILURES.1 {
-        let page = history.failures(offset, FAILURES.0).await?;
-        let n = page.len();
-        let is_it = |it: &packhorse_core::port::Failure| {
-            it.scope == scope && it.kind == one.kind && it.id.as_deref() == Some(id)
-        };
-        if let Some(it) = page.into_iter().find(is_it) {
+    let scope = one.scope();
+    let mut failures = history.all_failures().take(MOST_FAILURES);
+    while let Some(it) = failures.try_next().await? {
+        if it.scope == scope && it.kind == one.kind && it.id.as_deref() == Some(id) {
             return Ok(Some(it.reason));
         }
-        if n < FAILURES.0 {
-            break;
-        }
-        offset += n as u64;
     }
     Ok(None)
 }

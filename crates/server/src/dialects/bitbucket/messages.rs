@@ -2,13 +2,11 @@
 
 use super::{error::BitbucketError, progress::Found};
 use crate::{Service, service::ServiceError, work::RENAMED};
+use futures::TryStreamExt;
 use packhorse_core::{Scope, job::JobState, port::History};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use url::form_urlencoded;
-
-/// Rows that are read from the journal at a time.
-const ROWS: usize = 500;
 
 /// Messages of a page, unless something else is said, and at most.
 const PER_PAGE: (u64, u64) = (25, 1_000);
@@ -140,34 +138,25 @@ fn subject(scope: &Scope) -> String {
 }
 
 async fn failures(pager: &mut Pager<'_>, history: &dyn History) -> Result<(), ServiceError> {
-    let mut offset = 0;
-    while !pager.is_full() {
-        let rows = history.failures(offset, ROWS).await?;
-        offset += rows.len() as u64;
-        for row in &rows {
-            let what = row.id.as_deref().map_or_else(String::new, |id| format!(" {id}"));
-            let text = format!("{}{what}: {}", row.kind, row.reason);
-            pager.take("ERROR", &subject(&row.scope), &text);
-        }
-        if rows.len() < ROWS {
-            break;
-        }
+    let mut rows = history.all_failures();
+    while !pager.is_full()
+        && let Some(row) = rows.try_next().await?
+    {
+        let what = row.id.as_deref().map_or_else(String::new, |id| format!(" {id}"));
+        let text = format!("{}{what}: {}", row.kind, row.reason);
+        pager.take("ERROR", &subject(&row.scope), &text);
     }
     Ok(())
 }
 
 async fn losses(pager: &mut Pager<'_>, history: &dyn History) -> Result<(), ServiceError> {
-    let mut offset = 0;
-    while pager.wants("WARN") && !pager.is_full() {
-        let rows = history.losses(offset, ROWS).await?;
-        offset += rows.len() as u64;
-        for row in &rows {
-            let text = format!("{} {}, {}: {}", row.kind, row.id, row.loss.field, row.loss.detail);
-            pager.take("WARN", &subject(&row.scope), &text);
-        }
-        if rows.len() < ROWS {
-            break;
-        }
+    let mut rows = history.all_losses();
+    while pager.wants("WARN")
+        && !pager.is_full()
+        && let Some(row) = rows.try_next().await?
+    {
+        let text = format!("{} {}, {}: {}", row.kind, row.id, row.loss.field, row.loss.detail);
+        pager.take("WARN", &subject(&row.scope), &text);
     }
     Ok(())
 }
