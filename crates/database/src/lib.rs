@@ -1,14 +1,16 @@
-//! A PostgreSQL database that processes of Packhorse share: its connections, and the tables that
-//! each part of the program brings up to date there for itself.
+//! Where Packhorse remembers: a PostgreSQL database that its processes share, or files of SQLite's;
+//! connections to both, and the tables that each part of the program brings up to date for itself.
 //!
 //! The journal, what the service remembers, and what is left of hosts' limits may stand in one
 //! database, and a process reaches them all through one [`Pool`].
 
 mod away;
+mod file;
 mod notes;
 mod schema;
 
 pub use away::is_away;
+pub use file::{File, FileSchema};
 pub use notes::Notes;
 pub use schema::{Connections, Schema, SchemaError};
 

@@ -21,6 +21,12 @@ pub struct Schema {
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
+    /// It is a file of something else.
+    #[error("the file does not belong to the {of} of Packhorse")]
+    Foreign {
+        /// Whose tables were looked for.
+        of: &'static str,
+    },
     /// A newer version made the tables.
     #[error("the {of} has schema {found}, and this version knows {known}: use a newer Packhorse")]
     Newer {

@@ -10,4 +10,4 @@ mod words;
 
 pub use clock::{Clock, SystemClock};
 pub use postgres::{PostgresJournal, SchemaError};
-pub use sqlite::{OpenError, SqliteJournal};
+pub use sqlite::SqliteJournal;

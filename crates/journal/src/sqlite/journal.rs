@@ -34,7 +34,7 @@ impl SqliteJournal {
     ///
     /// # Errors
     ///
-    /// With [`super::OpenError`] underneath when the file is no journal of this
+    /// With [`packhorse_database::SchemaError`] underneath when the file is no journal of this
     /// version or an older one.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Self::open_with(path, Arc::new(SystemClock))

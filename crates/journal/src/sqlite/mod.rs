@@ -12,5 +12,4 @@ mod queue;
 mod session;
 mod settle;
 
-pub use database::OpenError;
 pub use journal::SqliteJournal;

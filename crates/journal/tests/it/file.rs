@@ -5,7 +5,8 @@ use packhorse_core::{
     job::{JobOptions, JobSpec},
     port::{Begun, Entry, Journal, JournalError, Outcome, Position, Queue, Settled},
 };
-use packhorse_journal::{OpenError, SqliteJournal};
+use packhorse_database::SchemaError;
+use packhorse_journal::SqliteJournal;
 use rusqlite::Connection;
 use std::{fs, path::Path, time::Duration};
 
@@ -22,7 +23,7 @@ fn spec() -> JobSpec {
     }
 }
 
-fn refusal(error: &JournalError) -> &OpenError {
+fn refusal(error: &JournalError) -> &SchemaError {
     error.source.downcast_ref().expect("the file was looked into")
 }
 
@@ -74,7 +75,7 @@ fn check_foreign(path: &Path) {
 
     let error = SqliteJournal::open(path).expect_err("it is no journal");
 
-    assert!(matches!(refusal(&error), OpenError::Foreign), "{error:?}");
+    assert!(matches!(refusal(&error), SchemaError::Foreign { of: "journal" }), "{error:?}");
     assert_eq!(fs::read(path).expect("the file is there"), before, "it stays as it is");
 }
 
@@ -98,7 +99,7 @@ fn a_file_of_a_newer_version_is_refused() {
 
     let error = SqliteJournal::open(&path).expect_err("it is newer");
 
-    assert!(matches!(refusal(&error), OpenError::Newer { found: 99, .. }), "{error:?}");
+    assert!(matches!(refusal(&error), SchemaError::Newer { found: 99, .. }), "{error:?}");
 }
 
 #[cfg(unix)]
