@@ -10,6 +10,7 @@ mod gaps;
 pub mod gitea_dump;
 pub mod github;
 pub mod gitlab_archive;
+mod groups;
 mod key;
 mod kin;
 pub mod packhorse;
@@ -19,6 +20,8 @@ mod wire;
 
 use packhorse_core::HostSpec;
 use std::path::Path;
+
+pub use groups::{GroupLevel, GroupTree, group_trees};
 
 pub use check::{CheckFinding, CheckReport, check, check_whole};
 

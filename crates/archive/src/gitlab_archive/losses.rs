@@ -12,13 +12,25 @@ use super::{
 };
 use crate::spool::{Prepared, losses};
 use packhorse_core::{
-    Object, ObjectKind, Scope, mark,
+    Loss, Object, ObjectKind, Scope, mark,
     model::{Event, HostId, Place, Review, StateValue, Subject},
 };
 
 /// Looks what becomes of an object of that id.
-pub(super) fn prepare(scope: &Scope, id: &str, object: &Object) -> Prepared {
+///
+/// `has_groups` is whether there are archives of groups beside that of a project.
+pub(super) fn prepare(scope: &Scope, id: &str, object: &Object, has_groups: bool) -> Prepared {
     let support = support::writes(object.kind());
+    if !has_groups {
+        if matches!(object, Object::Organization(_)) {
+            let loss = Loss::sink(Loss::WHOLE, support::NO_GROUPS);
+            return losses::without_a_place(object, id, loss);
+        }
+        if matches!(object, Object::Member(it) if matches!(it.place, Place::Organization(_))) {
+            let loss = losses::left_out(Some("place".to_owned()), support);
+            return losses::without_a_place(object, id, loss);
+        }
+    }
     match read_back(scope, id, object) {
         Some((target, back)) => losses::prepared(object, (target, &back), support),
         None => losses::without_a_place(object, id, losses::left_out(reason(object), support)),
@@ -32,7 +44,8 @@ fn reason(object: &Object) -> Option<String> {
     if kind == ObjectKind::ReleaseAsset {
         return Some("blob".to_owned());
     }
-    if matches!(object, Object::Member(it) if it.place != Place::Project) {
+    let has_place = |place: &Place| matches!(place, Place::Project | Place::Organization(_));
+    if matches!(object, Object::Member(it) if !has_place(&it.place)) {
         return Some("place".to_owned());
     }
     let is = |it: ObjectKind| kind == it;
@@ -62,6 +75,10 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let origin = super::write::origin(it);
             let back = project::read(&it.path, &origin, &written, Some(&features));
             Some((it.path.clone(), Object::Project(back)))
+        }
+        Object::Organization(it) => {
+            let back = project::organization(&it.path, &project::write_group(it, (1, None)));
+            Some((it.path.clone(), Object::Organization(back)))
         }
         Object::Member(it) => {
             let written = project::write_member(it, people)?;
@@ -168,7 +185,6 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             Some((crate::key::state(&back), Object::State(back)))
         }
         Object::User(_)
-        | Object::Organization(_)
         | Object::Team(_)
         | Object::Repository(_)
         | Object::Wiki(_)

@@ -43,6 +43,13 @@ fn open(location: &Location, context: &OpenContext) -> Result<Endpoint, HostErro
     ends::open(location, context, source, write::GitlabExport::at)
 }
 
+/// The archives of groups in a file or a directory.
+pub(crate) fn group_trees(
+    path: &Path,
+) -> Result<Vec<crate::GroupTree>, crate::container::ArchiveError> {
+    read::group_trees(path).map_err(crate::spool::SpoolError::into_archive)
+}
+
 /// Whether a location means one file rather than a directory of them.
 fn is_file(path: &Path) -> bool {
     if path.exists() {

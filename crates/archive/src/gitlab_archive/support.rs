@@ -39,18 +39,31 @@ gaps!(PROJECT: [
     gap("created_at", NEVER),
     gap("updated_at", NEVER),
 ]);
+/// Why a file has no groups.
+pub(super) const NO_GROUPS: &str =
+    "the export of a project has no groups: give a directory for archives of them too";
+
+gaps!(ORGANIZATION: [
+    gap("name", "one without a name is called as its path is"),
+    gap("website", "groups have none"),
+    gap("location", "groups have none"),
+    gap("email", "groups have none"),
+    gap("visibility", "one that does not say is private"),
+    gap("settings", "of them the archive has locks of membership and sharing, LFS, two factors"),
+    gap("created_at", NEVER),
+]);
 gaps!(MEMBER: [
     gap("role", "becomes the next lower role that GitLab has"),
     gap("pending", "is kept with the time of it alone"),
     gap("expires_at", DAY),
-    gap("place", "people of groups and teams are left out: an export is one project's"),
+    gap("place", "people of teams are left out, and those of groups where the archive is one project's"),
     gap("grantee.team", LEFT_OUT),
     gap("grantee.group", LEFT_OUT),
 ], accounts ["grantee.user"]);
 gaps!(LABEL: [
     gap("exclusive", "is told by `::` in its name"),
     gap("archived", NO_KEY),
-    gap("inherited", "becomes a label of the project"),
+    gap("inherited", "becomes a label of the project, and stands in the archive of its group where there is one"),
     gap("color", "one without a colour gets GitLab's usual one"),
 ], texts ["description"]);
 gaps!(MILESTONE: [
@@ -58,7 +71,7 @@ gaps!(MILESTONE: [
     gap("start_at", DAY),
     gap("due_at", DAY),
     gap("closed_at", NO_KEY),
-    gap("inherited", "becomes a milestone of the project"),
+    gap("inherited", "becomes a milestone of the project where its number is not a group's"),
 ], texts ["description"]);
 gaps!(ATTACHMENT: [
     gap("subject", "is what refers to it by its address in the archive, else the project"),
@@ -265,9 +278,8 @@ pub(super) fn writes(kind: ObjectKind) -> Support {
             Support::Full
         }
         ObjectKind::User => Support::None("the archive names those who took part, and no others"),
-        ObjectKind::Organization | ObjectKind::Team => {
-            Support::None("the export of a project has no groups")
-        }
+        ObjectKind::Organization => Support::Partial(ORGANIZATION),
+        ObjectKind::Team => Support::None("GitLab has none: groups are below groups"),
         ObjectKind::DiscussionCategory | ObjectKind::Discussion => {
             Support::None("GitLab has no discussions")
         }

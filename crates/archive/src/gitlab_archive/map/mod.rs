@@ -194,21 +194,48 @@ pub(super) fn milestone(it: wire::Milestone) -> Option<Milestone> {
     })
 }
 
-/// Writes a milestone; one of a group becomes the project's.
+/// Writes a label of a group; its rank is a project's.
+pub(super) fn write_group_label(it: &Label, group: u64) -> wire::Label {
+    wire::Label {
+        group_id: Some(group),
+        r#type: owned("GroupLabel"),
+        priorities: List::default(),
+        ..write_label(it)
+    }
+}
+
+/// The id of a milestone that is a group's, where its number is made of one.
+pub(super) fn group_milestone(it: &Milestone) -> Option<u64> {
+    it.number.checked_sub(GROUP_MILESTONES).filter(|_| it.inherited)
+}
+
+/// Writes a milestone of a group, under a number that it has there.
+pub(super) fn write_group_milestone(it: &Milestone, (group, iid): (u64, u64)) -> wire::Milestone {
+    wire::Milestone { group_id: Some(group), iid: Some(iid), ..write_milestone(it) }
+}
+
+/// Writes a milestone; one of a group becomes the project's, unless the importer finds the group's.
+///
+/// Source: GitLab, `lib/gitlab/import_export/project/object_builder.rb`: one with a group is looked
+/// for by its title there and in the project, and gets a free number if it is not there.
 pub(super) fn write_milestone(it: &Milestone) -> wire::Milestone {
+    let of_group = group_milestone(it);
     let state = match it.state {
         OpenState::Open => "active",
         OpenState::Closed => "closed",
     };
     wire::Milestone {
+        id: of_group,
         title: Some(it.title.clone()),
         description: body(it.description.as_ref()),
         due_date: day(it.due_at),
         created_at: told(it.created_at),
         updated_at: told(it.updated_at),
         state: wire::Word::of(state),
-        iid: Some(it.number),
+        iid: Some(of_group.unwrap_or(it.number)),
         start_date: day(it.start_at),
+        // Which one it is tells the group's own archive.
+        group_id: of_group.map(|_| 1),
         ..wire::Milestone::default()
     }
 }

@@ -134,14 +134,20 @@ pub(in super::super) fn account(it: &wire::Member) -> Option<wire::Contribution>
     })
 }
 
-/// Writes a person's role in the project; teams and groups have none here.
+/// Writes a person's role in the project or in a group; teams have none here.
 pub(in super::super) fn write_member(it: &Member, people: &mut People) -> Option<wire::Member> {
-    let (Place::Project, Grantee::User(who)) = (&it.place, &it.grantee) else { return None };
+    let Grantee::User(who) = &it.grantee else { return None };
+    // Source: GitLab, its test archives of groups; `app/models/member.rb`.
+    let of = match &it.place {
+        Place::Project => "Project",
+        Place::Organization(_) => "Namespace",
+        Place::ProjectAt(_) | Place::Team { .. } => return None,
+    };
     let id = people.id(who);
     let at = told(it.created_at);
     Some(wire::Member {
         access_level: Some(level(it.role)),
-        source_type: Some("Project".to_owned()),
+        source_type: Some(of.to_owned()),
         user_id: Some(id),
         notification_level: Some(3),
         created_at: at.clone(),
@@ -158,15 +164,57 @@ pub(in super::super) fn write_member(it: &Member, people: &mut People) -> Option
     })
 }
 
+/// Settings of groups that are the same in the model.
+const GROUP_SETTINGS: [&str; 4] = [
+    "membership_lock",
+    "share_with_group_lock",
+    "lfs_enabled",
+    "require_two_factor_authentication",
+];
+
 /// Reads a group.
 pub(in super::super) fn organization(path: &str, it: &wire::Group) -> Organization {
+    let values = [
+        it.membership_lock,
+        it.share_with_group_lock,
+        it.lfs_enabled,
+        it.require_two_factor_authentication,
+    ];
+    let settings = GROUP_SETTINGS.iter().zip(values);
+    let settings = settings.filter_map(|(name, on)| Some(((*name).to_owned(), on?.into())));
     Organization {
         path: path.to_owned(),
         name: plain(it.name.clone()),
         description: plain(it.description.clone()),
         visibility: it.visibility_level.map(|it| visibility(Some(it))),
+        settings: settings.collect(),
         created_at: time(it.created_at.as_deref()),
         ..Organization::default()
+    }
+}
+
+/// Writes a group under an id, below another one.
+pub(in super::super) fn write_group(
+    it: &Organization,
+    (id, above): (u64, Option<u64>),
+) -> wire::Group {
+    let own = it.path.rsplit('/').next().unwrap_or(&it.path);
+    let is_on = |name: &str| it.settings.get(name).and_then(serde_json::Value::as_bool);
+    let [membership_lock, share_with_group_lock, lfs_enabled, two_factor] =
+        GROUP_SETTINGS.map(is_on);
+    wire::Group {
+        id: Some(id),
+        name: Some(it.name.clone().unwrap_or_else(|| own.to_owned())),
+        path: Some(own.to_owned()),
+        parent_id: above,
+        description: it.description.clone(),
+        membership_lock,
+        share_with_group_lock,
+        // Who may see it is not told: nobody else.
+        visibility_level: Some(visibility_level(it.visibility.unwrap_or_default())),
+        lfs_enabled,
+        require_two_factor_authentication: two_factor,
+        created_at: None,
     }
 }
 

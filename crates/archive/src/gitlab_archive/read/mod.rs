@@ -4,6 +4,7 @@
 //! records, in the order that they need. Bytes are taken from the archives when they are asked for.
 
 mod expand;
+mod groups;
 mod legacy;
 mod rows;
 mod scan;
@@ -17,9 +18,10 @@ use crate::{
     wire::Unknown,
 };
 use expand::Taking;
+pub(super) use groups::trees as group_trees;
 use packhorse_core::{
     Loss, Object, ObjectKind, Origin, RepoKind, Scope, Support,
-    model::{Blob, LfsObject, Place},
+    model::{Blob, LfsObject},
     port::SourceLoss,
 };
 use packhorse_git::{Git, bundle};
@@ -160,15 +162,20 @@ pub(in crate::gitlab_archive) fn survey(
     let directory = tempfile::Builder::new().prefix("gitlab-archive-").tempdir_in(scratch)?;
     let mut spool = Spool::passing(directory.path(), &SHAPE)?;
     let mut exports = Exports { archives: Vec::new(), bundles: HashMap::new() };
-    let mut odd = Odd::default();
+    let (mut odd, mut groups) = (Odd::default(), groups::Groups::default());
     let single = only.filter(|_| is_file(path));
     for file in files(path)? {
         let found = scan::scan(&file, &mut odd)?;
         let n = exports.archives.len();
         exports.archives.push(Arc::clone(&found.archive));
+        if found.is_group() {
+            groups.take(&mut spool, found, single, &mut odd)?;
+            continue;
+        }
         let name = found.path(&file, single);
         take(&mut spool, &mut exports, (n, &found), &name, &mut odd)?;
     }
+    groups.hand_down(&mut spool, &mut odd)?;
     spool.flush()?;
     spool.index()?;
     let (spool, losses) = (Mutex::new(spool), odd.losses());
@@ -184,9 +191,6 @@ fn take(
     odd: &mut Odd,
 ) -> Result<(), SpoolError> {
     let people = accounts(found)?;
-    if found.is_group() {
-        return take_groups(spool, found, (name, &people), odd);
-    }
     let scope = Scope::Project(name.to_owned());
     let mut uploads = Uploads::new(n, &found.uploads);
     let mut taking = Taking::new(spool, &scope, &people, &mut uploads, odd);
@@ -250,52 +254,6 @@ fn accounts(found: &Found) -> Result<People, SpoolError> {
         })?;
     }
     Ok(people)
-}
-
-/// Takes the groups out of a group's export: what is in one and not in a project has no place.
-fn take_groups(
-    spool: &mut Spool,
-    found: &Found,
-    (name, people): (&str, &People),
-    odd: &mut Odd,
-) -> Result<(), SpoolError> {
-    let mut paths: HashMap<&str, String> = HashMap::new();
-    for (id, member) in &found.groups {
-        let mut rows = rows::Rows::open(&found.archive, member)?;
-        rows.next(|json| {
-            let Ok(Some(group)) = json.parse::<wire::Group>("group", &mut odd.unknown) else {
-                return Ok(());
-            };
-            // The first is the one that was exported; the others are below it.
-            let own = group.path.clone().unwrap_or_else(|| id.clone());
-            let path = if paths.is_empty() { name.to_owned() } else { format!("{name}/{own}") };
-            let organization = map::project::organization(&path, &group);
-            spool.take(&Scope::Shared, &path, &Object::Organization(organization))?;
-            paths.insert(id, path);
-            Ok(())
-        })?;
-    }
-    for (id, relation, member) in &found.group_relations {
-        let mut rows = rows::Rows::open(&found.archive, member)?;
-        let place = Place::Organization(paths.get(id.as_str()).cloned().unwrap_or_default());
-        while rows.next(|json| {
-            if relation != "members" {
-                odd.unknown.note(format!("group.{relation}"), 1);
-                return Ok(());
-            }
-            match json.parse::<wire::Member>(relation, &mut odd.unknown) {
-                Ok(Some(it)) => {
-                    if let Some((id, member)) = map::project::member(&it, &place, people) {
-                        spool.take(&Scope::Shared, &id, &Object::Member(member))?;
-                    }
-                }
-                Ok(None) => {}
-                Err(_) => odd.n_rows += 1,
-            }
-            Ok(())
-        })? {}
-    }
-    Ok(())
 }
 
 /// Whether a loss of that name means that an archive is not whole, rather than newer.

@@ -27,10 +27,17 @@ wire! {
 
     /// A group's own attributes.
     struct Group {
+        id: Option<u64>,
         name: Option<String>,
         path: Option<String>,
+        parent_id: Option<u64>,
         description: Option<String>,
+        membership_lock: Option<bool>,
+        share_with_group_lock: Option<bool>,
         visibility_level: Option<u64>,
+        lfs_enabled: Option<bool>,
+        require_two_factor_authentication: Option<bool>,
+        #[serde(skip_serializing)]
         created_at: Option<String>,
     }
 
@@ -92,6 +99,7 @@ wire! {
     /// Somebody's role.
     struct Member {
         access_level: Option<u64>,
+        source_id: Option<u64>,
         source_type: Option<String>,
         user_id: Option<u64>,
         notification_level: Option<u64>,
@@ -104,7 +112,7 @@ wire! {
         user: Option<MemberUser>,
     }
     nested { "user": MemberUser }
-    lost { "notification_level", "created_by_id" }
+    lost { "source_id", "notification_level", "created_by_id" }
 
     /// Who has a role.
     struct MemberUser {

@@ -1,7 +1,7 @@
 //! The archives, one a project, made of the spool.
 
 use super::{
-    bytes, map,
+    bytes, groups, map,
     nest::{self, Nest},
     origin,
 };
@@ -27,6 +27,8 @@ use std::{
 const VERSION: &str = "0.2.4";
 /// The version of GitLab whose rows these are.
 const GITLAB_VERSION: &str = "16.11.0";
+/// Where a project's rows are.
+const PROJECT: &str = "project";
 /// gzip's usual level.
 const COMPRESSION: Compression = Compression::Gzip(6);
 
@@ -51,10 +53,10 @@ pub(super) fn all(spool: &Spool, to: &Path, is_file: bool) -> Result<(), SpoolEr
         one(spool, project, &mut tar)?;
         tar.finish()?;
     }
-    Ok(())
+    groups::all(spool, &projects, |path| begin(&to.join(file_name(path, &mut names))))
 }
 
-/// Name of a project's archive, as GitLab makes it of the path; no two are the same.
+/// Name of the archive of a project or group, as GitLab makes it of the path; no two are the same.
 fn file_name(path: &str, names: &mut HashSet<String>) -> String {
     let plain = |it: char| if it.is_alphanumeric() || "._-".contains(it) { it } else { '_' };
     let stem: String = path.chars().take(51).map(plain).collect();
@@ -90,7 +92,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn begin(spool: &Spool) -> Result<Self, SpoolError> {
+    pub(super) fn begin(spool: &Spool) -> Result<Self, SpoolError> {
         let file = BufWriter::new(tempfile::tempfile_in(spool.path())?);
         Ok(Self { file, bytes: 0 })
     }
@@ -108,13 +110,18 @@ impl Rows {
         self.piece(b"\n")
     }
 
-    fn end(self, relation: &str, tar: &mut TarWriter) -> Result<(), SpoolError> {
+    /// Puts them into the archive, if there are any.
+    pub(super) fn end(
+        self,
+        (of, relation): (&str, &str),
+        tar: &mut TarWriter,
+    ) -> Result<(), SpoolError> {
         if self.bytes == 0 {
             return Ok(());
         }
         let mut file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         file.rewind()?;
-        tar.member(&format!("tree/project/{relation}.ndjson"), self.bytes, file)?;
+        tar.member(&format!("tree/{of}/{relation}.ndjson"), self.bytes, file)?;
         Ok(())
     }
 }
@@ -146,7 +153,7 @@ fn one(spool: &Spool, scope: &ScopeRow, tar: &mut TarWriter) -> Result<(), Spool
     nested(&mut nest, tar)?;
     let mut contributions = Rows::begin(spool)?;
     nest.people.all().try_for_each(|it| contributions.row(&it))?;
-    contributions.end("user_contributions", tar)?;
+    contributions.end((PROJECT, "user_contributions"), tar)?;
     bytes::write_all(spool, scope, tar)
 }
 
@@ -155,7 +162,7 @@ fn once(nest: &mut Nest<'_>, project: &Project, tar: &mut TarWriter) -> Result<(
     let features = map::project::write_features(project);
     let mut rows = Rows::begin(nest.spool)?;
     rows.row(&features)?;
-    rows.end("project_feature", tar)?;
+    rows.end((PROJECT, "project_feature"), tar)?;
     each(nest, tar, ("project_members", ObjectKind::Member), |nest, it| {
         let Object::Member(it) = it.object else { return Ok(None) };
         Ok(map::project::write_member(&it, &mut nest.people))
@@ -198,7 +205,7 @@ fn nested(nest: &mut Nest<'_>, tar: &mut TarWriter) -> Result<(), SpoolError> {
                 Ok(())
             }
         })?;
-        rows.end(relation, tar)?;
+        rows.end((PROJECT, relation), tar)?;
     }
     each(nest, tar, ("snippets", ObjectKind::Snippet), |nest, it| {
         let Object::Snippet(snippet) = &it.object else { return Ok(None) };
@@ -227,7 +234,7 @@ fn each<T: Serialize>(
         Some(row) => rows.row(&row),
         None => Ok(()),
     })?;
-    rows.end(relation, tar)
+    rows.end((PROJECT, relation), tar)
 }
 
 #[cfg(test)]

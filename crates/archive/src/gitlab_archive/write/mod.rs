@@ -3,6 +3,7 @@
 mod bytes;
 mod diff;
 mod export;
+mod groups;
 mod nest;
 
 use super::{FORMAT, id, is_file, losses, map, people::People, read, support, wire};
@@ -13,7 +14,7 @@ use crate::spool::{
 };
 use packhorse_core::{
     Capabilities, Loss, Object, ObjectKind, Origin, Scope, TargetId,
-    model::{Markup, Project, Text},
+    model::{Markup, Member, Place, Project, Text},
 };
 use std::{
     path::Path,
@@ -29,6 +30,9 @@ pub(super) static SHAPE: Shape = Shape {
 
 /// What an object stands in, as its kind and id; what it is compared with among the records.
 fn parent(object: &Object) -> Option<String> {
+    if let Object::Member(Member { place: Place::Organization(path), .. }) = object {
+        return Some(groups::key(path));
+    }
     let Object::ReviewComment(it) = object else { return key::parent(object) };
     let alone = || key::change_request(it.change_request);
     Some(it.thread.as_ref().map_or_else(alone, |it| format!("review_thread/{}", it.0)))
@@ -88,6 +92,9 @@ impl Layout for GitlabExport {
             body_bytes: Some(MAX_BODY_BYTES),
             ..packhorse_core::Limits::default()
         };
+        if self.is_file {
+            return capabilities.without(ObjectKind::Organization, support::NO_GROUPS);
+        }
         capabilities
     }
 
@@ -119,7 +126,7 @@ impl Layout for GitlabExport {
     }
 
     fn prepare(&self, scope: &Scope, id: &str, object: &Object) -> Prepared {
-        losses::prepare(scope, id, object)
+        losses::prepare(scope, id, object, !self.is_file)
     }
 
     fn renamed(&self, _: ObjectKind, _: &str, _: u64) -> Option<String> {

@@ -242,6 +242,6 @@ async fn a_groups_export_is_read() {
     let roles = records(&*source, &Scope::Shared, ObjectKind::Member).await.unwrap();
 
     let paths: Vec<&str> = found.iter().map(|it| it.origin.id.as_str()).collect();
-    assert_eq!(paths, ["imported/acme", "imported/acme/below"]);
+    assert_eq!(paths, ["acme", "acme/below"]);
     assert_eq!(roles.len(), 1);
 }
