@@ -102,7 +102,9 @@ impl Archive {
                 })?;
             }
         }
-        let is_blob = |it: &Record| it.object.kind().carriage() == Carriage::Blob;
+        let is_link = |it: &Object| matches!(it, Object::ReleaseAsset(it) if it.link.is_some());
+        let is_blob =
+            |it: &Record| it.object.kind().carriage() == Carriage::Blob && !is_link(&it.object);
         let held: Vec<(Scope, Origin)> = content
             .records
             .iter()

@@ -178,6 +178,26 @@ pub struct ImportMessages {
     pub next: Option<u64>,
 }
 
+/// A host that makes groups of archives, with what is at their level, before their projects come.
+///
+/// Like the other ports it neither loops nor waits. Such a host does not say when it is done: what
+/// is there of each group is held against the archive.
+#[async_trait]
+pub trait GroupHandOver: Send + Sync {
+    /// Id of the format of the archives.
+    fn format(&self) -> &'static str;
+
+    /// Why a group of that path would not arrive as itself; `None` where it would.
+    async fn refuses(&self, group: &str) -> Result<Option<String>, HostError>;
+
+    /// Makes the host begin: full path, name, archive. The group is there from then on.
+    async fn begin(&self, group: &str, name: &str, archive: &Path) -> Result<(), HostError>;
+
+    /// How many records of a kind a group has by itself, [`u64::MAX`] where they are too many to be
+    /// counted; `None` where there is no such group. The account that asks may have a role in it.
+    async fn count(&self, group: &str, kind: ObjectKind) -> Result<Option<u64>, HostError>;
+}
+
 /// A host that takes archives.
 ///
 /// Like the other ports it neither loops nor waits: whoever calls asks again.

@@ -8,8 +8,8 @@ mod source;
 mod transform;
 
 pub use handover::{
-    Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Packing,
-    Parcel, Part, Severity, Sought, Sums, Wanted,
+    Delivered, GroupHandOver, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage,
+    Packing, Parcel, Part, Severity, Sought, Sums, Wanted,
 };
 pub use history::{History, NotedLoss};
 pub use journal::{

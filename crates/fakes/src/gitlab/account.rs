@@ -1,7 +1,7 @@
 //! Accounts, groups, namespaces, and what the server says of itself.
 
 use super::{
-    Desk, Place, invalid, issue, missing, not_found, project, refusal, setting,
+    Desk, Place, group_import, invalid, issue, missing, not_found, project, refusal, setting,
     view::{View, told},
 };
 use crate::exchange::Answer;
@@ -193,6 +193,10 @@ fn groups(desk: &mut Desk<'_>, method: &Method, rest: &[&str]) -> Answer {
         let all = all.filter(|(_, it)| !top || !it.path.contains('/'));
         return desk.page(all.map(|(id, it)| view.group(id, it)).collect());
     };
+    if *name == "import" && *method == Method::POST {
+        return group_import::begin(desk);
+    }
+    group_import::go_on(desk);
     let by_id = name.parse().ok();
     let is = |id: u64, it: &Organization| Some(id) == by_id || it.path == *name;
     let found = desk.store.all::<Organization>(&Scope::Shared).find(|(id, it)| is(*id, it));

@@ -176,6 +176,7 @@ fn import(desk: &mut Desk<'_>, place: &Place, file: &Path) -> Result<(), HostErr
         names.any(|it| it == name)
     };
     content.records.retain(|(_, it)| !(fails("labels") && it.object.kind() == ObjectKind::Label));
+    super::group_import::found_above(desk, place, &mut content.records);
     content.records = content.records.into_iter().flat_map(as_rows).collect();
     archive.take(desk.store, content, |_| place.path.clone())
 }

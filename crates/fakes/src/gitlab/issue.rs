@@ -235,7 +235,8 @@ fn labels(desk: &mut Desk<'_>, place: &Place, method: &Method, rest: &[&str]) ->
         (&Method::GET, []) => {
             let all = desk.store.all::<Label>(&place.scope);
             let mut all: Vec<_> = all.map(|(id, it)| view.label(id, it)).collect();
-            for above in above(&place.path) {
+            let has_above = desk.request.query("include_ancestor_groups") != Some("false");
+            for above in above(&place.path).into_iter().filter(|_| has_above) {
                 let scope = Scope::Project(above);
                 let shared = desk.store.all::<Label>(&scope);
                 all.extend(shared.map(|(id, it)| of_group(view.label(id, it))));

@@ -13,6 +13,7 @@ mod board;
 mod change;
 mod commit;
 mod file;
+mod group_import;
 mod import;
 mod issue;
 mod project;

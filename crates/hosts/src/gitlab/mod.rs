@@ -17,7 +17,7 @@ mod wire;
 mod write;
 
 pub(crate) use calls::CALLS;
-pub(crate) use handover::hand_over;
+pub(crate) use handover::{hand_over, hand_over_groups};
 pub(crate) use roles::roles;
 
 use api::Api;

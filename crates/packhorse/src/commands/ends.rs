@@ -10,7 +10,7 @@ use packhorse_core::{
     Access, Location,
     job::{Events, Gaps, JobOptions, JobSpec},
     plan::{Forecast, Plan},
-    port::{HandOver, Source},
+    port::{GroupHandOver, HandOver, Source},
 };
 use packhorse_engine::Ends;
 use packhorse_hosts::handover::{self, Ways};
@@ -90,6 +90,12 @@ impl Route {
     pub(super) fn taking(&self, ways: &Ways) -> Result<Option<Arc<dyn HandOver>>, AppError> {
         let to = config::with_credentials(&self.hosts, &self.to, End::Target)?;
         Ok(handover::open(&to.whole(), ways)?)
+    }
+
+    /// The destination as one that makes groups of archives; `None` where it is none.
+    pub(super) fn taking_groups(&self) -> Result<Option<Arc<dyn GroupHandOver>>, AppError> {
+        let to = config::with_credentials(&self.hosts, &self.to, End::Target)?;
+        Ok(handover::groups(&to.whole())?)
     }
 
     /// The destination, opened for reading.

@@ -202,7 +202,14 @@ impl HandingOver<'_> {
         let archive = self.location(&self.state.archive(n, part, self.wanted.suffix))?;
         let one = registry::source(&archive, &scratch.path().join("archive"))?;
         let lost = self.wanted.gaps;
-        let reduced = |source| Reduced { source, format, host: to, lost, named: Mutex::default() };
+        let reduced = |source| Reduced {
+            source,
+            format,
+            host: to,
+            lost,
+            named: Mutex::default(),
+            milestones: Mutex::default(),
+        };
         let other = self.route.destination(&scratch.path().join("there"))?;
         let is_whole =
             |it: Support| it.is_some() && it.gaps().iter().all(|it| it.field != Loss::WHOLE);

@@ -88,7 +88,8 @@ impl HandingOver<'_> {
     }
 
     fn end(self) -> Result<Status, AppError> {
-        let worst = self.state.cargos.iter().filter_map(|it| it.outcome).max();
+        let groups = (!self.state.groups.lost.is_empty()).then_some(Outcome::Losses);
+        let worst = self.state.cargos.iter().filter_map(|it| it.outcome).chain(groups).max();
         match worst.unwrap_or(Outcome::Whole) {
             Outcome::Failed => {
                 let is_failed = |it: &&Cargo| it.outcome == Some(Outcome::Failed);
@@ -119,25 +120,40 @@ impl HandingOver<'_> {
         if self.state.is_prepared {
             return Ok(Status::Done);
         }
-        let options = &self.route.options;
-        let shared = [ObjectKind::User, ObjectKind::Organization];
-        let only = shared.into_iter().filter(|it| options.wants(*it)).collect();
         // An import of all projects together makes their owners itself, and wants their names free.
-        let status = if self.wanted.packing == Packing::Each && !self.state.cargos.is_empty() {
-            // Of the projects themselves nothing: the import takes no name that is taken.
-            let mut skip = options.skip.clone();
-            skip.insert(ObjectKind::Project);
-            let options = JobOptions { only, skip, verify: false, ..options.clone() };
+        if self.wanted.packing == Packing::Each && !self.state.cargos.is_empty() {
             terminal::talk("over the API, for the import looks for them: accounts and groups");
-            self.carry_over_api(options).await?
-        } else {
-            Status::Done
-        };
-        if status == Status::Done {
-            self.state.is_prepared = true;
-            self.state.save()?;
+            // Groups that are made of archives have people, who have to be there.
+            let accounts = self.bring(ObjectKind::User).await?;
+            if accounts != Status::Done {
+                return Ok(accounts);
+            }
+            let made = self.make_groups().await?;
+            if made != Status::Done {
+                return Ok(made);
+            }
+            let groups = self.bring(ObjectKind::Organization).await?;
+            if groups != Status::Done {
+                return Ok(groups);
+            }
         }
-        Ok(status)
+        self.state.is_prepared = true;
+        self.state.save()?;
+        Ok(Status::Done)
+    }
+
+    /// Brings a kind over the API, and nothing of the projects: the import takes no name that is
+    /// taken.
+    async fn bring(&self, kind: ObjectKind) -> Result<Status, AppError> {
+        let options = &self.route.options;
+        if !options.wants(kind) {
+            return Ok(Status::Done);
+        }
+        let mut skip = options.skip.clone();
+        skip.insert(ObjectKind::Project);
+        let only = [kind].into_iter().collect();
+        let options = JobOptions { only, skip, verify: false, ..options.clone() };
+        self.carry_over_api(options).await
     }
 
     /// Makes the archives of a cargo and delivers them; what somebody has to do then, if it was not
@@ -288,7 +304,7 @@ impl HandingOver<'_> {
     }
 
     /// Somebody does not want to wait any longer.
-    async fn stopped(&self) -> Result<bool, AppError> {
+    pub(super) async fn stopped(&self) -> Result<bool, AppError> {
         if self.state.manner.cancels {
             self.cancel().await?;
             terminal::talk("the destination was asked to stop its import");
@@ -301,7 +317,7 @@ impl HandingOver<'_> {
 }
 
 /// Whether it is known that nothing was begun: the destination has said no, or was not asked.
-fn is_refused(error: &HostError) -> bool {
+pub(super) fn is_refused(error: &HostError) -> bool {
     // 503 is how one says that it is importing something else.
     let refusals = ["400", "401", "403", "404", "409", "422", "429", "503"];
     let status = error.context.iter().find(|(name, _)| *name == "status");

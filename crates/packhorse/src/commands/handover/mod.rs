@@ -7,6 +7,7 @@
 mod after;
 mod choice;
 mod course;
+mod groups;
 mod reduced;
 mod state;
 

@@ -9,6 +9,7 @@ use packhorse_core::{
     port::{BlobRef, ByteStream, Inventory, Page, Source},
 };
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -23,6 +24,14 @@ pub(super) struct Reduced {
     pub(super) lost: fn(ObjectKind) -> &'static [Gap],
     /// Ids that the source gives to what has a name, by that name.
     pub(super) named: Mutex<HashMap<(Scope, Origin), String>>,
+    /// Milestones by their numbers: what they are called by instead.
+    pub(super) milestones: Mutex<HashMap<(Scope, u64), u64>>,
+}
+
+/// A number made of a title.
+fn made_of(title: &str) -> u64 {
+    let digest = Sha256::digest(title);
+    digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 /// What a record is called, where sources may give an id besides.
@@ -48,6 +57,29 @@ impl Reduced {
         let Some(name) = name(&record.object).filter(|it| *it != record.origin.id) else { return };
         let id = std::mem::replace(&mut record.origin.id, name);
         self.named().insert((scope.clone(), record.origin.clone()), id);
+    }
+
+    /// Calls milestones by their titles: what a group gives its projects has another number at each
+    /// host, and is the project's own where the group is not there.
+    fn renumber(&self, scope: &Scope, object: &mut Object) {
+        let mut known = self.milestones.lock().unwrap_or_else(PoisonError::into_inner);
+        let mentioned: Vec<&mut u64> = if let Object::Milestone(it) = object {
+            let number = made_of(&it.title);
+            known.insert((scope.clone(), it.number), number);
+            it.number = number;
+            return;
+        } else if let Object::Issue(it) = object {
+            it.milestone.iter_mut().collect()
+        } else if let Object::ChangeRequest(it) = object {
+            it.milestone.iter_mut().collect()
+        } else if let Object::Release(it) = object {
+            it.milestones.iter_mut().collect()
+        } else {
+            return;
+        };
+        for number in mentioned {
+            *number = known.get(&(scope.clone(), *number)).copied().unwrap_or(*number);
+        }
     }
 
     fn reduce(&self, object: Object) -> Object {
@@ -147,6 +179,7 @@ impl Source for Reduced {
         let mut page = self.source.read(lane, at).await?;
         for record in &mut page.records {
             self.rename(&lane.scope, record);
+            self.renumber(&lane.scope, &mut record.object);
             record.object = self.reduce(record.object.clone());
         }
         Ok(page)

@@ -1,5 +1,6 @@
 //! Where a hand-over stands, beside the journal: what was given to a host is not given to it twice.
 
+use super::groups::Groups;
 use crate::{cli::Globals, commands::ends::Route, document, error::AppError};
 use packhorse_core::{
     job::{JobId, JobOptions},
@@ -142,6 +143,8 @@ pub(super) struct State {
     pub(super) manner: Manner,
     /// Whether the accounts and groups that an import looks for were brought.
     pub(super) is_prepared: bool,
+    /// Groups that are made before their projects come.
+    pub(super) groups: Groups,
     /// What the host takes, a job each.
     pub(super) cargos: Vec<Cargo>,
     /// Projects that go over the API, and why.
@@ -183,7 +186,7 @@ impl State {
             let found = Self::read(&entry?.path())?;
             let is_of = |it: &Self| {
                 let mut pieces = it.cargos.iter().flat_map(|it| &it.pieces);
-                pieces.any(|it| it.carried == Some(job.0))
+                pieces.any(|it| it.carried == Some(job.0)) || it.groups.job == Some(job.0)
             };
             if let Some(state) = found.filter(is_of) {
                 return Ok(Some(state));
@@ -201,6 +204,11 @@ impl State {
         };
         let name = format!("Packhorse_{}-{n}{part}{suffix}", key.unwrap_or_default());
         self.directory.join(name)
+    }
+
+    /// Where archives of groups are made.
+    pub(super) fn groups_directory(&self) -> PathBuf {
+        self.directory.join("groups")
     }
 
     /// The file that says where it stands.

@@ -3,6 +3,7 @@
 mod gitea;
 mod github;
 mod gitlab;
+mod gitlab_groups;
 
 use crate::bench::Bench;
 use packhorse_core::{

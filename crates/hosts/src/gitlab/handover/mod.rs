@@ -1,13 +1,18 @@
 //! Archives that the server imports by itself: an export of a project each.
 //!
-//! The file goes up as a form, or is fetched by the server from an address. Groups have to be there.
+//! The file goes up as a form, or is fetched by the server from an address. Groups have to be there:
+//! [`groups`] has those made that are not.
 //! An import cannot be stopped: what it makes can only be removed.
 //!
 //! Source: GitLab, "Project import and export API"; its description of the REST API, `/projects/import`,
 //! `/projects/{id}/import`; "GitLab.com settings: account and limit settings".
 
+mod groups;
+
+pub(crate) use groups::hand_over_groups;
+
 use super::{
-    api::Api,
+    api::{self, Api},
     call::{Change, Form},
     place::Place,
 };
@@ -152,7 +157,7 @@ impl Imports {
             self.api.get(&path, &[], "ask what the server takes").await;
         let settings = match found {
             Ok(settings) => settings,
-            Err(error) if super::api::is_closed(error.kind) => return Ok(None),
+            Err(error) if api::is_closed(error.kind) => return Ok(None),
             Err(error) => return Err(error),
         };
         if settings.import_sources.is_some_and(|it| !it.iter().any(|it| it == FILE_IMPORT)) {
