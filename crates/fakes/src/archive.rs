@@ -12,8 +12,11 @@ use packhorse_core::{
     port::{BlobRef, Source},
 };
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -39,6 +42,21 @@ fn fail(kind: HostErrorKind) -> HostError {
 /// A failure and what is underneath, as hosts tell of it.
 pub(crate) fn explained(error: &HostError) -> String {
     chain(error)
+}
+
+/// What is at an address of plain HTTP, up to so many bytes.
+pub(crate) fn fetched(url: &str, most: u64) -> Option<Vec<u8>> {
+    let url: url::Url = url.parse().ok()?;
+    let host = (url.host_str()?.to_owned(), url.port_or_known_default()?);
+    let mut stream = TcpStream::connect((host.0.as_str(), host.1)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let (target, (name, port)) = (&url[url::Position::BeforePath..], &host);
+    write!(stream, "GET {target} HTTP/1.0\r\nHost: {name}:{port}\r\n\r\n").ok()?;
+    let mut answer = Vec::new();
+    stream.take(most).read_to_end(&mut answer).ok()?;
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n")? + 4;
+    let is_there = answer.starts_with(b"HTTP/1.") && answer.get(8..12)? == b" 200";
+    is_there.then(|| answer.split_off(end))
 }
 
 impl Archive {

@@ -3,12 +3,17 @@
 use crate::{
     catalogue::{Carriage, ObjectKind},
     error::HostError,
+    model::Visibility,
     record::TargetId,
+    secret::Secret,
     support::Gap,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// How projects are put into archives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +70,10 @@ pub struct Wanted {
     pub suffix: &'static str,
     /// Jobs of the host's that may run side by side.
     pub at_once: usize,
+    /// Whether it fetches archives from a store of somebody's own, by addresses that are signed.
+    pub fetches: bool,
+    /// Whether it wants to know whom archives name, and who may see what is in them.
+    pub names: bool,
     /// What its import does not keep of records of a kind, though it is in the archive, or its API
     /// does not show.
     pub gaps: fn(ObjectKind) -> &'static [Gap],
@@ -79,6 +88,30 @@ pub struct Sums {
     pub md5: String,
     /// SHA-256 in lower-case hexadecimal.
     pub sha256: String,
+}
+
+/// Whom an archive names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Logins of accounts.
+    pub users: BTreeSet<String>,
+    /// Teams, by organization and slug.
+    pub teams: BTreeSet<(String, String)>,
+}
+
+/// An archive that is to be put where a host finds it.
+#[derive(Clone, Copy, Debug)]
+pub struct Handed<'a> {
+    /// Full path of its project at the host; `None` for one with several.
+    pub project: Option<&'a str>,
+    /// What of its projects it holds.
+    pub part: Part,
+    /// Where it is here.
+    pub archive: &'a Path,
+    /// Whether it goes into a store of somebody's own, from which the host fetches it.
+    pub is_stored: bool,
+    /// Whom it names; nobody, where the host does not want to know.
+    pub names: &'a Names,
 }
 
 /// An archive where the host finds it.
@@ -97,12 +130,18 @@ pub struct Delivered {
 }
 
 /// What a host takes in one job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parcel {
     /// Full path of the project at the host; `None` for all that the archive holds.
     pub project: Option<String>,
     /// Its archives, in the order of [`Wanted::parts`].
     pub archives: Vec<Delivered>,
+    /// Where the host fetches them, in the same order; empty where it is given them.
+    ///
+    /// SECURITY: whoever has such an address has the archive.
+    pub addresses: Vec<Secret>,
+    /// Who may see the project at the source, as far as that is known.
+    pub visibility: Option<Visibility>,
 }
 
 /// What a host knows of a job that may have been begun.
@@ -210,11 +249,7 @@ pub trait HandOver: Send + Sync {
     async fn refuses(&self, project: &str) -> Result<Option<String>, HostError>;
 
     /// Puts an archive where the host finds it, or says who has to. Doing so again does no harm.
-    async fn deliver(
-        &self,
-        project: Option<&str>,
-        archive: (Part, &Path),
-    ) -> Result<Delivered, HostError>;
+    async fn deliver(&self, archive: Handed<'_>) -> Result<Delivered, HostError>;
 
     /// Looks for the job of a parcel whose beginning was not answered.
     async fn find(&self, parcel: &Parcel) -> Result<Sought, HostError>;

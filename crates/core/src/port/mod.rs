@@ -8,8 +8,8 @@ mod source;
 mod transform;
 
 pub use handover::{
-    Delivered, GroupHandOver, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage,
-    Packing, Parcel, Part, Severity, Sought, Sums, Wanted,
+    Delivered, GroupHandOver, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress,
+    ImportStage, Names, Packing, Parcel, Part, Severity, Sought, Sums, Wanted,
 };
 pub use history::{History, NotedLoss};
 pub use journal::{

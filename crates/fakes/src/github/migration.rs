@@ -7,7 +7,7 @@
 use super::{Desk, not_found, refusal, unprocessable};
 use crate::{
     access::Access,
-    archive::{Archive, Content, explained},
+    archive::{Archive, Content, explained, fetched},
     exchange::{Answer, Content as Body},
 };
 use http::{Method, StatusCode};
@@ -16,8 +16,11 @@ use packhorse_core::{
     model::{Organization, Project, Visibility},
 };
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use std::{fs::OpenOptions, io::Write as _};
 
+/// Most bytes of an archive that is fetched.
+const MOST: u64 = 64 << 20;
 /// Most bytes of a part. Source: github/gh-gei, `ArchiveUploader`.
 const PART: usize = 100 << 20;
 
@@ -136,13 +139,36 @@ pub(super) fn of_repository(desk: &Desk<'_>, owner: &str, name: &str) -> Vec<Str
     of.filter_map(|(key, _)| key.strip_prefix("migration/").map(str::to_owned)).collect()
 }
 
+/// What an archive is called here that lies in somebody's store.
+fn fetched_as(url: &str) -> Option<String> {
+    let digest = sha2::Sha256::digest(url.strip_prefix("http")?);
+    Some(format!("{:x}", digest.iter().take(16).fold(0u128, |n, it| (n << 8) | u128::from(*it))))
+}
+
+/// Fetches archives that lie in somebody's store, from plain HTTP here.
+fn fetch(desk: &mut Desk<'_>, input: &Value) {
+    for url in ["gitArchiveUrl", "metadataArchiveUrl"].map(|it| input[it].as_str()) {
+        let Some((url, guid)) = url.and_then(|it| Some((it, fetched_as(it)?))) else { continue };
+        let Some(bytes) = fetched(url, MOST) else { continue };
+        let size = bytes.len();
+        if desk.store.save_blob(&blob(&guid), &bytes).is_ok() {
+            let job = json!({ "size": size, "received": size });
+            desk.store.aside.insert(format!("gei/{guid}"), job);
+        }
+    }
+}
+
 /// Takes a migration on, or says why not.
 pub(super) fn start(desk: &mut Desk<'_>, owner: &str, input: &Value) -> Result<String, String> {
     let name = input["repositoryName"].as_str().unwrap_or_default();
     if desk.store.project(&format!("{owner}/{name}")).is_some() {
         return Err(format!("A repository called {owner}/{name} already exists"));
     }
+    fetch(desk, input);
     let stored = |field: &str| {
+        if let Some(guid) = input[field].as_str().and_then(fetched_as) {
+            return desk.store.aside.contains_key(&format!("gei/{guid}")).then_some(guid);
+        }
         let guid = input[field].as_str()?.strip_prefix("gei://archive/")?.to_owned();
         let job = desk.store.aside.get(&format!("gei/{guid}"))?;
         (job["size"] == job["received"]).then_some(guid)
@@ -150,6 +176,10 @@ pub(super) fn start(desk: &mut Desk<'_>, owner: &str, input: &Value) -> Result<S
     let (Some(git), Some(records)) = (stored("gitArchiveUrl"), stored("metadataArchiveUrl")) else {
         return Err("The archives are not there".to_owned());
     };
+    let words = [Value::Null, json!("private"), json!("internal"), json!("public")];
+    if !words.contains(&input["targetRepoVisibility"]) {
+        return Err("targetRepoVisibility is not valid".to_owned());
+    }
     if input["githubPat"].as_str().is_none_or(str::is_empty) {
         return Err("A token is needed to write with".to_owned());
     }
@@ -160,6 +190,7 @@ pub(super) fn start(desk: &mut Desk<'_>, owner: &str, input: &Value) -> Result<S
     let job = json!({
         "state": "QUEUED", "owner": owner, "name": name, "git": git, "records": records,
         "source": input["sourceRepositoryUrl"], "reason": "", "log": log,
+        "visibility": input["targetRepoVisibility"],
     });
     desk.store.aside.insert(key(&id), job);
     Ok(id)
@@ -208,7 +239,12 @@ fn import(desk: &mut Desk<'_>, job: &Value) -> Result<(), HostError> {
     };
     content.records.retain(|(scope, _)| scope.project() == Some(held.path.as_str()));
     content.projects.clear();
-    let project = Project { path: path.clone(), visibility: Visibility::Private, ..held.clone() };
+    let visibility = match job["visibility"].as_str() {
+        Some("public") => Visibility::Public,
+        Some("internal") => Visibility::Internal,
+        Some(_) | None => Visibility::Private,
+    };
+    let project = Project { path: path.clone(), visibility, ..held.clone() };
     desk.store.fill([(Scope::Shared, Record::new(path.clone(), Object::Project(project)))]);
     records.take(desk.store, content, |_| path.clone())?;
     let repositories = Content { projects: vec![held], records: Vec::new() };

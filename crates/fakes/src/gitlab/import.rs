@@ -5,7 +5,7 @@
 
 use super::{Desk, Place, account, invalid, missing, not_found, refusal, view::told};
 use crate::{
-    archive::{Archive, explained},
+    archive::{Archive, explained, fetched},
     exchange::Answer,
     form::{self, File},
 };
@@ -15,12 +15,7 @@ use packhorse_core::{
     model::{Comment, Markup, Project, Review, Subject, Text, Verdict},
 };
 use serde_json::{Value, json};
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    path::Path,
-    time::Duration,
-};
+use std::path::Path;
 
 /// Most mebibytes of a file that is imported; this server's administrator has set it.
 const MOST_MEBIBYTES: u64 = 64;
@@ -64,24 +59,10 @@ pub(super) fn begin_remote(desk: &mut Desk<'_>) -> Answer {
     };
     let above = desk.text("namespace").unwrap_or_else(|| desk.who.clone());
     let name = desk.text("name").unwrap_or_else(|| own.clone());
-    match fetched(&url) {
+    match fetched(&url, MOST_MEBIBYTES << 20) {
         Some(bytes) => schedule(desk, (&above, &own, name), &bytes),
         None => refusal(StatusCode::BAD_REQUEST, "The file could not be fetched"),
     }
-}
-
-/// What is at an address of plain HTTP.
-fn fetched(url: &str) -> Option<Vec<u8>> {
-    let url: url::Url = url.parse().ok()?;
-    let host = (url.host_str()?.to_owned(), url.port_or_known_default()?);
-    let mut stream = TcpStream::connect((host.0.as_str(), host.1)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    write!(stream, "GET {} HTTP/1.0\r\nHost: {}\r\n\r\n", url.path(), host.0).ok()?;
-    let mut answer = Vec::new();
-    stream.take(MOST_MEBIBYTES << 20).read_to_end(&mut answer).ok()?;
-    let end = answer.windows(4).position(|it| it == b"\r\n\r\n")? + 4;
-    let is_there = answer.starts_with(b"HTTP/1.") && answer.get(8..12)? == b" 200";
-    is_there.then(|| answer.split_off(end))
 }
 
 /// Makes a project, into which an archive is taken later.

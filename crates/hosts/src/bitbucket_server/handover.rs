@@ -13,16 +13,13 @@ use http::Method;
 use packhorse_core::{
     HostError, HostErrorKind, Location, TargetId,
     port::{
-        Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Packing,
-        Parcel, Part, Severity, Sought, Wanted,
+        Delivered, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress, ImportStage,
+        Packing, Parcel, Part, Severity, Sought, Wanted,
     },
 };
 use serde::Deserialize;
 use serde_json::json;
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 /// Below the server's shared home.
 const DIRECTORY: &str = "data/migration/import";
@@ -33,6 +30,8 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: ".tar",
     at_once: 1,
+    fetches: false,
+    names: false,
     gaps: |_| &[],
 };
 
@@ -111,11 +110,8 @@ impl HandOver for Imports {
         Ok(found.map(|_| why))
     }
 
-    async fn deliver(
-        &self,
-        _project: Option<&str>,
-        (part, archive): (Part, &Path),
-    ) -> Result<Delivered, HostError> {
+    async fn deliver(&self, handed: Handed<'_>) -> Result<Delivered, HostError> {
+        let Handed { part, archive, .. } = handed;
         let (name, sums) = sums::delivered(archive, WANTED.suffix, self.directory.clone()).await?;
         let to_do = self.directory.is_none().then(|| {
             format!(

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use packhorse_core::{
     Gap, HostError, HostErrorKind, Location, ObjectKind, TargetId,
     port::{
-        Delivered, HandOver, ImportMessages, ImportProgress, ImportStage, Packing, Parcel, Part,
-        Sought, Wanted,
+        Delivered, HandOver, Handed, ImportMessages, ImportProgress, ImportStage, Packing, Parcel,
+        Part, Sought, Wanted,
     },
 };
 use serde_json::Value;
@@ -28,6 +28,8 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: "",
     at_once: 1,
+    fetches: false,
+    names: false,
     gaps,
 };
 
@@ -122,11 +124,8 @@ impl HandOver for Restoring {
         Ok(found.map(|_| "the server has it, and restores only what is new".to_owned()))
     }
 
-    async fn deliver(
-        &self,
-        project: Option<&str>,
-        (part, archive): (Part, &Path),
-    ) -> Result<Delivered, HostError> {
+    async fn deliver(&self, handed: Handed<'_>) -> Result<Delivered, HostError> {
+        let Handed { project, part, archive, .. } = handed;
         let operation = "put the dump where the server finds it";
         let fail = || HostError::new(HostErrorKind::Rejected, operation);
         let Some((owner, name)) = project.and_then(|it| it.split_once('/')) else {

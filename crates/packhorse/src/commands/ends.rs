@@ -14,6 +14,7 @@ use packhorse_core::{
 };
 use packhorse_engine::Ends;
 use packhorse_hosts::handover::{self, Ways};
+use packhorse_storage::Storage;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// What a person said of a route, read.
@@ -90,6 +91,11 @@ impl Route {
     pub(super) fn taking(&self, ways: &Ways) -> Result<Option<Arc<dyn HandOver>>, AppError> {
         let to = config::with_credentials(&self.hosts, &self.to, End::Target)?;
         Ok(handover::open(&to.whole(), ways)?)
+    }
+
+    /// The store from which the destination fetches archives, where the configuration names one.
+    pub(super) fn archives(&self) -> Result<Option<Storage>, AppError> {
+        self.hosts.archives(&self.to)
     }
 
     /// The destination as one that makes groups of archives; `None` where it is none.

@@ -1,8 +1,12 @@
 //! `packhorse.toml`: hosts by name, and where their tokens are.
 
-use super::{secret::Reference, service::ServeEntry};
+use super::{
+    secret::Reference,
+    service::{ServeEntry, store},
+};
 use crate::{cli::Globals, error::AppError, registry};
 use packhorse_core::{GitCredentials, Location, Secret};
+use packhorse_storage::Storage;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -44,6 +48,8 @@ struct Entry {
     /// Where more are that may do the same.
     #[serde(default)]
     tokens: Vec<Reference>,
+    /// The store from which it fetches archives that are handed over to it.
+    archives: Option<String>,
 }
 
 impl Hosts {
@@ -155,6 +161,12 @@ impl Hosts {
     /// The host that a place is at; the longest address is the nearest.
     fn entry(&self, of: &Location) -> Option<(&String, &Entry)> {
         self.hosts.iter().filter(|(_, it)| it.covers(of)).max_by_key(|(_, it)| it.url.len())
+    }
+
+    /// The store from which a host fetches archives, where the file names one.
+    pub(crate) fn archives(&self, of: &Location) -> Result<Option<Storage>, AppError> {
+        let found = self.entry(of).and_then(|(name, it)| Some((name, it.archives.as_deref()?)));
+        found.map(|(name, address)| store(&format!("hosts.{name}"), address)).transpose()
     }
 
     /// How many tokens the file names for a place.

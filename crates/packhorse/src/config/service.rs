@@ -150,7 +150,7 @@ impl Hosts {
         };
         match &said.archives {
             Some(address) if address.contains("://") => {
-                config.archive_store = Some(archive_store(address)?);
+                config.archive_store = Some(store("serve", address)?);
             }
             Some(path) => config.archives = std::path::absolute(path)?,
             None => {}
@@ -163,9 +163,9 @@ impl Hosts {
 }
 
 /// The object store that keeps archives; credentials stand in the environment.
-fn archive_store(address: &str) -> Result<Storage, AppError> {
+pub(super) fn store(table: &str, address: &str) -> Result<Storage, AppError> {
     Storage::open(address, &Settings::of_environment()).map_err(|error| {
-        AppError::usage("`archives` of `[serve]` cannot be used")
+        AppError::usage(format!("`archives` of `[{table}]` cannot be used"))
             .because(error)
             .hint("credentials stand in the environment: docs/guides/service.md")
     })

@@ -19,14 +19,15 @@ use crate::{handover::Ways, sums};
 use async_trait::async_trait;
 use packhorse_core::{
     Gap, HostError, HostErrorKind, Location, ObjectKind, TargetId,
+    model::Visibility,
     port::{
-        Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Packing,
-        Parcel, Part, Severity, Sought, Wanted,
+        Delivered, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress, ImportStage,
+        Packing, Parcel, Part, Severity, Sought, Wanted,
     },
 };
 use packhorse_net::Request;
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// What the importer's archives are like; it works at ten at a time.
 ///
@@ -37,6 +38,8 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Git, Part::Records],
     suffix: ".tar.gz",
     at_once: 10,
+    fetches: true,
+    names: true,
     gaps,
 };
 /// Most bytes of an archive. Source: the same.
@@ -90,6 +93,17 @@ fn message(line: &str) -> Option<ImportMessage> {
         _ => Severity::Note,
     };
     Some(ImportMessage { severity, about: None, kind: None, text: text.trim().to_owned() })
+}
+
+/// The importer's word for who may see a repository.
+///
+/// Source: github/gh-gei, `--target-repo-visibility`.
+fn word(it: Visibility) -> &'static str {
+    match it {
+        Visibility::Private => "private",
+        Visibility::Internal => "internal",
+        Visibility::Public => "public",
+    }
 }
 
 /// Owner and name of a repository.
@@ -179,11 +193,8 @@ impl HandOver for Importer {
         Ok(found.map(|_| "the server has it, and imports only what is new".to_owned()))
     }
 
-    async fn deliver(
-        &self,
-        project: Option<&str>,
-        (part, archive): (Part, &Path),
-    ) -> Result<Delivered, HostError> {
+    async fn deliver(&self, handed: Handed<'_>) -> Result<Delivered, HostError> {
+        let Handed { project, part, archive, .. } = handed;
         let (organization, ..) = self.owner(project).await?;
         let (name, sums) = sums::delivered(archive, WANTED.suffix, None).await?;
         if sums.bytes > LIMIT {
@@ -192,9 +203,13 @@ impl HandOver for Importer {
                 .with("bytes", sums.bytes)
                 .with("limit", LIMIT));
         }
-        let stored = upload::upload(&self.api, organization, (&name, archive, sums.bytes)).await?;
+        let name = if handed.is_stored {
+            name
+        } else {
+            upload::upload(&self.api, organization, (&name, archive, sums.bytes)).await?
+        };
         let archive = archive.to_owned();
-        Ok(Delivered { archive, part, name: stored, sums: Some(sums), to_do: None })
+        Ok(Delivered { archive, part, name, sums: Some(sums), to_do: None })
     }
 
     async fn find(&self, parcel: &Parcel) -> Result<Sought, HostError> {
@@ -221,15 +236,25 @@ impl HandOver for Importer {
         let [git, records] = &parcel.archives[..] else {
             return Err(fail(HostErrorKind::Rejected).with("reason", "it takes two archives"));
         };
+        // SECURITY: addresses that open what is in somebody's store go to the importer alone.
+        let places = match &parcel.addresses[..] {
+            [git, records] => (git.expose(), records.expose()),
+            [] => (&*git.name, &*records.name),
+            _ => return Err(fail(HostErrorKind::Rejected).with("reason", "it takes two addresses")),
+        };
         let source = self.source(&owner).await?;
         // SECURITY: the server's own token, which the importer writes with; it goes nowhere else.
         let token = self.api.place.credentials.as_ref().map(|it| it.password.expose());
-        let input = json!({
+        let mut input = json!({
             "sourceId": source, "ownerId": owner, "repositoryName": name, "continueOnError": true,
             "sourceRepositoryUrl": format!("{ARCHIVED}/{}", project.unwrap_or_default()),
-            "gitArchiveUrl": git.name, "metadataArchiveUrl": records.name,
+            "gitArchiveUrl": places.0, "metadataArchiveUrl": places.1,
             "accessToken": NO_TOKEN, "githubPat": token,
         });
+        // SECURITY: nobody sees it who did not see it before; what is not known is private.
+        if let Some(seen) = parcel.visibility.filter(|it| *it != Visibility::Private) {
+            input["targetRepoVisibility"] = word(seen).into();
+        }
         let text = "mutation($input: StartRepositoryMigrationInput!) { startRepositoryMigration( \
                     input: $input) { repositoryMigration { id } } }";
         let made: Value = self.api.mutate(text, json!({ "input": input }), operation).await?;

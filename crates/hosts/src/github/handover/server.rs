@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use packhorse_core::{
     HostError, HostErrorKind, ObjectKind, TargetId,
     port::{
-        Delivered, HandOver, ImportMessages, ImportProgress, ImportStage, Packing, Parcel, Part,
-        Sought, Wanted,
+        Delivered, HandOver, Handed, ImportMessages, ImportProgress, ImportStage, Names, Packing,
+        Parcel, Part, Sought, Wanted,
     },
 };
 use serde_json::Value;
@@ -23,6 +23,8 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: ".tar.gz",
     at_once: 1,
+    fetches: false,
+    names: true,
     gaps: super::gaps as fn(ObjectKind) -> _,
 };
 /// Where the commands want files to lie on the server.
@@ -34,15 +36,24 @@ pub(super) struct Server {
     pub(super) directory: Option<PathBuf>,
 }
 
-/// What is known beforehand of how names there become names here.
+/// A row of a mapping: what it is, where it is in the archive, where it goes, what is done.
 ///
-/// Source: GitHub, "Preparing to migrate data to GitHub Enterprise Server", "Mapping conflicts".
-fn mapping(home: &str, owner: &str) -> String {
-    let (from, to) = (cell(&format!("{ARCHIVED}/{owner}")), cell(&format!("{home}/{owner}")));
-    format!(
-        "model_name,source_url,target_url,recommended_action\n\
-         organization,{from},{to},map\n"
-    )
+/// Source: GitHub, "Reviewing migration conflicts": what there is of addresses and of actions, and
+/// to what they apply.
+struct Row {
+    model: &'static str,
+    from: String,
+    to: String,
+    action: &'static str,
+}
+
+/// The file of mappings.
+fn mapping(rows: &[Row]) -> String {
+    let mut text = "model_name,source_url,target_url,recommended_action\n".to_owned();
+    for it in rows {
+        text += &format!("{},{},{},{}\n", it.model, cell(&it.from), cell(&it.to), it.action);
+    }
+    text
 }
 
 /// A cell of CSV after RFC 4180.
@@ -65,7 +76,7 @@ fn commands(host: &str, archive: &Path, mapping: &Path) -> String {
          scp -P 122 {} {} admin@{host}:{HOME}/\n  \
          ssh -p 122 admin@{host}\n  \
          ghe-migrator prepare {tar}          # says a GUID\n  \
-         ghe-migrator conflicts -g GUID > conflicts.csv   # people: write `map` and an account into a row\n  \
+         ghe-migrator conflicts -g GUID > conflicts.csv   # what has changed meanwhile\n  \
          ghe-migrator map -i {csv} -g GUID\n  \
          ghe-migrator map -i conflicts.csv -g GUID\n  \
          ghe-migrator import {tar} -g GUID -u USER -p TOKEN\n  \
@@ -78,6 +89,45 @@ fn commands(host: &str, archive: &Path, mapping: &Path) -> String {
 }
 
 impl Server {
+    /// Whether the server has something at a path of its API.
+    async fn has(&self, path: &[&str], operation: &'static str) -> Result<bool, HostError> {
+        let found: Option<Value> = self.api.find(path, operation).await?;
+        Ok(found.is_some())
+    }
+
+    /// What becomes of everything that an archive brings and that the server may have already.
+    ///
+    /// People keep what they wrote only where they are mapped; a team that is there takes those in
+    /// who come; what is not there is imported as it is.
+    async fn rows(
+        &self,
+        (home, owner, name): (&str, &str, &str),
+        names: &Names,
+    ) -> Result<Vec<Row>, HostError> {
+        let row = |model, path: &str, action| Row {
+            model,
+            from: format!("{ARCHIVED}/{path}"),
+            to: format!("{home}/{path}"),
+            action,
+        };
+        let is_there = self.has(&["orgs", owner], "look for an organization").await?;
+        let action = if is_there { "map" } else { "import" };
+        let mut rows = vec![row("organization", owner, action)];
+        // One that is there is not handed over.
+        rows.push(row("repository", &format!("{owner}/{name}"), "import"));
+        for (organization, slug) in &names.teams {
+            let path = ["orgs", organization.as_str(), "teams", slug.as_str()];
+            let is_there = self.has(&path, "look for a team").await?;
+            let action = if is_there { "merge" } else { "import" };
+            rows.push(row("team", &format!("orgs/{organization}/teams/{slug}"), action));
+        }
+        for login in &names.users {
+            let is_there = self.has(&["users", login], "look for an account").await?;
+            rows.push(row("user", login, if is_there { "map" } else { "import" }));
+        }
+        Ok(rows)
+    }
+
     async fn repository(&self, project: &str) -> Result<Option<Value>, HostError> {
         let Some((owner, name)) = parts(project) else { return Ok(None) };
         self.api.find(&["repos", owner, name], "look for a repository of the server").await
@@ -98,15 +148,12 @@ impl HandOver for Server {
         Ok(found.map(|_| "the server has it, and imports only what is new".to_owned()))
     }
 
-    async fn deliver(
-        &self,
-        project: Option<&str>,
-        (part, archive): (Part, &Path),
-    ) -> Result<Delivered, HostError> {
+    async fn deliver(&self, handed: Handed<'_>) -> Result<Delivered, HostError> {
+        let Handed { project, part, archive, .. } = handed;
         let operation = "prepare an archive for the server";
         let fail = |kind| HostError::new(kind, operation).with("archive", archive.display());
-        let owner = project.and_then(parts).map(|(owner, _)| owner);
-        let owner = owner.ok_or_else(|| fail(HostErrorKind::Rejected))?;
+        let named = project.and_then(parts);
+        let (owner, name_of) = named.ok_or_else(|| fail(HostErrorKind::Rejected))?;
         let (name, sums) = sums::delivered(archive, WANTED.suffix, self.directory.clone()).await?;
         if sums.bytes > LIMIT {
             return Err(fail(HostErrorKind::Rejected)
@@ -118,7 +165,8 @@ impl HandOver for Server {
             .map_err(|error| fail(HostErrorKind::Unavailable).because(error))?;
         let file = PathBuf::from(format!("{}-map.csv", place.display()));
         let home = self.api.place.home.as_str().trim_end_matches('/');
-        std::fs::write(&file, mapping(home, owner))
+        let rows = self.rows((home, owner, name_of), handed.names).await?;
+        std::fs::write(&file, mapping(&rows))
             .map_err(|error| fail(HostErrorKind::Unavailable).because(error))?;
         let to_do = Some(commands(self.api.place.host(), &place, &file));
         Ok(Delivered { archive: archive.to_owned(), part, name, sums: Some(sums), to_do })
@@ -172,7 +220,6 @@ mod tests {
 
         assert!(told.contains("prepare /home/admin/x.tar.gz "), "{told}");
         assert!(told.contains("map -i /home/admin/x.tar.gz-map.csv -g GUID"), "{told}");
-        assert_eq!(mapping("https://h.example", "acme").lines().count(), 2);
     }
 
     #[test]
@@ -181,6 +228,13 @@ mod tests {
 
         assert!(told.contains(r"scp -P 122 '/a b/x'\''y.tar.gz' '/a b/m.csv' admin@"), "{told}");
         assert!(told.contains(r"import '/home/admin/x'\''y.tar.gz' -g GUID"), "{told}");
-        assert!(mapping("https://h.example", "a,\"b").contains(r#"/a,""b",map"#));
+        let row = Row {
+            model: "user",
+            from: "https://github.com/a,\"b".to_owned(),
+            to: "https://h.example/ab".to_owned(),
+            action: "map",
+        };
+        let expected = "user,\"https://github.com/a,\"\"b\",https://h.example/ab,map";
+        assert_eq!(mapping(&[row]).lines().nth(1), Some(expected));
     }
 }

@@ -21,12 +21,12 @@ use async_trait::async_trait;
 use packhorse_core::{
     HostError, HostErrorKind, Location, ObjectKind, TargetId,
     port::{
-        Delivered, HandOver, ImportMessage, ImportMessages, ImportProgress, ImportStage, Packing,
-        Parcel, Part, Severity, Sought, Wanted,
+        Delivered, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress, ImportStage,
+        Packing, Parcel, Part, Severity, Sought, Wanted,
     },
 };
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 /// What its archives are like. More than six a minute are not begun; that is a budget of requests.
 const WANTED: Wanted = Wanted {
@@ -35,6 +35,8 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: ".tar.gz",
     at_once: 10,
+    fetches: false,
+    names: false,
     gaps: |_| &[],
 };
 /// What gitlab.com takes as a file, in bytes.
@@ -184,11 +186,8 @@ impl HandOver for Imports {
         Ok(found.map(|_| "the server has it, and imports only what is new".to_owned()))
     }
 
-    async fn deliver(
-        &self,
-        _project: Option<&str>,
-        (part, archive): (Part, &Path),
-    ) -> Result<Delivered, HostError> {
+    async fn deliver(&self, handed: Handed<'_>) -> Result<Delivered, HostError> {
+        let Handed { part, archive, .. } = handed;
         let directory = self.ways.directory.clone().filter(|_| self.ways.address.is_some());
         let (name, sums) = sums::delivered(archive, WANTED.suffix, directory).await?;
         if let Some(limit) = self.limit().await?.filter(|it| sums.bytes > *it) {

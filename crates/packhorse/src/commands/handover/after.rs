@@ -60,6 +60,8 @@ pub(super) fn left_out(
 impl HandingOver<'_> {
     /// Does what is left when the destination's job has ended.
     pub(super) async fn settle(&mut self, n: usize) -> Result<(), AppError> {
+        // Nothing fetches them any more, however it has ended.
+        self.clear(n).await?;
         let is_whole = self.told(n).await?;
         if self.state.cargos[n].ended != Some(ImportStage::Done) {
             return self.settle_as(n, Outcome::Failed);

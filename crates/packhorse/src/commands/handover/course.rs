@@ -170,10 +170,7 @@ impl HandingOver<'_> {
             if status != Status::Done {
                 return Ok((status, None));
             }
-            let cargo = &self.state.cargos[n];
-            let project = cargo.projects.first().filter(|_| cargo.is_of_one);
-            let project = project.map(|it| it.target.as_str());
-            let delivered = self.taking.deliver(project, (part, &archive)).await?;
+            let delivered = self.deliver(n, part, &archive).await?;
             if let Some(sums) = &delivered.sums {
                 terminal::talk(&format!(
                     "archive of {} bytes, MD5 {}, SHA-256 {}",
@@ -181,6 +178,7 @@ impl HandingOver<'_> {
                 ));
             }
             to_do.extend(delivered.to_do.clone());
+            self.state.cargos[n].pieces[at].stored = self.store(&archive).await?;
             self.state.cargos[n].pieces[at].delivered = Some(delivered);
             self.state.save()?;
         }
@@ -220,7 +218,7 @@ impl HandingOver<'_> {
         }
         self.state.cargos[n].is_beginning = true;
         self.state.save()?;
-        let begun = self.taking.begin(&parcel).await;
+        let begun = self.taking.begin(&self.addressed(n, parcel.clone()).await?).await;
         // What was refused has not begun; what was not answered may have.
         if begun.as_ref().is_err_and(is_refused) {
             self.state.cargos[n].is_beginning = false;

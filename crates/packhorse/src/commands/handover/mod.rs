@@ -10,6 +10,7 @@ mod course;
 mod groups;
 mod reduced;
 mod state;
+mod stored;
 
 use super::ends::Route;
 use crate::{
@@ -186,7 +187,8 @@ impl HandingOver<'_> {
                 None => taken.push(named),
             }
         }
-        let piece = |part: &Part| Piece { part: *part, carried: None, delivered: None };
+        let piece =
+            |part: &Part| Piece { part: *part, carried: None, delivered: None, stored: None };
         let is_of_one = self.wanted.packing == Packing::Each;
         let cargo = |projects| Cargo {
             projects,

@@ -4,6 +4,7 @@ use super::groups::Groups;
 use crate::{cli::Globals, commands::ends::Route, document, error::AppError};
 use packhorse_core::{
     job::{JobId, JobOptions},
+    model::Visibility,
     port::{Delivered, ImportMessage, ImportStage, Parcel, Part},
 };
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,9 @@ pub(super) struct Piece {
     /// The archive where the host finds it.
     #[serde(default)]
     pub(super) delivered: Option<Delivered>,
+    /// What it is called in the store from which the host fetches it.
+    #[serde(default)]
+    pub(super) stored: Option<String>,
 }
 
 /// What the host takes in one job.
@@ -78,6 +82,8 @@ pub(super) struct Cargo {
     pub(super) is_of_one: bool,
     /// Its archives.
     pub(super) pieces: Vec<Piece>,
+    /// Who may see its project at the source, where the host asks for it.
+    pub(super) visibility: Option<Visibility>,
     /// Whether the host was, or may have been, told to begin.
     pub(super) is_beginning: bool,
     /// The host's job.
@@ -109,7 +115,12 @@ impl Cargo {
     pub(super) fn parcel(&self) -> Option<Parcel> {
         let archives: Option<Vec<_>> = self.pieces.iter().map(|it| it.delivered.clone()).collect();
         let first = self.projects.first().filter(|_| self.is_of_one);
-        Some(Parcel { project: first.map(|it| it.target.clone()), archives: archives? })
+        Some(Parcel {
+            project: first.map(|it| it.target.clone()),
+            archives: archives?,
+            addresses: Vec::new(),
+            visibility: self.visibility,
+        })
     }
 
     /// Whether the host is at it.

@@ -4,7 +4,7 @@ use super::TOKEN;
 use crate::bench::Bench;
 use packhorse_core::{
     RepoKind, Scope,
-    model::{Issue, Project, Visibility},
+    model::{Issue, Project, User, Visibility},
     port::{HandOver, ImportStage, Parcel, Part, Sought},
 };
 use packhorse_fakes::{
@@ -13,6 +13,7 @@ use packhorse_fakes::{
     sample,
 };
 use packhorse_hosts::handover::{self, Ways};
+use packhorse_testkit::bucket::Bucket;
 use serde_json::json;
 use std::{path::Path, sync::Arc};
 
@@ -71,10 +72,17 @@ async fn each_repository_goes_as_two_archives_and_what_the_log_says_is_in_the_re
     assert_eq!(issues(&to), issues(&from));
     let refs = to.store(|store| store.refs(ROCKET, RepoKind::Code));
     assert!(refs.contains_key("refs/heads/main"), "{refs:?}");
-    // It came as private, as all that is imported, and nobody opens what is closed but by hand.
-    let seen = to.store(|it| it.project(ROCKET).map(|(_, it, _)| it.visibility));
-    assert_eq!(seen, Some(Visibility::Private));
-    assert!(told.stdout.contains("it is there and private; open it by hand"), "{told}");
+    // Each is seen by those who saw it, and by nobody else.
+    for project in [ROCKET, sample::HANDBOOK] {
+        let seen =
+            |fake: &Fake| fake.store(|it| it.project(project).map(|(_, it, _)| it.visibility));
+        assert_eq!(seen(&to), seen(&from), "{project}");
+    }
+    let is_public = |it: Option<(_, &Project, _)>| it.unwrap().1.visibility == Visibility::Public;
+    assert!(
+        to.store(|it| is_public(it.project(ROCKET)) != is_public(it.project(sample::HANDBOOK)))
+    );
+    assert!(!told.stdout.contains("open it by hand"), "{told}");
     let jobs: serde_json::Value = serde_json::from_str(&bench.ok("status --json")).unwrap();
     let jobs = jobs.as_array().unwrap();
     let is_of =
@@ -109,6 +117,35 @@ async fn a_migration_whose_answer_was_lost_is_found_and_not_begun_again() {
     assert_eq!(migrations(&to), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_lie_in_a_store_of_ones_own_until_the_migration_has_ended() {
+    let bucket = Bucket::start("acme").unwrap();
+    let (bench, from, to) = ends().await;
+    let token = ("CLOUD_TOKEN".to_owned(), TOKEN.to_owned());
+    let bench = bench.with_variables(bucket.variables().into_iter().chain([token]));
+    let config = format!(
+        "[hosts.cloud]\ntype = \"github\"\ntoken = {{ env = \"CLOUD_TOKEN\" }}\n\
+         url = \"{0}?api={0}&uploads={0}\"\narchives = \"{1}\"\n",
+        to.url(),
+        bucket.address("team")
+    );
+    std::fs::write(bench.path("packhorse.toml"), config).unwrap();
+
+    let source = with_token(&from);
+    let told =
+        bench.run(&format!("migrate gitlab:{source} cloud --via archive --project {ROCKET}"));
+
+    assert_eq!(told.status, Some(0), "{told}");
+    assert_eq!(issues(&to), issues(&from));
+    assert_eq!(bucket.keys(), Vec::<String>::new());
+    let log = bucket.take_log();
+    let n_asked = |method: &str| log.iter().filter(|it| it.starts_with(method)).count();
+    assert_eq!((n_asked("PUT "), n_asked("GET "), n_asked("DELETE ")), (2, 2, 2), "{log:?}");
+    // What opens an archive is in no output, and nothing went into the importer's own storage.
+    assert!(!told.stdout.contains("X-Amz-") && !told.stderr.contains("X-Amz-"), "{told}");
+    assert!(to.take_log().iter().all(|it| !it.target.contains("/gei/archive")));
+}
+
 fn taking(fake: &Fake) -> Arc<dyn HandOver> {
     let location = public(fake).parse().unwrap();
     handover::open(&location, &Ways::default()).unwrap().unwrap()
@@ -117,9 +154,9 @@ fn taking(fake: &Fake) -> Arc<dyn HandOver> {
 async fn handed(taking: &dyn HandOver, file: &Path) -> Parcel {
     let mut archives = Vec::new();
     for part in [Part::Git, Part::Records] {
-        archives.push(taking.deliver(Some("acme/new"), (part, file)).await.unwrap());
+        archives.push(taking.deliver(super::handed(Some("acme/new"), part, file)).await.unwrap());
     }
-    Parcel { project: Some("acme/new".to_owned()), archives }
+    Parcel { project: Some("acme/new".to_owned()), archives, ..Parcel::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +168,7 @@ async fn a_large_archive_goes_in_parts() {
     let (_bench, _from, to) = ends().await;
     let taking = taking(&to);
 
-    let delivered = taking.deliver(Some(ROCKET), (Part::Git, &file)).await.unwrap();
+    let delivered = taking.deliver(super::handed(Some(ROCKET), Part::Git, &file)).await.unwrap();
 
     let guid = delivered.name.strip_prefix("gei://archive/").unwrap();
     let stored = to.store(|store| store.aside[&format!("gei/{guid}")].clone());
@@ -168,6 +205,10 @@ async fn a_migration_is_stopped_and_one_that_failed_is_no_reason_not_to_try_agai
 async fn a_github_of_ones_own_is_told_in_commands() {
     let (bench, from, to) = ends().await;
     let (source, target) = (with_token(&from), with_token(&to));
+    to.store(|store| {
+        let bob = store.known_user("bob").unwrap().0;
+        store.remove::<User>(&Scope::Shared, bob);
+    });
     let command =
         format!("migrate gitlab:{source} github:{target} --via archive --project {ROCKET}");
 
@@ -182,7 +223,17 @@ async fn a_github_of_ones_own_is_told_in_commands() {
     let files = std::fs::read_dir(directory.unwrap().unwrap().path()).unwrap().flatten();
     let map = files.map(|it| it.path()).find(|it| it.extension().is_some_and(|it| it == "csv"));
     let map = std::fs::read_to_string(map.unwrap()).unwrap();
-    assert!(map.contains("organization,https://github.com/acme,"), "{map}");
+    let to_there = |path: &str| format!("https://github.com/{path},{}/{path}", to.url());
+    for (model, path, action) in [
+        ("organization", "acme", "map"),
+        ("repository", ROCKET, "import"),
+        // They have accounts there, but for one who has none.
+        ("user", "alice", "map"),
+        ("user", "bob", "import"),
+    ] {
+        let row = format!("\n{model},{},{action}\n", to_there(path));
+        assert!(map.contains(&row), "{row} in {map}");
+    }
     let projects = to.store(|store| store.all::<Project>(&Scope::Shared).count());
     assert_eq!(projects, 0);
 }

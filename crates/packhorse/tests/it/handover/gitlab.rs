@@ -209,8 +209,8 @@ fn taking(fake: &Fake) -> Arc<dyn HandOver> {
 }
 
 async fn handed(taking: &dyn HandOver, file: &Path, project: &str) -> Parcel {
-    let delivered = taking.deliver(Some(project), (Part::Whole, file)).await.unwrap();
-    Parcel { project: Some(project.to_owned()), archives: vec![delivered] }
+    let delivered = taking.deliver(super::handed(Some(project), Part::Whole, file)).await.unwrap();
+    Parcel { project: Some(project.to_owned()), archives: vec![delivered], ..Parcel::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,7 +244,8 @@ async fn what_is_larger_than_the_server_takes_is_not_sent() {
     let fake = Fake::start(Gitlab, Options::default()).await.unwrap();
     let taking = taking(&fake);
 
-    let refused = taking.deliver(Some("alice/app"), (Part::Whole, &file)).await.unwrap_err();
+    let refused =
+        taking.deliver(super::handed(Some("alice/app"), Part::Whole, &file)).await.unwrap_err();
 
     assert_eq!(refused.kind, HostErrorKind::Rejected);
     assert!(refused.to_string().contains("limit `67108864`"), "{refused}");

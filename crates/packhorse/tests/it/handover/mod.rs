@@ -9,7 +9,7 @@ use crate::bench::Bench;
 use packhorse_core::{
     Access, HostErrorKind, Location, Object, ObjectKind, OpenContext, RepoKind, Scope, TargetId,
     model::{ChangeRequest, Organization, Project},
-    port::{Delivered, HandOver, ImportStage, Parcel, Part, Severity, Sums},
+    port::{Delivered, HandOver, Handed, ImportStage, Names, Parcel, Part, Severity, Sums},
 };
 use packhorse_fakes::{
     BitbucketServer, Fake, Options,
@@ -23,6 +23,7 @@ use packhorse_testkit::{
     samples,
 };
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -66,12 +67,18 @@ async fn server(has_directory: bool) -> (Fake, Arc<dyn HandOver>) {
 }
 
 /// Delivers an archive with everything.
+/// An archive that names nobody, as it is handed over.
+fn handed<'a>(project: Option<&'a str>, part: Part, archive: &'a Path) -> Handed<'a> {
+    static NOBODY: Names = Names { users: BTreeSet::new(), teams: BTreeSet::new() };
+    Handed { project, part, archive, is_stored: false, names: &NOBODY }
+}
+
 async fn delivered(taking: &dyn HandOver, archive: &Path) -> Delivered {
-    taking.deliver(None, (Part::Whole, archive)).await.unwrap()
+    taking.deliver(handed(None, Part::Whole, archive)).await.unwrap()
 }
 
 fn parcel(archive: &Delivered) -> Parcel {
-    Parcel { project: None, archives: vec![archive.clone()] }
+    Parcel { project: None, archives: vec![archive.clone()], ..Parcel::default() }
 }
 
 fn sums(delivered: &Delivered) -> &Sums {
