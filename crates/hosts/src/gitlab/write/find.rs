@@ -153,7 +153,7 @@ impl GitlabSink {
         Ok(found.and_then(|it| it.tag_name))
     }
 
-    async fn find_release_asset(&self, path: &str, it: &ReleaseAsset) -> Found {
+    pub(super) async fn find_release_asset(&self, path: &str, it: &ReleaseAsset) -> Found {
         let list = below(path, &["releases", &it.release, "assets", "links"]);
         let found: Vec<wire::AssetLink> = self.all(&list).await?;
         let same = |found: &wire::AssetLink| found.name.as_ref() == Some(&it.name);

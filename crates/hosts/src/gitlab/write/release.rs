@@ -1,13 +1,15 @@
 //! Releases, their files, and what builds said.
 
-use super::{Done, GitlabSink, Task, below, odd, said::is_refusal, signed::Signed};
+use super::{
+    Done, GitlabSink, Task, below, odd, project::is_about, said::is_refusal, signed::Signed,
+};
 use crate::gitlab::{call::Change, wire};
 use packhorse_core::{
     HostError, HostErrorKind,
     model::{CommitState, CommitStatus, Release, ReleaseAsset},
     port::Outcome,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The package that files of releases are kept in.
 const PACKAGE: &str = "releases";
@@ -92,12 +94,8 @@ impl GitlabSink {
         if let Some(url) = url {
             body["url"] = url.into();
         }
-        if let Some((link, tag)) = task.id().and_then(|it| it.split_once('/')) {
-            let rest = ["releases", tag, "assets", "links", link];
-            let change_path = below(path, &rest);
-            let change = Change::new(&change_path, operation);
-            self.api.put::<wire::AssetLink>(change, &body).await?;
-            return Ok((format!("{link}/{tag}"), Outcome::Updated));
+        if let Some(id) = task.id() {
+            return self.change_link(path, id, &body).await;
         }
         let below = below(path, &["releases", &it.release, "assets", "links"]);
         let made: Result<wire::AssetLink, _> =
@@ -110,8 +108,25 @@ impl GitlabSink {
             Err(error) if error.kind == HostErrorKind::NotFound => {
                 task.drop("its release is not here")
             }
+            // An import of an archive has left a link to where the file was.
+            Err(error) if is_about(&error, "has already been taken") => {
+                match self.find_release_asset(path, it).await? {
+                    Some(id) => self.change_link(path, &id, &body).await,
+                    None => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Changes a link of a release, by its id and the release's tag.
+    async fn change_link(&self, path: &str, id: &str, body: &Value) -> Done {
+        let operation = "change a file of a release";
+        let (link, tag) = id.split_once('/').ok_or_else(|| odd(operation))?;
+        let change_path = below(path, &["releases", tag, "assets", "links", link]);
+        let change = Change::new(&change_path, operation);
+        self.api.put::<wire::AssetLink>(change, body).await?;
+        Ok((id.to_owned(), Outcome::Updated))
     }
 
     /// Keeps a file as a package, or as an upload where packages are switched off; its address.

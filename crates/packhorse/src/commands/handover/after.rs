@@ -13,7 +13,7 @@ use crate::{
     progress, registry, terminal,
 };
 use packhorse_core::{
-    HostSpec, Loss, ObjectKind, Scope, Support, TargetId,
+    Carriage, HostSpec, Loss, ObjectKind, Scope, Support, TargetId,
     conflict::{About, Choice, Resolution},
     job::{JobId, JobOptions},
     port::{ImportMessage, ImportStage, NotedLoss, Part, Severity},
@@ -34,7 +34,18 @@ fn is_by_itself(kind: ObjectKind) -> bool {
             | ObjectKind::Variable
             | ObjectKind::State
             | ObjectKind::LfsObject
+            // Of a commit, which is called the same everywhere.
+            | ObjectKind::CommitComment
+            // Of a release, by its tag and its own name.
+            | ObjectKind::ReleaseAsset
     )
+}
+
+/// Whether archives of a format have a place for records of a kind, with their bytes.
+fn has_place(archive: &HostSpec, kind: ObjectKind) -> bool {
+    let support = (archive.writes)(kind);
+    let has_bytes = || !support.gaps().iter().any(|it| it.field == "blob");
+    support.is_some() && (kind.carriage() != Carriage::Blob || has_bytes())
 }
 
 /// Whether what an import has failed at can be brought over the API beside what arrived.
@@ -52,7 +63,7 @@ pub(super) fn left_out(
 ) -> BTreeSet<ObjectKind> {
     let failed =
         |kind: ObjectKind| is_mended(kind) && messages.iter().any(|it| it.kind == Some(kind));
-    let has_no_place = |kind: ObjectKind| is_by_itself(kind) && !(archive.writes)(kind).is_some();
+    let has_no_place = |kind: ObjectKind| is_by_itself(kind) && !has_place(archive, kind);
     let kinds = ObjectKind::ALL.iter().copied();
     kinds.filter(|it| (to.writes)(*it).is_some() && (has_no_place(*it) || failed(*it))).collect()
 }
@@ -216,11 +227,13 @@ impl HandingOver<'_> {
         let is_whole =
             |it: Support| it.is_some() && it.gaps().iter().all(|it| it.field != Loss::WHOLE);
         // Accounts and their roles are the destination's own. How a project is set was brought
-        // over the API with what was left out, and was looked at then.
+        // over the API with what was left out, and both were looked at then.
+        let brought = left_out(format, to, &[]);
         let is_held = |it: &ObjectKind| {
             part.holds(*it)
                 && !it.is_shared()
                 && *it != ObjectKind::Project
+                && !brought.contains(it)
                 && (format.writes)(*it).is_some()
                 && is_whole((to.reads)(*it))
         };
@@ -294,5 +307,18 @@ mod tests {
 
         assert!(kinds.contains(&ObjectKind::Label) && !kinds.contains(&ObjectKind::Issue));
         assert!(!left_out(archive, to, &[]).contains(&ObjectKind::Label));
+    }
+
+    #[test]
+    fn files_come_afterwards_where_the_archive_has_links_alone() {
+        let to = packhorse_hosts::named("gitlab").unwrap();
+
+        let kinds = left_out(&packhorse_archive::gitlab_archive::SPEC, to, &[]);
+
+        assert!(kinds.contains(&ObjectKind::ReleaseAsset));
+        // The archive has these as they are.
+        for kind in [ObjectKind::Attachment, ObjectKind::CommitComment, ObjectKind::Reaction] {
+            assert!(!kinds.contains(&kind), "{kind}");
+        }
     }
 }

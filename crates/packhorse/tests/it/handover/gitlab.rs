@@ -4,7 +4,7 @@ use super::TOKEN;
 use crate::bench::Bench;
 use packhorse_core::{
     HostErrorKind, Object, ObjectKind, RepoKind, Scope,
-    model::{Issue, Project, Webhook},
+    model::{Issue, Project, ReleaseAsset, Webhook},
     port::{HandOver, ImportStage, Parcel, Part, Sought},
 };
 use packhorse_fakes::{
@@ -80,6 +80,10 @@ async fn each_project_goes_by_an_archive_with_numbers_authors_and_times() {
     let scope = Scope::Project(ROCKET.to_owned());
     let hooks = |fake: &Fake| fake.store(|it| it.all::<Webhook>(&scope).count());
     assert_eq!((hooks(&to), hooks(&from) > 0), (hooks(&from), true));
+    let files = |fake: &Fake| -> Vec<String> {
+        fake.store(|it| it.all::<ReleaseAsset>(&scope).map(|(_, it)| it.name.clone()).collect())
+    };
+    assert_eq!((files(&to), files(&from).is_empty()), (files(&from), false));
     let refs = to.store(|store| store.refs(ROCKET, RepoKind::Code));
     assert!(refs.contains_key("refs/heads/main"), "{refs:?}");
     // Nothing is left beside the journal, and nothing is imported once more.
