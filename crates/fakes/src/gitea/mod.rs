@@ -185,6 +185,13 @@ impl Product for Gitea {
     fn own_refs(&self) -> &'static str {
         "refs/pull"
     }
+
+    /// Seen at Gitea 1.24.6, where a queue takes in what was pushed into an empty repository.
+    ///
+    /// Source: Gitea, `services/repository/push.go`, `pushNewBranch`.
+    fn notices_after(&self) -> u32 {
+        2
+    }
 }
 
 /// A project that the caller may see, as far as the request goes.
@@ -253,7 +260,15 @@ fn place(desk: &Desk<'_>, owner: &str, name: &str, rest: &[&str]) -> Result<Plac
 }
 
 fn project_route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Answer {
-    let answer = match rest {
+    let answer = answer_of(desk, place, rest);
+    if desk.request.method == Method::GET && matches!(rest, [] | ["branches", ..]) {
+        desk.store.was_asked(&place.path);
+    }
+    answer.unwrap_or_else(not_found)
+}
+
+fn answer_of(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option<Answer> {
+    match rest {
         ["labels" | "milestones", ..] => label::route(desk, place, rest),
         ["issues", ..] => issue::route(desk, place, rest),
         ["pulls", ..] => pull::route(desk, place, rest),
@@ -262,6 +277,5 @@ fn project_route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Answer {
             rule::route(desk, place, rest)
         }
         _ => project::route(desk, place, rest),
-    };
-    answer.unwrap_or_else(not_found)
+    }
 }

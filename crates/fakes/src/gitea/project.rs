@@ -84,14 +84,14 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
         }
         (&Method::GET, ["branches"]) => {
             let view = desk.view();
-            let refs = desk.store.refs(&place.path, RepoKind::Code);
+            let refs = desk.store.refs_told(&place.path);
             let all =
                 refs.iter().filter_map(|(name, id)| Some((name.strip_prefix("refs/heads/")?, id)));
             Some(desk.page(all.map(|(name, id)| branch(&view, place, name, id)).collect()))
         }
         (&Method::GET, ["branches", name @ ..]) => {
             let name = name.join("/");
-            let id = desk.store.branch(&place.path, &name)?;
+            let id = desk.store.refs_told(&place.path).remove(&format!("refs/heads/{name}"))?;
             Some(Answer::ok(&branch(&desk.view(), place, &name, &id)))
         }
         (&Method::DELETE, ["branches", name @ ..]) => {
@@ -244,7 +244,10 @@ fn create_branch(desk: &mut Desk<'_>, place: &Place, body: &Value) -> Answer {
     let Some(name) = word(body, "new_branch_name") else {
         return unprocessable("[BranchName]: Required");
     };
-    let refs = desk.store.refs(&place.path, RepoKind::Code);
+    let refs = desk.store.refs_told(&place.path);
+    if refs.is_empty() {
+        return refusal(StatusCode::NOT_FOUND, "Git Repository is empty.");
+    }
     if refs.contains_key(&format!("refs/heads/{name}")) {
         return refusal(StatusCode::CONFLICT, "The branch already exists.");
     }

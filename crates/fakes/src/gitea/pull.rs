@@ -8,7 +8,7 @@ use super::{
 use crate::exchange::Answer;
 use http::{Method, StatusCode};
 use packhorse_core::{
-    RepoKind, Scope,
+    Scope,
     model::{
         Branch, ChangeRequest, ChangeRequestState, Grantee, HostId, Position, Project, Review,
         ReviewComment, ReviewRequest, ReviewThread, Side, Verdict,
@@ -30,7 +30,7 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
 ///
 /// Source: Gitea, `routers/api/v1/api.go`, `mustAllowPulls`; `models/repo/repo.go`, `CanEnablePulls`.
 fn list(desk: &Desk<'_>, place: &Place) -> Answer {
-    let is_empty = desk.store.refs(&place.path, RepoKind::Code).is_empty();
+    let is_empty = desk.store.refs_told(&place.path).is_empty();
     if is_empty && desk.store.all::<ChangeRequest>(&place.scope).next().is_none() {
         return not_found();
     }
@@ -117,6 +117,9 @@ fn create(desk: &mut Desk<'_>, place: &Place) -> Answer {
         }
         None => (place.path.clone(), head),
     };
+    if desk.store.refs_told(&place.path).is_empty() {
+        return not_found();
+    }
     let tips = (desk.store.branch(&place.path, &base), desk.store.branch(&project, &branch));
     let (Some(base_tip), Some(head_tip)) = tips else { return not_found() };
     let open = |it: &ChangeRequest| {

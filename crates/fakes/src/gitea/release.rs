@@ -8,7 +8,7 @@ use super::{
 use crate::{exchange::Answer, form::File, store};
 use http::{Method, StatusCode};
 use packhorse_core::{
-    RepoKind, Scope,
+    Scope,
     model::{Attachment, Release, ReleaseAsset, Subject},
 };
 use serde_json::{Value, json};
@@ -63,7 +63,10 @@ fn create(desk: &mut Desk<'_>, place: &Place) -> Answer {
     if desk.store.find::<Release>(&place.scope, |it| it.tag == tag).is_some() {
         return refusal(StatusCode::CONFLICT, "Release is has no Tag");
     }
-    let refs = desk.store.refs(&place.path, RepoKind::Code);
+    let refs = desk.store.refs_told(&place.path);
+    if refs.is_empty() {
+        return unprocessable("repo is empty");
+    }
     let is_draft = body["draft"] == true;
     if !is_draft && !refs.contains_key(&format!("refs/tags/{tag}")) {
         let target = word(&body, "target_commitish").unwrap_or_else(|| "main".to_owned());

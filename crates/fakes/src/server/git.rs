@@ -96,6 +96,9 @@ pub(super) async fn serve(
         Ok(door) => door,
         Err(answer) => return respond(*answer, &parts.headers, None).await,
     };
+    if rest == "git-receive-pack" && door.kind == RepoKind::Code {
+        locked(&inner.store).will_be_pushed(&door.project, inner.product.notices_after());
+    }
     let command = command(inner, parts, rest, &door, caller);
     let mut child = command.spawn(Stdio::piped(), Stdio::piped()).map_err(io::Error::other)?;
     let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {

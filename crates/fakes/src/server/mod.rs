@@ -59,6 +59,11 @@ pub trait Product: Send + Sync + 'static {
         "page"
     }
 
+    /// How often it still tells a repository as empty that was pushed to, before it has noticed.
+    fn notices_after(&self) -> u32 {
+        0
+    }
+
     /// Refs that it keeps to itself: pushes to names that begin so are refused.
     fn own_refs(&self) -> &'static str {
         "refs/pull"

@@ -1,7 +1,10 @@
 //! Repositories below the store's root: where they are, and their refs without a process.
 
 use super::Store;
-use packhorse_core::{GitRemote, RepoKind, model::ObjectFormat};
+use packhorse_core::{
+    GitRemote, RepoKind, Scope,
+    model::{ObjectFormat, Project},
+};
 use packhorse_git::{Git, GitError, repository};
 use std::{
     collections::BTreeMap,
@@ -59,6 +62,39 @@ impl Store {
         }
         loose(&path, "refs", &mut refs);
         refs
+    }
+
+    /// The same as a host tells them that notices a push only when it was asked a few times.
+    pub fn refs_told(&self, project: &str) -> Refs {
+        match self.unnoticed.contains_key(project) {
+            true => Refs::new(),
+            false => self.refs(project, RepoKind::Code),
+        }
+    }
+
+    /// A push is to come, which the host notices when it was asked so often, if that is the first.
+    pub fn will_be_pushed(&mut self, project: &str, asks: u32) {
+        if asks > 0 && self.refs(project, RepoKind::Code).is_empty() {
+            self.unnoticed.insert(project.to_owned(), asks);
+        }
+    }
+
+    /// Somebody has asked for what is in a repository, and has heard it. When a push is noticed,
+    /// the repository begins with the first of its branches, whatever was chosen before.
+    pub fn was_asked(&mut self, project: &str) {
+        let refs = self.refs(project, RepoKind::Code);
+        let Some(branch) = refs.keys().find(|it| it.starts_with("refs/heads/")) else { return };
+        let Some(asks) = self.unnoticed.get_mut(project) else { return };
+        *asks -= 1;
+        if *asks > 0 {
+            return;
+        }
+        self.unnoticed.remove(project);
+        drop(repository::set_head(&self.repository(project, RepoKind::Code), branch));
+        let id = self.project(project).map(|(id, ..)| id);
+        if let Some(it) = id.and_then(|id| self.get_mut::<Project>(&Scope::Shared, id)) {
+            it.default_branch = branch.strip_prefix("refs/heads/").map(str::to_owned);
+        }
     }
 
     /// The tip of a branch.

@@ -53,6 +53,8 @@ pub struct Store {
     aliases: HashMap<(Scope, ObjectKind, String), u64>,
     root: PathBuf,
     clock: Option<Time>,
+    /// Projects that were pushed to and are told as empty, with how often they still are.
+    unnoticed: HashMap<String, u32>,
     /// What a host keeps beside the model, by its own name, such as jobs that it works on.
     pub aside: BTreeMap<String, serde_json::Value>,
 }
@@ -67,6 +69,7 @@ impl Store {
             aliases: HashMap::new(),
             root: root.to_owned(),
             clock: None,
+            unnoticed: HashMap::new(),
             aside: BTreeMap::new(),
         }
     }
@@ -230,6 +233,7 @@ impl Store {
         self.remove_where::<Project>(&Scope::Shared, |it| it.path == path);
         self.shelves.remove(&Scope::Project(path.to_owned()));
         self.numbers.retain(|(project, _), _| project != path);
+        self.unnoticed.remove(path);
         for suffix in ["git", "wiki.git"] {
             drop(std::fs::remove_dir_all(self.root.join(format!("git/{path}.{suffix}"))));
         }

@@ -7,9 +7,9 @@
 use crate::place::{self, Place};
 use async_trait::async_trait;
 use packhorse_core::{
-    Access as Aim, Object, ObjectKind, Record, Scope,
-    model::{Identity, Organization, User},
-    port::{Sink, Source},
+    Access as Aim, Object, ObjectKind, Record, RepoKind, Scope,
+    model::{Branch, ChangeRequest, Identity, Organization, Project, User},
+    port::{Outcome, Sink, Source},
 };
 use packhorse_testkit::{
     fake::{Access, BitbucketCloud, Fake, Gitea, Github, Gitlab, Options, Product, Token},
@@ -221,4 +221,64 @@ async fn a_project_of_gitea_without_a_repository_is_gone_on_with() {
     server.sink.write(&scope, &project, Some(&made.target)).await.unwrap();
 
     assert_eq!(server.sink.finish(&scope).await.unwrap(), []);
+}
+
+fn change_request(number: u64) -> Record {
+    let branch = |name: &str| Branch { name: name.into(), ..Branch::default() };
+    let change = ChangeRequest {
+        number,
+        title: "add".into(),
+        base: branch("main"),
+        head: branch("topic"),
+        ..ChangeRequest::default()
+    };
+    Record::new(number.to_string(), Object::ChangeRequest(change))
+}
+
+#[tokio::test]
+async fn gitea_is_waited_for_until_it_has_noticed_what_was_pushed() {
+    let address = "gitea:http://alice:{token}@{host}/acme";
+    let server = Server::start(Gitea, "alice", address, |_| true).await.with_organization("acme");
+    for with_change in [true, false] {
+        let path = format!("acme/app-{with_change}");
+        let scope = Scope::Project(path.clone());
+        let project = Project {
+            path: path.clone(),
+            default_branch: Some("topic".into()),
+            ..Project::default()
+        };
+        let project = Record::new(path.clone(), Object::Project(project));
+        server.sink.write(&scope, &project, None).await.unwrap();
+        server.sink.remote(&path, RepoKind::Code).await.unwrap();
+        server.fake.store(|store| store.will_be_pushed(&path, 2));
+        let commit = place::commit(&server.fake.repository(&path, RepoKind::Code)).await;
+        server.fake.store(|store| store.set_ref(&path, "refs/heads/topic", &commit)).unwrap();
+
+        if with_change {
+            let written = server.sink.write(&scope, &change_request(1), None).await.unwrap();
+            assert_eq!((written.outcome, written.losses), (Outcome::Created, vec![]));
+        }
+        server.sink.finish(&scope).await.unwrap();
+
+        let source = suite::Place::source(&server).await;
+        assert!(source.remote(&path, RepoKind::Code).await.unwrap().is_some(), "{path}");
+        let there = server.fake.store(|store| store.project(&path).unwrap().1.clone());
+        assert_eq!(there.default_branch.as_deref(), Some("topic"));
+    }
+}
+
+#[tokio::test]
+async fn a_repository_that_stays_empty_is_not_waited_for() {
+    let address = "gitea:http://alice:{token}@{host}/acme";
+    let server = Server::start(Gitea, "alice", address, |_| true).await.with_organization("acme");
+    let scope = place::app();
+    server.sink.write(&scope, &place::project("acme/app"), None).await.unwrap();
+    server.sink.remote("acme/app", RepoKind::Code).await.unwrap();
+    server.fake.take_log();
+
+    server.sink.finish(&scope).await.unwrap();
+
+    let log = server.fake.take_log();
+    let asked = log.iter().filter(|it| it.target.ends_with("/repos/acme/app")).count();
+    assert_eq!(asked, 1, "{log:?}");
 }

@@ -3,7 +3,7 @@
 use super::{
     arguments::Arguments,
     earlier::CarefulSink,
-    host::{ApiType, Host},
+    host::Host,
     kept::Kept,
     log::Log,
     source::{IDENTITY, PlatformSource},
@@ -85,10 +85,6 @@ impl Course<'_> {
         sink: Arc<CarefulSink>,
         reader: &Arc<dyn Source>,
     ) -> Result<(JobId, RunOutcome), AppError> {
-        // The full check is the engine's, and comes at once.
-        if self.destination.api == ApiType::Internal && self.arguments.full_check {
-            sink.wait_for(reader.clone());
-        }
         let ends = self.ends(source.clone(), sink.clone(), judged(reader));
         let job = self.job(&ends).await?;
         let lease = self.arguments.lease;

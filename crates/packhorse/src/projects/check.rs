@@ -6,39 +6,10 @@ use super::{
 };
 use futures::{StreamExt, stream};
 use packhorse_git::{Git, RefPolicy, refs};
-use std::{collections::BTreeMap, time::Duration};
-
-/// How long to wait before what differs is looked at again, one wait after the other: hosts take a
-/// push, and notice a little later that there is something in the repository.
-const WAITS: [Duration; 4] = [
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-];
+use std::collections::BTreeMap;
 
 /// Compares the refs of projects at both ends; what is wrong, by path at the destination.
 pub(super) async fn check(
-    ends: (&Survey, &Survey),
-    carried: &[(String, &Listed)],
-    with: (&Git, &RefPolicy),
-    at_once: usize,
-) -> BTreeMap<String, String> {
-    let mut differs = look(ends, carried, with, at_once).await;
-    for wait in WAITS {
-        if differs.is_empty() {
-            break;
-        }
-        tokio::time::sleep(wait).await;
-        let again: Vec<_> =
-            carried.iter().filter(|(path, _)| differs.contains_key(path)).cloned().collect();
-        differs = look(ends, &again, with, at_once).await;
-    }
-    differs
-}
-
-/// Compares them as they are now.
-async fn look(
     (origin, destination): (&Survey, &Survey),
     carried: &[(String, &Listed)],
     (git, policy): (&Git, &RefPolicy),

@@ -3,9 +3,6 @@
 //!
 //! Hosts take a repository or a right that is there already without saying so. What was there is
 //! nobody's to remove, so it is noted as found and not as made, and is never removed.
-//!
-//! A Gitea takes a push, and tells for about a second that the repository is empty. What is read
-//! back has to wait for that.
 
 use super::source::Listed;
 use async_trait::async_trait;
@@ -18,14 +15,8 @@ use packhorse_core::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, OnceLock},
 };
-
-/// How long a host may take to notice that something was pushed.
-const NOTICES: Duration = Duration::from_secs(10);
-/// How often it is asked whether it has.
-const ASKS: Duration = Duration::from_millis(250);
 
 /// Who had a right in each repository that was there, in small letters, by the repository's path.
 pub(super) type Before = BTreeMap<String, BTreeSet<String>>;
@@ -66,38 +57,11 @@ fn login(record: &Record) -> Option<String> {
 pub(super) struct CarefulSink {
     sink: Arc<dyn Sink>,
     before: OnceLock<Before>,
-    /// Whom to ask whether a push was noticed, where that takes a while.
-    reader: OnceLock<Arc<dyn Source>>,
-    /// What was pushed to, and when; in the end, when its project was done.
-    pushed: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl CarefulSink {
     pub(super) fn new(sink: Arc<dyn Sink>) -> Self {
-        let (before, reader) = (OnceLock::new(), OnceLock::new());
-        Self { sink, before, reader, pushed: Mutex::default() }
-    }
-
-    /// Waits at the end until `reader` sees what was pushed.
-    pub(super) fn wait_for(&self, reader: Arc<dyn Source>) {
-        self.reader.get_or_init(|| reader);
-    }
-
-    /// Waits until what was pushed lately is seen, or has had its time.
-    async fn noticed(&self) -> Result<(), HostError> {
-        let Some(reader) = self.reader.get() else { return Ok(()) };
-        let pushed = std::mem::take(&mut *self.pushed());
-        let lately = pushed.into_iter().filter(|(_, at)| at.elapsed() < NOTICES);
-        for (path, at) in lately {
-            while reader.remote(&path, RepoKind::Code).await?.is_none() && at.elapsed() < NOTICES {
-                tokio::time::sleep(ASKS).await;
-            }
-        }
-        Ok(())
-    }
-
-    fn pushed(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
-        self.pushed.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { sink, before: OnceLock::new() }
     }
 
     /// Tells what was there; the first who tells is heard.
@@ -160,9 +124,6 @@ impl Sink for CarefulSink {
     }
 
     async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        if repo == RepoKind::Code && self.reader.get().is_some() {
-            self.pushed().insert(project.to_owned(), Instant::now());
-        }
         self.sink.remote(project, repo).await
     }
 
@@ -175,14 +136,6 @@ impl Sink for CarefulSink {
     }
 
     async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
-        match scope {
-            Scope::Shared => self.noticed().await?,
-            Scope::Project(path) => {
-                if let Some(at) = self.pushed().get_mut(path) {
-                    *at = Instant::now();
-                }
-            }
-        }
         self.sink.finish(scope).await
     }
 }

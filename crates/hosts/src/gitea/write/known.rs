@@ -6,6 +6,18 @@ use super::ending::End;
 use packhorse_core::{Loss, Origin};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+/// What a server tells of commits in a repository.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Commits {
+    /// It was not asked, or another run has pushed.
+    #[default]
+    Unknown,
+    /// That there are none, and then they were pushed.
+    Pushed,
+    /// That there are some, or all that it will tell.
+    Told,
+}
+
 /// What is known of one project.
 #[derive(Debug, Default)]
 pub(super) struct Project {
@@ -23,6 +35,8 @@ pub(super) struct Project {
     pub(super) threads: HashMap<String, String>,
     /// Branch that the project shall begin with.
     pub(super) default_branch: Option<String>,
+    /// What the server tells of commits in its repository.
+    pub(super) commits: Commits,
     /// Whether it was archived, and opened for the time of writing.
     pub(super) was_archived: bool,
     /// Whether issues are to be switched off when all is there.

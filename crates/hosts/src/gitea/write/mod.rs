@@ -12,6 +12,7 @@ mod known;
 mod member;
 mod people;
 mod project;
+mod pushed;
 mod release;
 mod remove;
 mod review;
@@ -31,6 +32,7 @@ use super::{
 };
 use crate::{kept::Files, known::Known};
 use async_trait::async_trait;
+use known::Commits;
 pub(super) use member::word;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Keeps, Loss, Numbering, Object, ObjectKind,
@@ -39,6 +41,7 @@ use packhorse_core::{
     model::Markup,
     port::{BlobRef, ByteStream, Outcome, Sink, Written},
 };
+use packhorse_net::clock::{Clock, System};
 use people::People;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::OnceCell;
@@ -57,6 +60,7 @@ pub(super) struct GiteaSink {
     people: People,
     known: Known<known::Project>,
     files: Files,
+    clock: Arc<dyn Clock>,
 }
 
 /// What is written, and what of it is lost on the way.
@@ -107,6 +111,7 @@ impl GiteaSink {
             people: People::default(),
             known: Known::default(),
             files: Files::new(scratch),
+            clock: Arc::new(System),
         }
     }
 
@@ -150,6 +155,9 @@ impl GiteaSink {
     async fn make(&self, scope: &Scope, task: &mut Task<'_>) -> Done {
         if ending::is_behind(&task.record.object) {
             self.end_all(self.path(scope)?).await?;
+        }
+        if pushed::stands_on_commits(&task.record.object) {
+            self.noticed(self.path(scope)?).await?;
         }
         match &task.record.object {
             Object::User(it) => self.user(task, it).await,
@@ -264,12 +272,18 @@ impl Sink for GiteaSink {
     async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
         let scope = Scope::Project(project.to_owned());
         let path = self.path(&scope)?;
-        if self.is_archived(&scope).await? {
+        let found = self.source.repository(path).await?;
+        if found.archived == Some(true) {
             // It takes no pushes; it is closed again when all is there.
             self.archive(path, false).await?;
             self.known.of(path, |it| it.was_archived = true);
         }
-        if repo == RepoKind::Wiki && !self.open_wiki(path).await? {
+        if repo == RepoKind::Code {
+            let is_empty = found.empty == Some(true);
+            let commits = if is_empty { Commits::Pushed } else { Commits::Told };
+            self.known.of(path, |it| it.commits = commits);
+        }
+        if repo == RepoKind::Wiki && !self.open_wiki(path, &found).await? {
             return Ok(None);
         }
         Ok(Some(self.source.git_remote(path, repo)))

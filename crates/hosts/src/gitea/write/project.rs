@@ -1,6 +1,6 @@
 //! The project itself, and its wiki's place.
 
-use super::{Done, GiteaSink, Path, Task};
+use super::{Done, GiteaSink, Path, Task, known::Commits};
 use crate::gitea::{call::Change, wire};
 use packhorse_core::{
     HostError, HostErrorKind,
@@ -105,10 +105,13 @@ impl GiteaSink {
     }
 
     /// Makes a place for the wiki, which the server does not make on a push; whether there is one.
-    pub(super) async fn open_wiki(&self, path: Path<'_>) -> Result<bool, HostError> {
-        let below = path.below(&[]);
-        let found = self.source.repository(path).await?;
+    pub(super) async fn open_wiki(
+        &self,
+        path: Path<'_>,
+        found: &wire::Repository,
+    ) -> Result<bool, HostError> {
         if found.has_wiki != Some(true) {
+            let below = path.below(&[]);
             let change = Change::new(&below, "switch the wiki on");
             self.api.patch(change, &json!({ "has_wiki": true })).await?;
         }
@@ -138,15 +141,19 @@ impl GiteaSink {
 
     /// Sets what can be set only when all is there.
     pub(super) async fn close_project(&self, path: Path<'_>) -> Result<(), HostError> {
+        let noticed = match self.known.of(path, |it| it.commits) {
+            Commits::Pushed => self.noticed(path).await?,
+            Commits::Unknown | Commits::Told => None,
+        };
         let known = self.known.forget(path);
         if let Some(page) = &known.made_wiki {
             self.show_wiki(path, page).await?;
         }
-        let Some(found) =
-            self.api.find::<wire::Repository>(&path.below(&[]), "read a project").await?
-        else {
-            return Ok(());
+        let found = match noticed {
+            Some(found) => Some(found),
+            None => self.api.find(&path.below(&[]), "read a project").await?,
         };
+        let Some(found) = found else { return Ok(()) };
         let mut body = Map::new();
         if let Some(branch) = known.default_branch
             && found.default_branch.as_ref() != Some(&branch)
