@@ -10,9 +10,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use packhorse_core::{
-    GitRemote, HostError, HostErrorKind, Loss, Origin, Record, RepoKind, Scope, TargetId,
-    port::{BlobRef, ByteStream, Sink, Written},
-    support::{Capabilities, Web},
+    HostError, HostErrorKind, Loss, Origin, Scope,
+    port::{AroundSink, Sink},
 };
 use packhorse_storage::{Storage, StorageError, Trouble};
 use std::{
@@ -207,47 +206,9 @@ fn refused(error: StorageError) -> HostError {
 }
 
 #[async_trait]
-impl Sink for Shelved {
-    async fn probe(&self) -> Result<Capabilities, HostError> {
-        self.sink.probe().await
-    }
-
-    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
-        self.sink.find(scope, record).await
-    }
-
-    async fn remember(&self, former: &[Web]) -> Result<(), HostError> {
-        self.sink.remember(former).await
-    }
-
-    async fn write(
-        &self,
-        scope: &Scope,
-        record: &Record,
-        existing: Option<&TargetId>,
-    ) -> Result<Written, HostError> {
-        self.sink.write(scope, record, existing).await
-    }
-
-    async fn remove(
-        &self,
-        scope: &Scope,
-        origin: &Origin,
-        target: &TargetId,
-    ) -> Result<(), HostError> {
-        self.sink.remove(scope, origin, target).await
-    }
-
-    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        self.sink.remote(project, repo).await
-    }
-
-    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
-        self.sink.save(blob, bytes).await
-    }
-
-    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
-        self.sink.flush(scope).await
+impl AroundSink for Shelved {
+    fn inner(&self) -> &dyn Sink {
+        &*self.sink
     }
 
     /// The draft stays until the job has ended: it is read back.

@@ -1,5 +1,6 @@
 //! The ports: what the engine needs from the world, and nothing more.
 
+mod around;
 mod handover;
 mod history;
 mod journal;
@@ -7,6 +8,7 @@ mod sink;
 mod source;
 mod transform;
 
+pub use around::AroundSink;
 pub use handover::{
     Delivered, GroupHandOver, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress,
     ImportStage, Names, Packing, Parcel, Part, Severity, Sought, Sums, Wanted,

@@ -7,11 +7,9 @@
 use super::source::Listed;
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, HostErrorKind, Lane, Loss, Object, ObjectKind, Origin,
-    Record, RepoKind, Scope, TargetId,
+    HostError, HostErrorKind, Lane, Object, ObjectKind, Origin, Record, Scope, TargetId,
     model::Grantee,
-    port::{BlobRef, ByteStream, Outcome, Sink, Source, Written},
-    support::Web,
+    port::{AroundSink, Outcome, Sink, Source, Written},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,17 +79,9 @@ impl CarefulSink {
 }
 
 #[async_trait]
-impl Sink for CarefulSink {
-    async fn probe(&self) -> Result<Capabilities, HostError> {
-        self.sink.probe().await
-    }
-
-    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
-        self.sink.find(scope, record).await
-    }
-
-    async fn remember(&self, former: &[Web]) -> Result<(), HostError> {
-        self.sink.remember(former).await
+impl AroundSink for CarefulSink {
+    fn inner(&self) -> &dyn Sink {
+        &*self.sink
     }
 
     async fn write(
@@ -122,22 +112,6 @@ impl Sink for CarefulSink {
         }
         self.sink.remove(scope, origin, target).await
     }
-
-    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        self.sink.remote(project, repo).await
-    }
-
-    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
-        self.sink.save(blob, bytes).await
-    }
-
-    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
-        self.sink.flush(scope).await
-    }
-
-    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
-        self.sink.finish(scope).await
-    }
 }
 
 #[cfg(test)]
@@ -156,15 +130,16 @@ mod tests {
     #[tokio::test]
     async fn what_was_there_is_found_and_not_made_and_is_not_removed() {
         let sink = CarefulSink::new(Arc::new(MemoryHost::named("there")));
-        sink.tell(BTreeMap::from([("a/old".to_owned(), BTreeSet::from(["alice".to_owned()]))]));
+        let sink: (&CarefulSink, &dyn Sink) = (&sink, &sink);
+        sink.0.tell(BTreeMap::from([("a/old".to_owned(), BTreeSet::from(["alice".to_owned()]))]));
         let mut told = Vec::new();
 
         for path in ["a/old", "a/new"] {
             let scope = Scope::Project(path.to_owned());
             let project = Object::Project(Project { path: path.into(), ..Project::default() });
             for record in [Record::new(path, project), member("Alice"), member("bob")] {
-                let written = sink.write(&scope, &record, None).await.unwrap();
-                let removed = sink.remove(&scope, &record.origin, &written.target).await;
+                let written = sink.1.write(&scope, &record, None).await.unwrap();
+                let removed = sink.1.remove(&scope, &record.origin, &written.target).await;
                 told.push((written.outcome, removed.is_ok()));
             }
         }

@@ -4,7 +4,7 @@ use super::{Harm, Method, Storm, source::cut, storm::Fault};
 use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, Loss, Origin, Record, RepoKind, Scope, TargetId,
-    port::{BlobRef, ByteStream, Sink, Written},
+    port::{AroundSink, BlobRef, ByteStream, Sink, Written},
 };
 use std::sync::Arc;
 
@@ -22,7 +22,11 @@ impl ChaosSink {
 }
 
 #[async_trait]
-impl Sink for ChaosSink {
+impl AroundSink for ChaosSink {
+    fn inner(&self) -> &dyn Sink {
+        &*self.inner
+    }
+
     async fn probe(&self) -> Result<Capabilities, HostError> {
         self.storm.around(Method::Probe, self.inner.probe()).await
     }

@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, GitRemote, HostError, Loss, ObjectKind, Origin, Record, RepoKind, Scope,
-    TargetId,
-    port::{BlobRef, ByteStream, Sink, Written},
+    Capabilities, HostError, ObjectKind,
+    port::{AroundSink, Sink},
 };
 use std::sync::Arc;
 
@@ -15,48 +14,14 @@ use std::sync::Arc;
 pub struct Narrow(pub Arc<dyn Sink>, pub fn(ObjectKind) -> bool);
 
 #[async_trait]
-impl Sink for Narrow {
+impl AroundSink for Narrow {
+    fn inner(&self) -> &dyn Sink {
+        &*self.0
+    }
+
     async fn probe(&self) -> Result<Capabilities, HostError> {
         let promised = self.0.probe().await?;
         let others = ObjectKind::ALL.iter().filter(|it| !(self.1)(**it));
         Ok(others.fold(promised, |it, kind| it.without(*kind, "it is tested beside the suite")))
-    }
-
-    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
-        self.0.find(scope, record).await
-    }
-
-    async fn write(
-        &self,
-        scope: &Scope,
-        record: &Record,
-        existing: Option<&TargetId>,
-    ) -> Result<Written, HostError> {
-        self.0.write(scope, record, existing).await
-    }
-
-    async fn remove(
-        &self,
-        scope: &Scope,
-        origin: &Origin,
-        target: &TargetId,
-    ) -> Result<(), HostError> {
-        self.0.remove(scope, origin, target).await
-    }
-
-    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        self.0.remote(project, repo).await
-    }
-
-    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
-        self.0.save(blob, bytes).await
-    }
-
-    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
-        self.0.flush(scope).await
-    }
-
-    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
-        self.0.finish(scope).await
     }
 }

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, Cursor, GitRemote, HostError, Lane, Loss, Object, ObjectKind, Origin, Record,
-    RepoKind, Scope, TargetId,
-    port::{BlobRef, ByteStream, Inventory, Page, Sink, Source, Written},
+    Capabilities, Cursor, GitRemote, HostError, Lane, Object, ObjectKind, Origin, Record, RepoKind,
+    Scope, TargetId,
+    port::{AroundSink, BlobRef, ByteStream, Inventory, Page, Sink, Source, Written},
 };
 use packhorse_testkit::{
     memory::{MemoryHost, MemoryOptions},
@@ -78,9 +78,9 @@ impl Source for Broken {
 }
 
 #[async_trait]
-impl Sink for Broken {
-    async fn probe(&self) -> Result<Capabilities, HostError> {
-        Sink::probe(&self.host).await
+impl AroundSink for Broken {
+    fn inner(&self) -> &dyn Sink {
+        &self.host
     }
 
     async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
@@ -127,24 +127,12 @@ impl Sink for Broken {
         self.host.remove(scope, origin, target).await
     }
 
-    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        Sink::remote(&self.host, project, repo).await
-    }
-
     async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
         let mut blob = blob.clone();
         if self.is(Wrong::TakesAnyBlob) {
             (blob.size, blob.sha256) = (None, None);
         }
         self.host.save(&blob, bytes).await
-    }
-
-    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
-        self.host.flush(scope).await
-    }
-
-    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
-        self.host.finish(scope).await
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, HostError, HostErrorKind, Lane, Loss, Origin, Record,
     RepoKind, Scope, TargetId,
-    port::{BlobRef, ByteStream, Inventory, Page, Sink, Source, Written},
+    port::{AroundSink, BlobRef, ByteStream, Inventory, Page, Sink, Source, Written},
 };
 use packhorse_engine::Stop;
 use packhorse_testkit::memory::MemoryHost;
@@ -130,13 +130,9 @@ impl Source for Trapped {
 }
 
 #[async_trait]
-impl Sink for Trapped {
-    async fn probe(&self) -> Result<Capabilities, HostError> {
-        Sink::probe(&self.host).await
-    }
-
-    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
-        self.host.find(scope, record).await
+impl AroundSink for Trapped {
+    fn inner(&self) -> &dyn Sink {
+        &self.host
     }
 
     async fn write(
@@ -159,10 +155,6 @@ impl Sink for Trapped {
         self.trap.call("remove", self.host.remove(scope, origin, target)).await
     }
 
-    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        Sink::remote(&self.host, project, repo).await
-    }
-
     async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
         self.trap.call("save", self.host.save(blob, bytes)).await
     }
@@ -180,13 +172,9 @@ impl Sink for Trapped {
 pub(crate) struct Leaky(pub(crate) MemoryHost);
 
 #[async_trait]
-impl Sink for Leaky {
-    async fn probe(&self) -> Result<Capabilities, HostError> {
-        Sink::probe(&self.0).await
-    }
-
-    async fn find(&self, scope: &Scope, record: &Record) -> Result<Option<TargetId>, HostError> {
-        self.0.find(scope, record).await
+impl AroundSink for Leaky {
+    fn inner(&self) -> &dyn Sink {
+        &self.0
     }
 
     async fn write(
@@ -198,30 +186,5 @@ impl Sink for Leaky {
         let mut written = self.0.write(scope, record, existing).await?;
         written.losses.push(Loss::sink("weight", "was too heavy"));
         Ok(written)
-    }
-
-    async fn remove(
-        &self,
-        scope: &Scope,
-        origin: &Origin,
-        target: &TargetId,
-    ) -> Result<(), HostError> {
-        self.0.remove(scope, origin, target).await
-    }
-
-    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
-        Sink::remote(&self.0, project, repo).await
-    }
-
-    async fn save(&self, blob: &BlobRef, bytes: ByteStream) -> Result<(), HostError> {
-        self.0.save(blob, bytes).await
-    }
-
-    async fn flush(&self, scope: &Scope) -> Result<(), HostError> {
-        self.0.flush(scope).await
-    }
-
-    async fn finish(&self, scope: &Scope) -> Result<Vec<(Origin, Loss)>, HostError> {
-        self.0.finish(scope).await
     }
 }
