@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 pub(super) fn route(desk: &mut Desk<'_>, path: &[&str]) -> Option<Answer> {
     let method = desk.request.method.clone();
     match (&method, path) {
-        (&Method::GET, ["version"]) => Some(Answer::ok(&json!({ "version": "1.23.1" }))),
+        (&Method::GET, ["version"]) => {
+            let version = if desk.is_forgejo() { "10.0.0+gitea-1.22.0" } else { "1.23.1" };
+            Some(Answer::ok(&json!({ "version": version })))
+        }
         (&Method::GET, ["settings", what]) => settings(what),
         (_, ["user", ..]) if desk.who.login.is_empty() => {
             Some(refusal(StatusCode::UNAUTHORIZED, "token is required"))

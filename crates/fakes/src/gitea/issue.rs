@@ -333,11 +333,15 @@ fn comment(
 }
 
 /// A comment on code is changed and removed here like others, and is not shown. Seen at Gitea 1.24.
+/// A Forgejo does not remove it here, and does not say so.
+///
+/// Source: Forgejo, `routers/api/v1/repo/issue_comment.go`, `deleteIssueComment`.
 fn on_code(desk: &mut Desk<'_>, place: &Place, method: &Method, id: u64) -> Option<Answer> {
     match *method {
-        Method::DELETE => {
+        Method::DELETE if !desk.is_forgejo() => {
             desk.store.remove::<ReviewComment>(&place.scope, id);
         }
+        Method::DELETE => {}
         Method::PATCH => {
             let (body, now) = (desk.request.json(), desk.store.now());
             let it = desk.store.get_mut::<ReviewComment>(&place.scope, id)?;

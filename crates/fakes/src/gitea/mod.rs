@@ -39,7 +39,15 @@ use view::View;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gitea;
 
+/// What [`Store::aside`](crate::store::Store) says where the host is a Forgejo.
+const FORGEJO: &str = "forgejo";
+
 impl Gitea {
+    /// Makes a Forgejo of it, in what the two differ here: its version, and comments on code.
+    pub fn become_forgejo(store: &mut Store) {
+        store.aside.insert(FORGEJO.to_owned(), Value::Bool(true));
+    }
+
     /// What `gitea restore-repo` does on the server: takes the dump of a repository into a new one.
     ///
     /// # Errors
@@ -80,6 +88,10 @@ struct Desk<'a> {
 impl Desk<'_> {
     fn view(&self) -> View<'_> {
         View { store: self.store, home: &self.request.home }
+    }
+
+    fn is_forgejo(&self) -> bool {
+        self.store.aside.contains_key(FORGEJO)
     }
 
     /// A page of a listing. Source: Gitea, `DEFAULT_PAGING_NUM` 30, `MAX_RESPONSE_ITEMS` 50.

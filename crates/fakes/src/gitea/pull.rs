@@ -358,33 +358,41 @@ fn create_review(desk: &mut Desk<'_>, place: &Place, number: u64) -> Answer {
         submitted_at: now.filter(|_| verdict != Verdict::Pending),
     };
     let id = desk.store.add(&place.scope, it.clone());
-    let review_id = Some(HostId(id.to_string()));
     for comment in body["comments"].as_array().into_iter().flatten() {
-        let position = position(comment, it.commit.clone());
-        let thread = ReviewThread {
-            change_request: number,
-            review: review_id.clone(),
-            position: position.clone(),
-            created_at: now,
-            ..ReviewThread::default()
-        };
-        let thread = Some(HostId(desk.store.add(&place.scope, thread).to_string()));
-        let (author, review) = (author.clone(), review_id.clone());
-        let body = issue::markdown(comment, "body");
-        let it = ReviewComment {
-            change_request: number,
-            review,
-            thread,
-            author,
-            body,
-            position,
-            created_at: now,
-            updated_at: now,
-            ..ReviewComment::default()
-        };
-        desk.store.add(&place.scope, it);
+        add_comment(desk, place, (id, &it), comment);
     }
     Answer::ok(&review(&desk.view(), place, id, &it))
+}
+
+/// Adds a comment on code to a review, and its thread; the comment's id.
+fn add_comment(
+    desk: &mut Desk<'_>,
+    place: &Place,
+    (review, it): (u64, &Review),
+    asked: &Value,
+) -> u64 {
+    let (now, review) = (desk.store.now(), Some(HostId(review.to_string())));
+    let (change_request, position) = (it.change_request, position(asked, it.commit.clone()));
+    let thread = ReviewThread {
+        change_request,
+        review: review.clone(),
+        position: position.clone(),
+        created_at: now,
+        ..ReviewThread::default()
+    };
+    let thread = Some(HostId(desk.store.add(&place.scope, thread).to_string()));
+    let comment = ReviewComment {
+        change_request,
+        review,
+        thread,
+        author: Some(desk.who.clone()),
+        body: issue::markdown(asked, "body"),
+        position,
+        created_at: now,
+        updated_at: now,
+        ..ReviewComment::default()
+    };
+    desk.store.add(&place.scope, comment)
 }
 
 /// Where a comment stands: a line of the new text, or else of the old one.
@@ -441,6 +449,17 @@ fn one_review(
             return Some(Answer::ok(
                 &all.map(|(id, it)| review_comment(&view, place, id, it)).collect(),
             ));
+        }
+        (&Method::POST, ["comments"]) if desk.is_forgejo() => {
+            let body = desk.request.json();
+            let review = desk.store.get::<Review>(&place.scope, id)?.clone();
+            let made = add_comment(desk, place, (id, &review), &body);
+            let it = desk.store.get::<ReviewComment>(&place.scope, made)?;
+            return Some(Answer::ok(&review_comment(&desk.view(), place, made, it)));
+        }
+        (&Method::DELETE, ["comments", comment]) if desk.is_forgejo() => {
+            let was = desk.store.remove::<ReviewComment>(&place.scope, comment.parse().ok()?);
+            return was.then(Answer::no_content);
         }
         (&Method::POST, ["dismissals"]) => {
             desk.store.get_mut::<Review>(&place.scope, id)?.verdict = Verdict::Dismissed

@@ -7,8 +7,10 @@
 use crate::place::{self, Place};
 use async_trait::async_trait;
 use packhorse_core::{
-    Access as Aim, Object, ObjectKind, Record, RepoKind, Scope,
-    model::{Branch, ChangeRequest, Identity, Organization, Project, User},
+    Access as Aim, Object, ObjectKind, Origin, Record, RepoKind, Scope, TargetId,
+    model::{
+        Branch, ChangeRequest, HostId, Identity, Organization, Project, Review, ReviewComment, User,
+    },
     port::{Outcome, Sink, Source},
 };
 use packhorse_testkit::{
@@ -281,4 +283,40 @@ async fn a_repository_that_stays_empty_is_not_waited_for() {
     let log = server.fake.take_log();
     let asked = log.iter().filter(|it| it.target.ends_with("/repos/acme/app")).count();
     assert_eq!(asked, 1, "{log:?}");
+}
+
+#[tokio::test]
+async fn what_stands_on_code_is_removed_where_the_product_removes_it() {
+    for is_forgejo in [false, true] {
+        let address = "gitea:http://alice:{token}@{host}/acme";
+        let server =
+            Server::start(Gitea, "alice", address, |_| true).await.with_organization("acme");
+        let scope = place::app();
+        if is_forgejo {
+            server.fake.store(Gitea::become_forgejo);
+        }
+        let review = Review { change_request: 1, ..Review::default() };
+        let comment = |review: &str| {
+            let review = Some(HostId(review.to_owned()));
+            ReviewComment { change_request: 1, review, ..ReviewComment::default() }
+        };
+        let records = [
+            Record::new("7", Object::Review(review)),
+            Record::new("8", Object::ReviewComment(comment("7"))),
+            Record::new("9", Object::ReviewComment(comment("7"))),
+        ];
+        let in_project = records.into_iter().chain([change_request(1)]);
+        server.fake.fill([(Scope::Shared, place::project("acme/app"))]);
+        server.fake.fill(in_project.map(|it| (scope.clone(), it)));
+
+        let gone = Origin::new(ObjectKind::ReviewComment, "their own");
+        server.sink.remove(&scope, &gone, &TargetId("8".to_owned())).await.unwrap();
+        // What is gone already is no error.
+        server.sink.remove(&scope, &gone, &TargetId("8".to_owned())).await.unwrap();
+
+        let left = server.fake.store(|store| {
+            store.all::<ReviewComment>(&scope).map(|(id, _)| id).collect::<Vec<_>>()
+        });
+        assert_eq!(left, [9], "Forgejo: {is_forgejo}");
+    }
 }

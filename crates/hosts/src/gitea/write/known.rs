@@ -31,6 +31,8 @@ pub(super) struct Project {
     pub(super) bases: HashSet<String>,
     /// Releases by tag.
     pub(super) releases: HashMap<String, String>,
+    /// Where each comment on code stands, once they were listed: its change request and its review.
+    pub(super) review_comments: Option<HashMap<i64, (u64, i64)>>,
     /// The threads that were written, by where they are.
     pub(super) threads: HashMap<String, String>,
     /// Branch that the project shall begin with.

@@ -1,9 +1,10 @@
 //! Taking away what we wrote.
 
 use super::{GiteaSink, Path};
-use crate::gitea::{call::Change, wire};
+use crate::gitea::{call::Change, server::Product, wire};
 use packhorse_core::{HostError, HostErrorKind, ObjectKind, Scope};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 impl GiteaSink {
     pub(super) async fn take_away(
@@ -91,7 +92,8 @@ impl GiteaSink {
             ObjectKind::Label => return self.remove_label(path, id).await,
             ObjectKind::Milestone => below(&["milestones", id]),
             ObjectKind::Issue | ObjectKind::ChangeRequest => below(&["issues", id]),
-            ObjectKind::Comment | ObjectKind::ReviewComment => below(&["issues", "comments", id]),
+            ObjectKind::Comment => below(&["issues", "comments", id]),
+            ObjectKind::ReviewComment => return self.remove_review_comment(path, id).await,
             ObjectKind::Review => return self.remove_review(path, id).await,
             ObjectKind::Release => {
                 self.known.of(path, |it| it.releases.clear());
@@ -143,6 +145,44 @@ impl GiteaSink {
             }
         }
         Ok(())
+    }
+
+    /// Forgejo removes what stands on code below its review alone: among the comments of issues it
+    /// is left where it is, and the answer is that of success.
+    ///
+    /// Source: Forgejo, since 7.0 `routers/api/v1/repo/issue_comment.go`, `deleteIssueComment`, and
+    /// `routers/api/v1/repo/pull_review.go`, `DeletePullReviewComment`.
+    async fn remove_review_comment(&self, path: Path<'_>, id: &str) -> Result<(), HostError> {
+        if self.server().await?.product != Product::Forgejo {
+            return self.delete(&path.below(&["issues", "comments", id])).await;
+        }
+        let Ok(id) = id.parse::<i64>() else { return Ok(()) };
+        let Some((number, review)) = self.place_of_review_comment(path, id).await? else {
+            return Ok(());
+        };
+        let (number, review, id) = (number.to_string(), review.to_string(), id.to_string());
+        self.delete(&path.below(&["pulls", &number, "reviews", &review, "comments", &id])).await
+    }
+
+    /// The change request and the review that a comment on code stands below, which its id does
+    /// not name: all are listed once, and each is forgotten when it is asked for.
+    async fn place_of_review_comment(
+        &self,
+        path: Path<'_>,
+        id: i64,
+    ) -> Result<Option<(u64, i64)>, HostError> {
+        if !self.known.of(path, |it| it.review_comments.is_some()) {
+            let mut all = HashMap::new();
+            for number in self.source.change_request_numbers(path).await? {
+                for comment in self.source.review_comments_of(path, number).await? {
+                    if let (Some(id), Some(review)) = (comment.id, comment.pull_request_review_id) {
+                        all.insert(id, (number, review));
+                    }
+                }
+            }
+            self.known.of(path, |it| it.review_comments = Some(all));
+        }
+        Ok(self.known.of(path, |it| it.review_comments.as_mut()?.remove(&id)))
     }
 
     async fn remove_asset(&self, path: Path<'_>, uuid: &str) -> Result<(), HostError> {
