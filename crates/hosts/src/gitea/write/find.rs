@@ -1,14 +1,12 @@
 //! Looking for what an interrupted run may have written.
 //!
-//! Things with names are looked for by name, texts by the mark at their end. What is made in
-//! several steps is brought to its end where it is found, for nobody will write it again.
+//! Things with names are looked for by name, texts by the mark at their end.
 
 use super::{GiteaSink, Path, Task, comment::place};
 use crate::gitea::{api::Listing, map::issue::key, wire};
 use packhorse_core::{
     HostError, HostErrorKind, Object, ObjectKind, Origin, Record, Scope, TargetId, mark,
     model::{Reaction, StateValue, Subject},
-    port::Sink,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -50,18 +48,10 @@ impl GiteaSink {
             // Nothing of ours is outside of what the location says.
             return Ok(None);
         }
-        let found = match self.id_of(scope, record).await {
-            Err(error) if error.kind == HostErrorKind::NotFound => None,
-            other => other?.map(TargetId),
-        };
-        let in_steps = matches!(
-            record.origin.kind,
-            ObjectKind::Issue | ObjectKind::ChangeRequest | ObjectKind::Project
-        );
-        if let (Some(found), true) = (&found, in_steps) {
-            self.write(scope, record, Some(found)).await?;
+        match self.id_of(scope, record).await {
+            Err(error) if error.kind == HostErrorKind::NotFound => Ok(None),
+            other => Ok(other?.map(TargetId)),
         }
-        Ok(found)
     }
 
     async fn id_of(&self, scope: &Scope, record: &Record) -> Result<Option<String>, HostError> {

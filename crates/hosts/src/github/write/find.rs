@@ -1,6 +1,5 @@
 //! Looking for what an interrupted run may have written: by name, by key, or by the mark in its
-//! text. What is made in several steps is brought to its end where it is found, for nobody will
-//! write it again.
+//! text.
 
 use super::{
     GithubSink, Order, discussion, project::topic_name, release::tame, review::PLAIN, rule,
@@ -12,12 +11,11 @@ use crate::github::{
     place::IssueWay,
 };
 use packhorse_core::{
-    HostError, Object, ObjectKind, Record, Scope, TargetId, mark,
+    HostError, Object, Record, Scope, TargetId, mark,
     model::{
         Comment, CommitStatus, DeployKey, Grantee, Member, Place, Reaction, ReleaseAsset,
         ReviewComment, State, StateValue, Subject, Webhook,
     },
-    port::Sink,
 };
 use serde::de::DeserializeOwned;
 
@@ -53,15 +51,7 @@ impl GithubSink {
             return Ok(None);
         }
         let order = Order { path: self.path(scope)?, record, existing: None };
-        let found = absent(self.find_in(order).await)?.flatten();
-        let in_steps = matches!(
-            record.origin.kind,
-            ObjectKind::Issue | ObjectKind::ChangeRequest | ObjectKind::Project
-        );
-        if let (Some(found), true) = (&found, in_steps) {
-            self.write(scope, record, Some(found)).await?;
-        }
-        Ok(found)
+        Ok(absent(self.find_in(order).await)?.flatten())
     }
 
     async fn find_shared(&self, record: &Record) -> Found {

@@ -260,6 +260,8 @@ async fn an_issue_that_a_broken_run_left_open_is_found_and_closed() {
 
     let record = bench.record("5", Object::Issue(closed));
     let found = bench.sink.find(&app(), &record).await.unwrap();
+    // As the engine does with what was found.
+    bench.sink.write(&app(), &record, found.as_ref()).await.unwrap();
 
     assert_eq!(found, Some(open.target));
     let held = bench.held(ObjectKind::Issue);
