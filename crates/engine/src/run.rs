@@ -3,7 +3,7 @@
 use crate::{
     Ends, EngineError, Stop, Worker,
     carry::{Carrier, Gone, LeftOpen, Preparer},
-    plan::{PathPlan, Sides, draft, written_by},
+    plan::{Counted, PathPlan, Sides, draft, written_by},
     reading,
     relink::{Relinking, relink},
     report,
@@ -21,7 +21,10 @@ use packhorse_core::{
 };
 use packhorse_git::Git;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 /// Name of the document that says what is gone at the source.
 const GONE: &str = "gone";
@@ -89,7 +92,8 @@ impl Run<'_> {
             return Ok(outcome);
         }
         let ours = self.our_projects().await?;
-        let plan = self.stop.or(draft(self.ends, self.options, &sides, &ours)).await?;
+        let drafted = self.stop.or(draft(self.ends, self.options, &sides, &ours)).await?;
+        let (plan, counted) = drafted;
         self.keep("plan", &plan).await?;
         let blocked = plan.blocked();
         if !plan.projects.is_empty()
@@ -98,7 +102,7 @@ impl Run<'_> {
             let conflicts = plan.conflicts.iter().filter(|it| it.blocks).cloned().collect();
             return Err(EngineError::Blocked { conflicts });
         }
-        let failed = self.carry(&sides, &plan).await?;
+        let failed = self.carry(&sides, &plan, counted).await?;
         let verification = self.verify(failed).await?;
         let outcome = self.judge(&plan, failed, verification).await?;
         unchanged::remember(self, &sides, &outcome).await?;
@@ -121,7 +125,12 @@ impl Run<'_> {
     }
 
     /// Carries everything; the number of projects that failed.
-    async fn carry(&self, sides: &Arc<Sides>, plan: &Plan) -> Result<u64, EngineError> {
+    async fn carry(
+        &self,
+        sides: &Arc<Sides>,
+        plan: &Plan,
+        counted: Counted,
+    ) -> Result<u64, EngineError> {
         let records: Option<u64> = plan.kinds.iter().map(|it| it.records).sum();
         let projects = plan.projects.len() as u64;
         self.worker.tell(self.claim, Event::Started { projects, records }).await?;
@@ -149,6 +158,7 @@ impl Run<'_> {
                 paths: Arc::clone(&paths),
             },
             git,
+            counted: Mutex::new(counted),
             left_open: LeftOpen::default(),
             retried: Retried::of(&*self.worker.journal, self.claim.job).await?,
         };

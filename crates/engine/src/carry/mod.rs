@@ -38,7 +38,7 @@ pub(crate) use repository::{object, repo_of};
 
 use crate::{
     EngineError,
-    plan::{Sides, is_wanted},
+    plan::{Counted, Sides, is_wanted},
     retry::Retried,
     run::Run,
 };
@@ -47,7 +47,7 @@ use packhorse_core::{
     port::{Inventory, Position},
 };
 use packhorse_git::Git;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What carries a run's records.
 pub(crate) struct Carrier<'a> {
@@ -55,6 +55,8 @@ pub(crate) struct Carrier<'a> {
     pub(crate) sides: Arc<Sides>,
     pub(crate) preparer: Preparer,
     pub(crate) git: Git,
+    /// What the plan has counted and nobody has carried yet.
+    pub(crate) counted: Mutex<Counted>,
     pub(crate) left_open: LeftOpen,
     pub(crate) retried: Retried,
 }
@@ -90,7 +92,11 @@ impl Carrier<'_> {
     }
 
     async fn place(&self, source: Scope, target: Scope) -> Result<Place, EngineError> {
-        let inventory = self.run.stop.or(self.run.ends.source.inventory(&source)).await?;
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(&source);
+        let inventory = match counted {
+            Some(counted) => counted,
+            None => self.run.stop.or(self.run.ends.source.inventory(&source)).await?,
+        };
         Ok(Place { source, target, inventory, has_issues: true })
     }
 

@@ -14,7 +14,7 @@ use packhorse_core::{
     port::{Inventory, KindCount, Source, SourceLoss},
 };
 use packhorse_git::RefPolicy;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Projects whose counts are asked for at the same time.
 const INVENTORIES_AT_ONCE: usize = 8;
@@ -47,21 +47,25 @@ impl Sides {
     }
 }
 
+/// How much there is in each scope, without what is lost in reading.
+pub(crate) type Counted = HashMap<Scope, Inventory>;
+
 /// Draws up the plan; `ours` are paths at the destination that this route wrote before.
 pub(crate) async fn draft(
     ends: &Ends,
     options: &JobOptions,
     sides: &Sides,
     ours: &BTreeSet<String>,
-) -> Result<Plan, EngineError> {
+) -> Result<(Plan, Counted), EngineError> {
     let paths = PathPlan::of(options)?;
     let policy = ends.policy(options)?;
     let source = &*ends.source;
-    let mut tally = Tally::default();
-    let shared = source.inventory(&Scope::Shared).await?;
+    let (mut tally, mut counted) = (Tally::default(), Counted::new());
+    let mut shared = source.inventory(&Scope::Shared).await?;
     tally.add(shared.counts.iter().filter(|it| it.kind != ObjectKind::Project));
-    tally.lose(shared.losses);
-    let projects = projects(source, &paths, options, &mut tally).await?;
+    tally.lose(std::mem::take(&mut shared.losses));
+    counted.insert(Scope::Shared, shared);
+    let projects = projects(source, &paths, options, (&mut tally, &mut counted)).await?;
     if let (Some(only), true) = (&options.project, projects.is_empty()) {
         return Err(EngineError::NoProject { project: only.clone(), from: ends.from.clone() });
     }
@@ -79,7 +83,7 @@ pub(crate) async fn draft(
     let numbered = &tally.numbered;
     let search = Search { ends, options, sides, paths: &paths, ours, numbered };
     look_at.extend(search.among(&projects).await?);
-    Ok(Plan {
+    let plan = Plan {
         ways: Vec::new(),
         from: ends.from.clone(),
         to: ends.to.clone(),
@@ -89,7 +93,8 @@ pub(crate) async fn draft(
         unmapped_users: unmapped(source, options).await?,
         forecast: None,
         projects,
-    })
+    };
+    Ok((plan, counted))
 }
 
 /// Lists the projects that are carried, and counts what is in them.
@@ -97,7 +102,7 @@ async fn projects(
     source: &dyn Source,
     paths: &PathPlan<'_>,
     options: &JobOptions,
-    tally: &mut Tally,
+    (tally, counted): (&mut Tally, &mut Counted),
 ) -> Result<Vec<PlannedProject>, HostError> {
     let lane = Lane::new(Scope::Shared, ObjectKind::Project);
     let mut pages = Pages::of(source, &lane);
@@ -107,14 +112,14 @@ async fn projects(
             let target = paths.target(&it.origin.id)?;
             Some((it.origin.id, target))
         });
-        let counted = stream::iter(picked)
+        let counts = stream::iter(picked)
             .map(|(path, target)| async move {
                 let inventory = source.inventory(&Scope::Project(path.clone())).await?;
                 Ok::<_, HostError>((path, target, inventory))
             })
             .buffered(INVENTORIES_AT_ONCE);
-        let counted: Vec<(String, String, Inventory)> = counted.try_collect().await?;
-        for (path, target, inventory) in counted {
+        let counts: Vec<(String, String, Inventory)> = counts.try_collect().await?;
+        for (path, target, mut inventory) in counts {
             // Projects are counted by their list; whether a source counts them here too is up to it.
             let counts = || inventory.counts.iter().filter(|it| it.kind != ObjectKind::Project);
             let wanted = || counts().filter(|it| fate::is_wanted(options, it.kind));
@@ -133,7 +138,8 @@ async fn projects(
                 tally.numbered.insert(path.clone());
             }
             tally.add(counts());
-            tally.lose(inventory.losses);
+            tally.lose(std::mem::take(&mut inventory.losses));
+            counted.insert(Scope::Project(path), inventory);
         }
         if options.project.is_some() && !list.is_empty() {
             break;

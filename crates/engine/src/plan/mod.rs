@@ -11,7 +11,7 @@ mod gaps;
 mod large_files;
 mod paths;
 
-pub(crate) use draft::{Sides, draft};
+pub(crate) use draft::{Counted, Sides, draft};
 pub(crate) use fate::{SUMMARISED, is_wanted, summarises};
 pub(crate) use gaps::HIDDEN_REFS;
 pub(crate) use paths::{PathPlan, is_path};
@@ -49,7 +49,7 @@ pub async fn plan(
             written_by(journal, is_same).await?
         }
     };
-    let mut plan = draft(ends, options, &sides, &ours).await?;
+    let (mut plan, _) = draft(ends, options, &sides, &ours).await?;
     plan.conflicts.extend(too_large(ends, options, &sides, &plan.projects).await?);
     Ok(plan)
 }
