@@ -72,7 +72,7 @@ impl Keeps {
     pub const ALL: Self = Self { authors: true, times: true, numbers: true };
 }
 
-/// How a destination numbers issues and change requests.
+/// How a host numbers issues and change requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbering {
     /// As it is told.

@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fmt, thread, time::Duration};
 const ISSUES: u64 = 250;
 
 /// What a run asks however much there is: who we are, what there is, each kind once.
-const ONCE: usize = 80;
+const ONCE: usize = 45;
 
 /// Comments that are on their way at once, which a run that goes on looks for.
 const UNDER_WAY: usize = 16;
@@ -92,7 +92,8 @@ async fn a_run_that_finds_nothing_new_asks_little() {
     bench.ok(&command);
     let second = pair.asked();
 
-    let most = ONCE + first.all() * 3 / 100;
+    // One in twenty; of more than these few records far less.
+    let most = first.all() / 20;
     assert!(second.all() <= most, "more than {most} after\n{first}\nwhich is\n{second}");
 }
 
@@ -116,10 +117,10 @@ async fn a_run_that_was_killed_repeats_little() {
     let rest = pair.asked();
 
     let more = (killed.all() + rest.all()).saturating_sub(whole.all());
-    // Comments are looked for, perhaps found, and some pages of them are read again.
-    let most = ONCE + 2 * UNDER_WAY + 10;
+    // Comments are looked for, written again where they are found, and some pages of them are read
+    // again. As many again may have arrived whose end was not noted yet.
+    let most = ONCE + 2 * (2 * UNDER_WAY) + 10;
     assert!(more <= most, "{more} more than\n{whole}\nwhich is\n{killed}\nand\n{rest}");
     let looked_for = rest.0.get("sink GET /api/v1/repos/acme/app/issues/…/comments");
-    // As many again may have arrived whose end was not noted yet.
     assert!(looked_for.is_none_or(|it| *it <= 2 * UNDER_WAY), "{looked_for:?} were under way");
 }

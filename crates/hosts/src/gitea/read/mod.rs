@@ -16,8 +16,8 @@ use crate::named::Named;
 pub(super) use crate::path::Path;
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
-    Record, RepoKind, Scope,
+    Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Numbering, Object,
+    ObjectKind, Record, RepoKind, Scope,
     model::Markup,
     port::{BlobRef, ByteStream, Inventory, Page, Source},
 };
@@ -110,6 +110,7 @@ impl Source for GiteaSource {
         let identity = format!("gitea:{}", self.api.place.home);
         let mut capabilities = Capabilities::promised(support::reads, identity);
         capabilities.markup = Some(Markup::Gitea);
+        capabilities.numbering = Numbering::OneRow;
         capabilities.web_url = Some(self.api.place.home.as_str().trim_end_matches('/').to_owned());
         Ok(capabilities)
     }

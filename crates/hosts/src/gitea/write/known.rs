@@ -55,3 +55,13 @@ pub(super) struct Project {
     /// What turned out to be lost when they came to their end.
     pub(super) late: Vec<(Origin, Loss)>,
 }
+
+impl Project {
+    /// Whether there is anything that can be set only when all is there.
+    pub(super) const fn is_to_be_set(&self) -> bool {
+        self.default_branch.is_some()
+            || self.opened_merging.is_some()
+            || self.has_no_issues
+            || self.was_archived
+    }
+}

@@ -149,6 +149,9 @@ impl GiteaSink {
         if let Some(page) = &known.made_wiki {
             self.show_wiki(path, page).await?;
         }
+        if !known.is_to_be_set() {
+            return Ok(());
+        }
         let found = match noticed {
             Some(found) => Some(found),
             None => self.api.find(&path.below(&[]), "read a project").await?,

@@ -2,6 +2,7 @@
 
 use super::{
     GithubSource, Page, Path, Spot, is_closed, map, plain,
+    quiet::Sought,
     spot::{in_part, part},
     wire,
 };
@@ -29,6 +30,10 @@ pub(super) fn spot(at: Option<&Cursor>) -> Result<Spot, HostError> {
     Spot::of(at.map(|it| it.0.as_str()))
 }
 
+fn count(reactions: Option<&wire::Reactions>) -> Option<u64> {
+    reactions?.total_count
+}
+
 impl GithubSource {
     /// A page of a listing whose items are records by themselves.
     pub(super) async fn simple<T: serde::de::DeserializeOwned>(
@@ -41,6 +46,22 @@ impl GithubSource {
         let spot = spot(at)?;
         let listing = self.listing((&path.below(rest), query), &spot, operation).await?;
         Ok(page(plain(self.host(), listing, spot, map)))
+    }
+
+    /// The same of what may have reactions, whose number `count` gives.
+    async fn reacted<T: serde::de::DeserializeOwned>(
+        &self,
+        (path, rest, query): (Path<'_>, &[&str], &[(&str, &str)]),
+        (spot, operation): (Spot, &'static str),
+        count: impl Fn(&T) -> Option<u64>,
+        map: impl Fn(T, &mut map::Notes<'_>) -> Option<(String, Object)>,
+    ) -> Result<(Vec<Record>, Option<Spot>), HostError> {
+        let below = path.below(rest);
+        let listed = (&below[..], query);
+        let listing: Listing<T> = self.listing(listed, &spot, operation).await?;
+        let is_quiet = listing.items.iter().all(|it| count(it) == Some(0));
+        self.heard(Sought::Reactions, (listed, &spot), (is_quiet, listing.next.as_ref()));
+        Ok(plain(self.host(), listing, spot, map))
     }
 
     pub(super) async fn topics(&self, path: Path<'_>) -> Result<Page, HostError> {
@@ -78,8 +99,14 @@ impl GithubSource {
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
         let (spot, operation) = (spot(at)?, "read issues");
-        let listing: Listing<wire::Issue> =
-            self.listing((&path.below(&["issues"]), &OLDEST), &spot, operation).await?;
+        let below = path.below(&["issues"]);
+        let listed = (&below[..], &OLDEST[..]);
+        let listing: Listing<wire::Issue> = self.listing(listed, &spot, operation).await?;
+        let is_calm = listing.items.iter().all(|it| count(it.reactions.as_ref()) == Some(0));
+        let is_open = listing.items.iter().all(|it| issue::locked(it).is_none());
+        for (sought, is_quiet) in [(Sought::Reactions, is_calm), (Sought::Locks, is_open)] {
+            self.heard(sought, (listed, &spot), (is_quiet, listing.next.as_ref()));
+        }
         let with_parts = listing.items.into_iter().map(async |it: wire::Issue| {
             let has_parts = it.sub_issues_summary.as_ref().and_then(|it| it.total) > Some(0);
             let Some(number) = it.number.filter(|_| has_parts) else {
@@ -141,16 +168,17 @@ impl GithubSource {
             return self.discussion_comments(path, place).await;
         }
         let spot = Spot::of(place)?;
-        let below = path.below(&["issues", "comments"]);
-        let listing = match self.listing((&below, &CREATED), &spot, operation).await {
+        let listed = (path, &["issues", "comments"][..], &CREATED[..]);
+        let reactions = |it: &wire::Comment| count(it.reactions.as_ref());
+        let found = self.reacted(listed, (spot, operation), reactions, issue::comment).await;
+        let (records, next) = match found {
             // Switched off; discussions may be on.
             Err(error) if is_closed(error.kind) && place.is_none() => {
                 self.repository(path).await?;
-                Listing { items: Vec::new(), next: None }
+                (Vec::new(), None)
             }
             other => other?,
         };
-        let (records, next) = plain(self.host(), listing, spot, issue::comment);
         let next = match next {
             Some(spot) => Some(in_part("issues", &spot.text())),
             None => self.has_discussions(path).await?.then(|| in_part("discussions", "")),
@@ -170,8 +198,10 @@ impl GithubSource {
         path: Path<'_>,
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
-        let what = (at, "read comments on commits");
-        self.simple((path, &["comments"]), &[], what, issue::commit_comment).await
+        let (listed, what) = ((path, &["comments"][..], &[][..]), "read comments on commits");
+        let reactions = |it: &wire::CommitComment| count(it.reactions.as_ref());
+        let found = self.reacted(listed, (spot(at)?, what), reactions, issue::commit_comment);
+        Ok(page(found.await?))
     }
 
     pub(super) async fn review_comments(
@@ -179,8 +209,10 @@ impl GithubSource {
         path: Path<'_>,
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
-        let what = (at, "read review comments");
-        self.simple((path, &["pulls", "comments"]), &CREATED, what, map::review::comment).await
+        let listed = (path, &["pulls", "comments"][..], &CREATED[..]);
+        let reactions = |it: &wire::ReviewComment| count(it.reactions.as_ref());
+        let what = (spot(at)?, "read review comments");
+        Ok(page(self.reacted(listed, what, reactions, map::review::comment).await?))
     }
 
     /// What happened to issues and change requests; the newest comes first.
@@ -198,7 +230,12 @@ impl GithubSource {
         path: Path<'_>,
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
-        self.simple((path, &["releases"]), &[], (at, "read releases"), release::release).await
+        let listed = (path, &["releases"][..], &[][..]);
+        // One without reactions leaves out their number.
+        let reactions =
+            |it: &wire::Release| it.reactions.as_ref().map_or(Some(0), |it| it.total_count);
+        let what = (spot(at)?, "read releases");
+        Ok(page(self.reacted(listed, what, reactions, release::release).await?))
     }
 
     pub(super) async fn release_assets(
@@ -269,8 +306,12 @@ impl GithubSource {
             records.extend(self.pinned(path).await?);
         }
         let below = path.below(&["issues"]);
+        let listed = (&below[..], &OLDEST[..]);
+        let Some(spot) = self.past(Sought::Locks, listed, spot) else {
+            return Ok(Page { records, next: None });
+        };
         let listing: Result<Listing<wire::Issue>, _> =
-            self.listing((&below, &OLDEST), &spot, "read states").await;
+            self.listing(listed, &spot, "read states").await;
         let listing = match listing {
             // Without issues there is only the project.
             Err(error) if is_closed(error.kind) => return Ok(Page { records, next: None }),

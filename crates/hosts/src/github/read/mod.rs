@@ -6,12 +6,13 @@ mod graph;
 mod lists;
 mod nested;
 mod people;
+mod quiet;
 mod rules;
 mod shared;
 mod spot;
 
 use super::{
-    api::{Api, At, Listing, is_closed},
+    api::{Api, At, Listing, Told, is_closed},
     map::{self, Notes},
     place::Extent,
     support, wire,
@@ -20,17 +21,25 @@ use crate::filling::Filling;
 pub(super) use crate::path::Path;
 use async_trait::async_trait;
 use packhorse_core::{
-    Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Object, ObjectKind,
-    Record, RepoKind, Scope,
+    Capabilities, Cursor, GitRemote, GitUrl, HostError, HostErrorKind, Lane, Numbering, Object,
+    ObjectKind, Record, RepoKind, Scope,
     model::Markup,
     port::{BlobRef, ByteStream, Inventory, Page, Source},
 };
 use serde::de::DeserializeOwned;
 use spot::Spot;
+use tokio::sync::OnceCell;
 
 /// A server of GitHub's, as a source.
 pub(super) struct GithubSource {
     api: Api,
+    /// What the server said of itself and of the token.
+    told: OnceCell<Told>,
+    /// Where the projects that are meant are listed.
+    list: OnceCell<Option<shared::Projects>>,
+    /// The organization that is meant.
+    organization: OnceCell<Option<wire::Organization>>,
+    quiet: quiet::Quiet,
 }
 
 /// The page of a listing that has records of one sort, each by itself.
@@ -54,7 +63,8 @@ fn plain<T>(
 
 impl GithubSource {
     pub(super) fn new(api: Api) -> Self {
-        Self { api }
+        let (told, list, organization) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { api, told, list, organization, quiet: quiet::Quiet::default() }
     }
 
     fn host(&self) -> &str {
@@ -172,11 +182,12 @@ const fn is_admins_own(kind: ObjectKind) -> bool {
 #[async_trait]
 impl Source for GithubSource {
     async fn probe(&self) -> Result<Capabilities, HostError> {
-        let told = self.api.greet().await?;
+        let told = self.told.get_or_try_init(|| self.api.greet()).await?;
         let mut capabilities =
             Capabilities::promised(support::reads, format!("github:{}", self.api.place.home));
         capabilities.markup = Some(Markup::Github);
         capabilities.web_url = Some(self.api.place.home.as_str().trim_end_matches('/').to_owned());
+        capabilities.numbering = Numbering::OneRow;
         capabilities = told.narrow_reads(capabilities);
         if let Extent::Project(path) = &self.api.place.extent {
             let found = self.repository(Path::of(path)?).await?;

@@ -7,6 +7,7 @@ use super::{
     GithubSource, Page, Path, Spot,
     lists::{CREATED, OLDEST, spot},
     map,
+    quiet::Sought,
     spot::{in_part, part},
     wire,
 };
@@ -156,8 +157,12 @@ impl GithubSource {
         target: impl Fn(T) -> Option<Target>,
     ) -> Result<(Vec<Record>, Option<Spot>), HostError> {
         let operation = "read reactions";
-        let listing: Result<Listing<T>, _> =
-            self.listing((&path.below(part.rest), part.query), &spot, operation).await;
+        let below = path.below(part.rest);
+        let listed = (&below[..], part.query);
+        let Some(spot) = self.past(Sought::Reactions, listed, spot) else {
+            return Ok((Vec::new(), None));
+        };
+        let listing: Result<Listing<T>, _> = self.listing(listed, &spot, operation).await;
         let listing = match listing {
             // Issues may be switched off.
             Err(error) if super::is_closed(error.kind) => {

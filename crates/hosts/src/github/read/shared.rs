@@ -12,6 +12,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{Cursor, HostError, Loss, ObjectKind, Record};
 
 /// What lists projects.
+#[derive(Clone, Debug)]
 pub(super) struct Projects {
     pub(super) path: Vec<String>,
     pub(super) query: &'static [(&'static str, &'static str)],
@@ -57,14 +58,20 @@ impl GithubSource {
         match self.api.place.extent.owner() {
             None => self.listing((&["user", "orgs"], &[]), spot, operation).await,
             Some(owner) => {
-                let found = self.api.find_open(&["orgs", owner], operation).await?;
-                Ok(Listing { items: found.into_iter().collect(), next: None })
+                let path = ["orgs", owner];
+                let asked = || self.api.find_open(&path, operation);
+                let found = self.organization.get_or_try_init(asked).await?;
+                Ok(Listing { items: found.iter().cloned().collect(), next: None })
             }
         }
     }
 
     /// Where the projects that are meant are listed; `None` of a single one.
     pub(super) async fn project_list(&self) -> Result<Option<Projects>, HostError> {
+        self.list.get_or_try_init(|| self.find_list()).await.cloned()
+    }
+
+    async fn find_list(&self) -> Result<Option<Projects>, HostError> {
         let parts = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect();
         let operation = "read the list of projects";
         let owner = match &self.api.place.extent {

@@ -285,3 +285,33 @@ async fn without_a_token_graphql_is_not_asked() {
     }
     assert!(!asked.lock().unwrap().iter().any(|it| it.contains("graphql")));
 }
+
+#[tokio::test]
+async fn pages_without_reactions_or_locks_are_not_asked_for_again() {
+    let (source, asked) = source(KNOWN, |line, _| match line {
+        _ if line.starts_with("GET /api/v3/repos/acme/app/issues?") => {
+            let next = "<https://h.example/api/v3/repositories/1/issues?page=2>; rel=\"next\"";
+            (200, next, json!([{"number": 1, "reactions": {"total_count": 0}}]))
+        }
+        "GET /api/v3/repositories/1/issues?page=2" => {
+            let more = json!({"number": 3, "reactions": {"total_count": 1}, "locked": true});
+            (200, "", json!([{"number": 2, "reactions": {"total_count": 0}}, more]))
+        }
+        "GET /api/v3/repos/acme/app/issues/3/reactions?per_page=100" => {
+            (200, "", json!([{"id": 7, "content": "+1", "user": {"login": "ann"}}]))
+        }
+        "GET /api/v3/repos/acme/app" => (200, "", json!({})),
+        "POST /api/graphql" => (200, "", json!({"data": {"repository": {}}})),
+        _ => NOTHING,
+    });
+    let first = page(&source, ObjectKind::Issue, None).await;
+    page(&source, ObjectKind::Issue, first.next.as_ref()).await;
+    asked.lock().unwrap().clear();
+
+    let reactions = page(&source, ObjectKind::Reaction, None).await;
+    let states = page(&source, ObjectKind::State, None).await;
+
+    assert_eq!((reactions.records.len(), states.records.len()), (1, 1));
+    let asked = asked.lock().unwrap().clone();
+    assert!(!asked.iter().any(|it| it.contains("acme/app/issues?")), "{asked:?}");
+}
