@@ -7,7 +7,7 @@ use crate::{
     error::GitError,
     process::Git,
     progress::Listener,
-    pump::{Source, Wish},
+    pump::{Source, Version, Wish},
     refs::{RefList, RefPolicy, is_valid_name},
     repository,
 };
@@ -162,7 +162,7 @@ pub async fn stream(
     policy: &RefPolicy,
     listener: &Listener,
 ) -> Result<Option<(BundleHeader, ByteStream)>, GitError> {
-    let source = Source::open(git, remote).await?;
+    let source = Source::open(git, remote, Version::V2).await?;
     let (refs, _) = policy.select(&source.listing().list);
     if refs.refs.is_empty() {
         return Ok(None);

@@ -9,7 +9,7 @@ use crate::{
     error::GitError,
     mirror,
     process::Git,
-    pump::{CountUpTo, Source, Wish},
+    pump::{CountUpTo, Source, Version, Wish},
     refs::{RefList, RefPolicy},
     repository,
 };
@@ -78,7 +78,7 @@ pub async fn find(
     at_most: u64,
     scratch: &Path,
 ) -> Result<Vec<LargeFile>, GitError> {
-    let source = match Source::open(git, from).await {
+    let source = match Source::open(git, from, Version::V2).await {
         Err(GitError::NotStreamed { .. }) => return Ok(Vec::new()),
         source => source?,
     };

@@ -34,10 +34,13 @@ impl Service {
     }
 }
 
-/// The protocol that a server answered in; 1 is 0 with a line before it.
+/// The protocol that a server is asked to speak, or answered in; 1 is 0 with a line before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
+pub(crate) enum Version {
+    /// The refs come at once, which saves a question. Packs are taken by it alone.
     V0,
+    /// The refs are asked for. It tells what `HEAD` stands for also before that is born, and gives
+    /// objects that no ref names.
     V2,
 }
 

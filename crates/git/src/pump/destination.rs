@@ -1,7 +1,7 @@
 //! The end that takes.
 
 use super::{
-    advertisement::{Advertisement, Listing, Service},
+    advertisement::{Advertisement, Listing, Service, Version},
     endpoint::{Connection, Endpoint, PushBody},
     pack_check::empty_pack,
     packet::PacketReader,
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use packhorse_core::{GitRemote, port::ByteStream};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -38,6 +38,8 @@ pub(crate) enum Pack {
 pub(crate) struct Verdict {
     /// The server's own reason by the name of a ref that it refused.
     pub(crate) refused: BTreeMap<String, String>,
+    /// Refs that it says are what they were told to be.
+    pub(crate) done: BTreeSet<String>,
     /// What it remarked, which is where hosts say why.
     pub(crate) remarks: String,
 }
@@ -46,6 +48,19 @@ impl Verdict {
     /// Why a ref was refused, in words that say what to do.
     pub(crate) fn explained(&self, name: &str) -> Option<String> {
         self.refused.get(name).map(|reason| explained(name, reason, &self.remarks))
+    }
+
+    /// The refs after the push, out of those before; `None` where it does not say all of it.
+    pub(crate) fn applied(&self, mut there: RefList, commands: &[RefCommand]) -> Option<RefList> {
+        for RefCommand { name, new, .. } in commands {
+            match (self.refused.contains_key(name), self.done.contains(name), new) {
+                (true, ..) => {}
+                (false, true, Some(id)) => drop(there.refs.insert(name.clone(), id.clone())),
+                (false, true, None) => drop(there.refs.remove(name)),
+                (false, false, _) => return None,
+            }
+        }
+        Some(there)
     }
 }
 
@@ -60,7 +75,7 @@ impl Destination {
     /// Asks for the refs.
     pub(crate) async fn open(git: &Git, remote: &GitRemote) -> Result<Self, GitError> {
         let endpoint = Endpoint::of(git, remote)?;
-        let (connection, server) = endpoint.connect(Service::ReceivePack).await?;
+        let (connection, server) = endpoint.connect(Service::ReceivePack, Version::V0).await?;
         Ok(Self { place: endpoint.place().clone(), connection, server })
     }
 
@@ -125,7 +140,7 @@ impl Destination {
             let words = explained("", &format!("declined the pack ({reason})"), &remarks);
             return Err(place.refused(words.as_bytes()));
         }
-        Ok(Verdict { refused: report.refused, remarks })
+        Ok(Verdict { refused: report.refused, done: report.done, remarks })
     }
 
     fn body(

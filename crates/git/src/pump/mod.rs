@@ -27,6 +27,7 @@ mod report;
 mod sideband;
 mod source;
 
+pub(crate) use advertisement::Version;
 pub(crate) use destination::{Destination, Pack, Verdict};
 pub(crate) use fetch::Wish;
 pub(crate) use plan::{commands, wish};

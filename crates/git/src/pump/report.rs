@@ -4,7 +4,7 @@
 
 use super::{advertisement::refusal, packet::PacketReader, remark::readable};
 use crate::error::GitError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most refs that a report may tell of.
 const MAX_LINES: usize = 10_000_000;
@@ -16,6 +16,9 @@ pub(super) struct Report {
     pub(super) unpack: Option<String>,
     /// The server's reason by the full name of a ref that it refused.
     pub(super) refused: BTreeMap<String, String>,
+    /// Full names of refs that are what they were told to be; none where the server says that it
+    /// made something else of one.
+    pub(super) done: BTreeSet<String>,
 }
 
 impl Report {
@@ -31,15 +34,25 @@ impl Report {
                 return Err(reader.place().nonsense("it does not report what became of the pack"));
             }
         }
+        let mut is_otherwise = false;
         for _ in 0..MAX_LINES {
             // Some servers forget the flush.
-            let Some(packet) = reader.next().await? else { return Ok(report) };
-            let Some(line) = packet.line() else { return Ok(report) };
+            let packet = reader.next().await?;
+            let Some(line) = packet.as_ref().and_then(|it| it.line()) else {
+                if is_otherwise {
+                    report.done.clear();
+                }
+                return Ok(report);
+            };
             if let Some(rest) = line.strip_prefix(b"ng ") {
                 let rest = text(rest);
                 let (name, reason) = rest.split_once(' ').unwrap_or((&rest, "refused"));
                 report.refused.insert(name.to_owned(), reason.to_owned());
-            } else if !line.starts_with(b"ok ") && !line.starts_with(b"option ") {
+            } else if let Some(name) = line.strip_prefix(b"ok ") {
+                report.done.insert(text(name));
+            } else if line.starts_with(b"option ") {
+                is_otherwise = true;
+            } else {
                 let line = text(line);
                 return Err(reader.place().nonsense(format!("it reports `{line}`")));
             }

@@ -12,6 +12,7 @@ use crate::{
     error::GitError,
     process::Git,
     progress::{Listener, Phase, Progress},
+    refs::RefList,
 };
 use bytes::BytesMut;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -33,14 +34,18 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Asks for the refs.
+    /// Asks for the refs, by that protocol if the server knows it.
     ///
     /// # Errors
     ///
     /// [`GitError::NotStreamed`] when another way may work.
-    pub(crate) async fn open(git: &Git, remote: &GitRemote) -> Result<Self, GitError> {
+    pub(crate) async fn open(
+        git: &Git,
+        remote: &GitRemote,
+        version: Version,
+    ) -> Result<Self, GitError> {
         let endpoint = Endpoint::of(git, remote)?;
-        let (mut connection, server) = endpoint.connect(Service::UploadPack).await?;
+        let (mut connection, server) = endpoint.connect(Service::UploadPack, version).await?;
         let listing = match server.version {
             Version::V0 => server.listing.clone(),
             Version::V2 => {
@@ -54,6 +59,11 @@ impl Source {
     /// Its refs.
     pub(crate) fn listing(&self) -> &Listing {
         &self.listing
+    }
+
+    /// Its refs alone.
+    pub(crate) fn into_refs(self) -> RefList {
+        self.listing.list
     }
 
     /// The pack that a wish is granted by, when its first bytes are there.
@@ -142,7 +152,7 @@ pub(crate) struct CountUpTo {
 impl CountUpTo {
     /// Asks for such a pack and takes no more of it than its head.
     pub(crate) async fn count(self, wish: &Wish) -> Result<u32, GitError> {
-        let (connection, server) = self.endpoint.connect(Service::UploadPack).await?;
+        let (connection, server) = self.endpoint.connect(Service::UploadPack, Version::V2).await?;
         let wish =
             Wish { below: Some(self.at_most.saturating_add(1)), is_quiet: true, ..wish.clone() };
         let nobody = Listener::default();
@@ -167,7 +177,8 @@ impl Stock {
     ) -> Result<BTreeSet<String>, GitError> {
         let mut lacking = BTreeSet::new();
         while self.gives_any && !asked.is_empty() {
-            let (mut connection, server) = self.endpoint.connect(Service::UploadPack).await?;
+            let (mut connection, server) =
+                self.endpoint.connect(Service::UploadPack, Version::V2).await?;
             // What is wanted is said to be there: the pack is empty, and comes only where all
             // that is wanted can be had.
             let ids: Vec<_> = asked.iter().cloned().collect();
@@ -229,7 +240,8 @@ impl Ancestry<'_> {
                 Err(error) => Err(error),
             },
             None => {
-                let (mut connection, server) = self.endpoint.connect(Service::UploadPack).await?;
+                let (mut connection, server) =
+                    self.endpoint.connect(Service::UploadPack, Version::V2).await?;
                 read_is_ready(connection.ask(wish.question(&server)).await?).await
             }
         };

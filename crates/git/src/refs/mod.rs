@@ -2,7 +2,11 @@
 
 mod policy;
 
-use crate::{error::GitError, process::Git, pump::Source};
+use crate::{
+    error::GitError,
+    process::Git,
+    pump::{Source, Version},
+};
 use packhorse_core::{GitRemote, model::ObjectFormat};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -49,17 +53,31 @@ impl RefList {
 ///
 /// [`GitError::NoRepository`] and [`GitError::Unauthorized`] among others.
 pub async fn list(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
-    let mut list = match Source::open(git, remote).await {
-        Ok(source) => source.listing().list.clone(),
-        Err(GitError::NotStreamed { .. }) => listed_by_git(git, remote).await?,
-        Err(error) => return Err(error),
-    };
+    let mut list = listed(git, remote, Version::V2).await?;
     if list.head.is_none()
         && let Some(path) = remote.url.as_path()
     {
         list.head = crate::repository::head(path);
     }
     Ok(list)
+}
+
+/// The same in one question where [`list`] takes two; what `HEAD` stands for is told only where
+/// that is born.
+///
+/// # Errors
+///
+/// As [`list`].
+pub async fn tips(git: &Git, remote: &GitRemote) -> Result<RefList, GitError> {
+    listed(git, remote, Version::V0).await
+}
+
+async fn listed(git: &Git, remote: &GitRemote, version: Version) -> Result<RefList, GitError> {
+    match Source::open(git, remote, version).await {
+        Ok(source) => Ok(source.into_refs()),
+        Err(GitError::NotStreamed { .. }) => listed_by_git(git, remote).await,
+        Err(error) => Err(error),
+    }
 }
 
 /// The refs of an endpoint that the pump cannot speak with.

@@ -13,7 +13,11 @@ use crate::{
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use packhorse_core::port::ByteStream;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Questions to the source about one ref each, at once and in all.
 const QUESTIONS_AT_ONCE: usize = 4;
@@ -28,12 +32,12 @@ pub(super) struct Errand<'a> {
 }
 
 /// What a try has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// All is as it should be, or stays as it is.
     Nothing,
-    /// What could be done is done.
-    Pushed,
+    /// What could be done is done; the refs that are there now, where the destination has said so.
+    Pushed(Option<RefList>),
     /// Another push is to follow.
     More,
     /// Nothing was pushed: there are files that the destination does not take.
@@ -72,8 +76,13 @@ impl Errand<'_> {
             is_part = true;
         }
         let wish = self.wish(way, &commands, offered, &destination);
+        let permit = match &way.options.packs {
+            Some(packs) => Some(permit(packs).await?),
+            None => None,
+        };
         let Some(pack) = pack(way, source, &wish).await? else { return Ok(Outcome::LargeFiles) };
         let verdict = destination.push(&commands, pack, &way.options.listener).await?;
+        drop(permit);
         if is_part {
             let is_refused = !verdict.refused.is_empty();
             let elsewhere = way.parts.as_mut().filter(|_| is_refused).map(|it| it.go_elsewhere());
@@ -90,7 +99,10 @@ impl Errand<'_> {
         }
         // What the parts have left goes in a push of its own, where refs went in turns.
         let is_tidy = removed.iter().all(|name| commands.iter().any(|it| it.name == *name));
-        Ok(if settled.has_more || !is_tidy { Outcome::More } else { Outcome::Pushed })
+        if settled.has_more || !is_tidy {
+            return Ok(Outcome::More);
+        }
+        Ok(Outcome::Pushed(verdict.applied(self.there.clone(), &commands)))
     }
 
     /// What is removed: what is gone, if that is wanted, and what unfinished pushes have left.
@@ -156,6 +168,12 @@ impl Errand<'_> {
         words.extend(rewound.chain(others).map(|name| (name, reason(true))));
         Ok(words)
     }
+}
+
+/// Waits until a pack may be on its way.
+async fn permit(packs: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, GitError> {
+    let permit = Arc::clone(packs).acquire_owned().await;
+    permit.map_err(|closed| GitError::system("wait for other packs")(std::io::Error::other(closed)))
 }
 
 /// Whether a ref of the destination may be overwritten: on request, or when an earlier run of

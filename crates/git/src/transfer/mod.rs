@@ -2,7 +2,7 @@
 //!
 //! The destination's refs are what it has already, so only what is missing
 //! flows; and they are read again afterwards, because what counts is what is
-//! there.
+//! there, unless whoever asks compares both ends himself.
 
 mod account;
 mod errand;
@@ -19,7 +19,8 @@ use crate::{
     refs::{LeftRef, RefList, RefPolicy},
 };
 use packhorse_core::GitRemote;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use tokio::sync::Semaphore;
 
 /// How a repository is carried.
 #[derive(Clone, Debug)]
@@ -43,6 +44,11 @@ pub struct TransferOptions {
     pub listener: Listener,
     /// Holds packs back until the large files of Git LFS that they point to have arrived.
     pub gate: Option<Gate>,
+    /// Who may have a pack on its way: as many at a time as this has permits.
+    pub packs: Option<Arc<Semaphore>>,
+    /// Whether the destination's refs are read again after a push. Where somebody else compares
+    /// both ends in the end, what the destination reports of the push counts until then.
+    pub reads_back: bool,
 }
 
 impl TransferOptions {
@@ -58,6 +64,8 @@ impl TransferOptions {
             scratch: scratch.into(),
             listener: Listener::default(),
             gate: None,
+            packs: None,
+            reads_back: true,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     error::GitError,
     large_files, mirror,
     process::Git,
-    pump::{Destination, RefCommand, Source, Stock},
+    pump::{Destination, RefCommand, Source, Stock, Version},
     refs::{self, LeftRef, PARTS, RefList, Selection},
     repository,
 };
@@ -90,8 +90,7 @@ impl<'a> Way<'a> {
     /// Does what can be done in one push; `None` when another is to follow.
     pub(super) async fn go(&mut self) -> Result<Option<Transferred>, GitError> {
         let (from, to) = (self.from, self.to);
-        let source =
-            Source::open(self.git, self.mirrored.as_ref().map_or(from, |it| &it.at)).await?;
+        let (source, destination) = self.open().await?;
         let offered = self.mirrored.as_ref().map_or(&source.listing().list, |it| &it.offered);
         let mut chosen = self.options.policy.selection(offered);
         chosen.left.extend(source.listing().unreadable.iter().cloned());
@@ -101,7 +100,10 @@ impl<'a> Way<'a> {
         if let Some(path) = to.url.as_path() {
             prepare(self.git, path, to, format).await?;
         }
-        let mut destination = Destination::open(self.git, to).await?;
+        let mut destination = match destination {
+            Some(destination) => destination,
+            None => Destination::open(self.git, to).await?,
+        };
         let there = destination.take_refs();
         if !chosen.wanted.refs.is_empty() {
             check_formats((from, format), (to, destination.listing().object_format))?;
@@ -111,9 +113,9 @@ impl<'a> Way<'a> {
         let mut words = self.words.clone();
         let errand = Errand { chosen: &chosen, there: &there, gone: &gone, words: &mut words };
         let outcome = errand.carry(self, source, destination).await?;
-        let has_changed = match outcome {
-            Outcome::Nothing => false,
-            Outcome::Pushed => true,
+        let now = match outcome {
+            Outcome::Nothing => Some(there),
+            Outcome::Pushed(said) => said.filter(|_| !self.options.reads_back),
             Outcome::More => {
                 self.words = words;
                 return Ok(None);
@@ -127,15 +129,35 @@ impl<'a> Way<'a> {
         if let (Some(path), Some(head)) = (to.url.as_path(), &chosen.wanted.head) {
             repository::set_head(path, head)?;
         }
-        let mut after = match has_changed {
-            true => Destination::open(self.git, to).await?.take_refs(),
-            false => there,
+        let mut after = match now {
+            Some(now) => now,
+            None => Destination::open(self.git, to).await?.take_refs(),
         };
         after.head = to.url.as_path().and_then(repository::head);
         let Selection { wanted, left, .. } = chosen;
         let before = self.before.take().unwrap_or_default();
         let tally = Tally { wanted, before, after, left, gone, words };
         Ok(Some(account(tally, self.options.delete)))
+    }
+
+    /// Asks the source for its refs, and the destination at the same time where it is there already.
+    async fn open(&self) -> Result<(Source, Option<Destination>), GitError> {
+        let at = self.history();
+        if self.to.url.as_path().is_some() {
+            return Ok((Source::open(self.git, at, Version::V2).await?, None));
+        }
+        // What no ref leads to is looked for only where there are heads.
+        let version = if self.options.heads.is_empty() { Version::V0 } else { Version::V2 };
+        let (source, destination) = futures::join!(
+            Source::open(self.git, at, version),
+            Destination::open(self.git, self.to)
+        );
+        let mut source = source?;
+        if version == Version::V0 && source.listing().list.head.is_none() {
+            // It may be told, but for the protocol: what is not born yet, in an empty one above all.
+            source = Source::open(self.git, at, Version::V2).await?;
+        }
+        Ok((source, Some(destination?)))
     }
 
     /// Finds another way, or gives the error back.

@@ -182,17 +182,18 @@ async fn a_kill_in_the_stream_leaves_the_refs_and_the_next_run_completes() {
     assert_eq!(carry(&pair).await.created, 1);
     let before = text(&pair, "to.git", &["for-each-ref"]).await;
     for n in 0..8 {
-        // Too much that is not alike to pass before the server stalls, however well it is packed.
+        // Too much that is not alike to pass before the server stalls, however well it is packed; and
+        // too much to be gathered before it is pushed.
         let letter = |it: u64| {
-            let it = (it + n * 60_000).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let it = (it + n * 110_000).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let it = (it ^ (it >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             char::from(b"abcdefghijklmnopqrstuvwxyz"[(it >> 33) as usize % 26])
         };
-        let noise: String = (0..60_000).map(letter).collect();
+        let noise: String = (0..110_000).map(letter).collect();
         pair.commit("from.git", &format!("b{n}"), &noise).await;
     }
     let server = Server::start(pair.directory.path(), Manner::default()).await;
-    let slow = stalling(&server.url, 60_000).await;
+    let slow = stalling(&server.url, 400_000).await;
     let (from, to) = (format!("{slow}/from.git"), format!("{}/to.git", server.url));
 
     let mut child =

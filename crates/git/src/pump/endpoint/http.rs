@@ -2,31 +2,37 @@
 //!
 //! Source: git's gitprotocol-http(5) and git-http-backend(1). Redirects are
 //! followed when the service is discovered, and what they led to is asked from
-//! then on. Before a pack is streamed, which can be done only once, a request of
-//! four bytes settles credentials, as git's own client does.
+//! then on. Before a large pack is streamed, which can be done only once, a request of
+//! four bytes settles credentials; a small one is sent at once. Git's own client does both.
 
 use super::{PushBody, wants_length};
 use crate::{
     error::GitError,
     process::Git,
     pump::{
-        advertisement::{Advertisement, Service},
+        advertisement::{Advertisement, Service, Version},
         packet::{FLUSH, PacketReader},
         remark::{Place, broken, readable, unanswered},
     },
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use flate2::{Compression, write::GzEncoder};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use packhorse_core::{GitRemote, HostError, port::ByteStream};
 use packhorse_net::{Answer, Auth, Body, Credentials, Request, Transport, Unanswered};
-use std::{io::Write, sync::Arc};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 use url::Url;
 
 /// Requests of more bytes are compressed, as git's client does.
 const COMPRESSED: usize = 1024;
+/// Bytes of a push that is sent at once, its length told. Git's own client does so up to 1 MiB
+/// (git-config(1), `http.postBuffer`); here many may be under way.
+const GATHERED: usize = 256 << 10;
 /// Bytes of a refusal that are read for its words.
 const MAX_WORDS: usize = 64 << 10;
 const DISCOVER: &str = "ask for the refs of a repository";
@@ -58,18 +64,19 @@ impl Address {
     pub(super) async fn connect(
         &self,
         service: Service,
+        version: Version,
     ) -> Result<(Conversation, Advertisement), GitError> {
         let mut url = below(&self.base, "info/refs");
         url.query_pairs_mut().append_pair("service", service.name());
         let request = Request::get(url, DISCOVER).header(header::ACCEPT, ANYTHING).streamed();
-        let answer = self.send(speaking(request, service)).await?;
+        let answer = self.send(speaking(request, version)).await?;
         let answer = self.accepted(answer).await?;
         let base = self.led_to(&answer.url)?;
         let mut reader = self.reader(answer, service, "advertisement").await?;
         let found = Advertisement::read(&mut reader, service).await?;
         let address =
             Self { transport: Arc::clone(&self.transport), base, place: self.place.clone() };
-        Ok((Conversation { address, service, reader }, found))
+        Ok((Conversation { address, service, version, reader }, found))
     }
 
     /// The repository's address after redirects.
@@ -132,14 +139,13 @@ impl Address {
     /// Asks upload-pack a question of protocol 0, which needs no conversation before it.
     pub(super) async fn ask_v0(&self, question: Bytes) -> Result<PacketReader, GitError> {
         let service = Service::UploadPack;
-        let mut request = self.request(service, FETCH);
-        request.headers.remove(VERSION);
+        let request = self.request((service, Version::V0), FETCH);
         let request = Request { body: Body::Bytes(question), repeatable: true, ..request };
         let answer = self.accepted(self.send(request).await?).await?;
         self.reader(answer, service, "result").await
     }
 
-    fn request(&self, service: Service, operation: &'static str) -> Request {
+    fn request(&self, (service, version): (Service, Version), operation: &'static str) -> Request {
         let name = service.name();
         let mut request = Request::new(Method::POST, below(&self.base, name), operation).streamed();
         let types = [(header::CONTENT_TYPE, "request"), (header::ACCEPT, "result")];
@@ -148,7 +154,7 @@ impl Address {
                 request = request.header(header, value);
             }
         }
-        speaking(request, service)
+        speaking(request, version)
     }
 
     /// Reads packets from an answer of the right type; a login page is not one.
@@ -184,6 +190,7 @@ impl Address {
 pub(crate) struct Conversation {
     address: Address,
     service: Service,
+    version: Version,
     reader: PacketReader,
 }
 
@@ -213,12 +220,16 @@ impl Conversation {
     }
 
     pub(super) async fn push(self, body: PushBody) -> Result<ByteStream, GitError> {
-        let probe = Body::Bytes(Bytes::from_static(FLUSH));
-        let probe = Request { body: probe, repeatable: true, ..self.request(PUSH) };
-        let answer = self.address.send(probe).await?;
-        drop(self.address.accepted(answer).await?);
-
-        let body = Body::Stream { bytes: body.bytes, length: body.length };
+        let body = match gathered(body).await.map_err(|it| broken(&self.address.place, it))? {
+            Gathered::Whole(bytes) => Body::Bytes(bytes),
+            Gathered::More(PushBody { bytes, length }) => {
+                let probe = Body::Bytes(Bytes::from_static(FLUSH));
+                let probe = Request { body: probe, repeatable: true, ..self.request(PUSH) };
+                let answer = self.address.send(probe).await?;
+                drop(self.address.accepted(answer).await?);
+                Body::Stream { bytes, length }
+            }
+        };
         let answer = self.address.send(Request { body, ..self.request(PUSH) }).await?;
         let answer = self.address.accepted(answer).await?;
         let reader = self.address.reader(answer, self.service, "result").await?;
@@ -226,18 +237,39 @@ impl Conversation {
     }
 
     fn request(&self, operation: &'static str) -> Request {
-        self.address.request(self.service, operation)
+        self.address.request((self.service, self.version), operation)
     }
+}
+
+/// A push as it is known before anything of it is sent.
+enum Gathered {
+    /// All of it.
+    Whole(Bytes),
+    /// More than is kept.
+    More(PushBody),
+}
+
+/// Waits for a push's end as long as it is small.
+async fn gathered(mut body: PushBody) -> io::Result<Gathered> {
+    let mut begin = BytesMut::new();
+    while let Some(piece) = body.bytes.next().await {
+        begin.extend_from_slice(&piece?);
+        if begin.len() > GATHERED {
+            let begin = stream::once(async move { Ok(begin.freeze()) });
+            let bytes = Box::pin(begin.chain(body.bytes));
+            return Ok(Gathered::More(PushBody { bytes, length: body.length }));
+        }
+    }
+    Ok(Gathered::Whole(begin.freeze()))
 }
 
 const ANYTHING: HeaderValue = HeaderValue::from_static("*/*");
 const VERSION: HeaderName = HeaderName::from_static("git-protocol");
 
-/// Only packs are given by protocol 2; they are taken by protocol 0 alone.
-fn speaking(request: Request, service: Service) -> Request {
-    match service {
-        Service::UploadPack => request.header(VERSION, HeaderValue::from_static("version=2")),
-        Service::ReceivePack => request,
+fn speaking(request: Request, version: Version) -> Request {
+    match version {
+        Version::V2 => request.header(VERSION, HeaderValue::from_static("version=2")),
+        Version::V0 => request,
     }
 }
 

@@ -6,7 +6,7 @@ mod process;
 mod ssh;
 
 use super::{
-    advertisement::{Advertisement, Service},
+    advertisement::{Advertisement, Service, Version},
     packet::PacketReader,
     remark::Place,
 };
@@ -70,18 +70,20 @@ impl Endpoint {
         &self.place
     }
 
-    /// Begins a conversation.
+    /// Begins a conversation, by that protocol if the server knows it.
     pub(super) async fn connect(
         &self,
         service: Service,
+        version: Version,
     ) -> Result<(Connection, Advertisement), GitError> {
         match &self.way {
             Way::Http(address) => {
-                let (conversation, found) = address.connect(service).await?;
+                let (conversation, found) = address.connect(service, version).await?;
                 Ok((Connection::Http(conversation), found))
             }
             Way::Process(programs) => {
-                let (conversation, found) = programs.connect(service, &self.place).await?;
+                let (conversation, found) =
+                    programs.connect((service, version), &self.place).await?;
                 Ok((Connection::Process(conversation), found))
             }
         }

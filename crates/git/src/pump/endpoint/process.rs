@@ -6,7 +6,7 @@ use crate::{
     guard,
     process::{Git, GitCommand},
     pump::{
-        advertisement::{Advertisement, Service},
+        advertisement::{Advertisement, Service, Version},
         packet::PacketReader,
         remark::{Place, in_stream},
     },
@@ -66,12 +66,12 @@ impl Programs {
 
     pub(super) async fn connect(
         &self,
-        service: Service,
+        (service, version): (Service, Version),
         place: &Place,
     ) -> Result<(Conversation, Advertisement), GitError> {
-        let command = match service {
-            Service::UploadPack => self.command(service).variable("GIT_PROTOCOL", "version=2"),
-            Service::ReceivePack => self.command(service),
+        let command = match version {
+            Version::V2 => self.command(service).variable("GIT_PROTOCOL", "version=2"),
+            Version::V0 => self.command(service),
         };
         if let Self::OverSsh(git, address) = self {
             guard::check_ssh(git, &address.host)?;
