@@ -1,12 +1,9 @@
-//! The journal's file: steps in transactions of their own.
+//! The journal's file: steps that write, and those that only read.
 
-use super::session::{Listings, Session};
+use super::{session::Session, together::Writer};
 use packhorse_database::{File, FileSchema};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
-};
+use rusqlite::Transaction;
+use std::path::Path;
 
 /// The journal's tables; the file is marked `PHJ1`.
 ///
@@ -27,42 +24,22 @@ pub(crate) use packhorse_database::AnyError;
 /// The file, open.
 pub(crate) struct Database {
     file: File,
-    writer: Mutex<Writer>,
-}
-
-struct Writer {
-    connection: Connection,
-    listings: Listings,
+    writer: Writer,
 }
 
 impl Database {
     /// Opens a file, makes it if need be, and brings its schema up to date.
     pub(crate) fn open(path: &Path) -> Result<Self, AnyError> {
         let (file, connection) = File::open(path, SCHEMA)?;
-        Ok(Self { file, writer: Mutex::new(Writer { connection, listings: Listings::default() }) })
+        Ok(Self { file, writer: Writer::new(connection) })
     }
 
-    /// Does a step that may write, in a transaction of its own.
-    pub(crate) fn write<T>(
+    /// Does a step that may write, whole or not at all, and makes it durable.
+    pub(crate) fn write<T: Send + 'static>(
         &self,
-        step: impl FnOnce(&mut Session<'_>) -> Result<T, AnyError>,
+        step: impl FnOnce(&mut Session<'_>) -> Result<T, AnyError> + Send + 'static,
     ) -> Result<T, AnyError> {
-        // A step that panicked left no transaction open: dropping one rolls it back.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Writer { connection, listings } = &mut *writer;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut session = Session { transaction, listings };
-        let done = step(&mut session);
-        let Session { transaction, listings } = session;
-        let done = done.and_then(|value| {
-            transaction.commit()?;
-            Ok(value)
-        });
-        if done.is_err() {
-            // What was remembered may have been rolled back.
-            listings.clear();
-        }
-        done
+        self.writer.write(step)
     }
 
     /// Does a step that only reads, on one state of the file, beside whoever writes.

@@ -11,5 +11,6 @@ mod names;
 mod queue;
 mod session;
 mod settle;
+mod together;
 
 pub use journal::SqliteJournal;
