@@ -22,8 +22,10 @@ const SOON: i64 = 30;
 const DEVELOPER: u64 = 30;
 const OWNER: u64 = 50;
 
-/// Members of a group that are looked at: the most that GitLab lists at a time.
+/// Members of a group on a page: the most that GitLab lists at a time.
 const MEMBERS: usize = 100;
+/// Most pages of them that are looked at.
+const MAX_PAGES: usize = 1_000;
 
 /// Asks what the host is, and whether it is of the stated type.
 pub(super) async fn version(api: &Api) -> Result<Finding, HostError> {
@@ -188,30 +190,49 @@ fn members_unknown() -> Finding {
 }
 
 async fn members_of_group(api: &Api, name: &str) -> Result<Finding, HostError> {
+    let level = |it: &Value| it.get("access_level").and_then(Value::as_u64).unwrap_or(0);
+    let (mut n_members, mut n_less, mut such_as) = (0, 0, None);
+    for page in 1..=MAX_PAGES {
+        let Some(some) = page_of_group(api, name, page).await? else {
+            return Ok(members_unknown());
+        };
+        n_members += some.len();
+        let mut less = some.iter().filter(|it| level(it) < DEVELOPER).peekable();
+        such_as = such_as.or_else(|| Some(less.peek()?.get("username")?.as_str()?.to_owned()));
+        n_less += less.count();
+        // GitLab leaves out of a page whom it does not show, so that only an empty one is the last.
+        if some.is_empty() {
+            return Ok(match n_less {
+                0 => Finding::good("members", "may write by themselves"),
+                n => {
+                    let such_as = such_as.map(|it| format!(", such as {it}")).unwrap_or_default();
+                    Finding::bad(
+                        "members",
+                        format!("{n} of them may not write{such_as}"),
+                        "make them Developers of the group",
+                    )
+                }
+            });
+        }
+    }
+    Ok(Finding::unknown(
+        "members",
+        format!("{n_less} of the first {n_members} may not write; the others were not looked at"),
+        "see that all of them are Developers of the group",
+    ))
+}
+
+/// One page of a group's members; `None` where the account may not see them.
+async fn page_of_group(
+    api: &Api,
+    name: &str,
+    page: usize,
+) -> Result<Option<Vec<Value>>, HostError> {
     let path = ["groups", name, "members", "all"];
-    let n_members = MEMBERS.to_string();
-    let query = [("per_page", n_members.as_str())];
+    let (page, at_a_time) = (page.to_string(), MEMBERS.to_string());
+    let query = [("per_page", at_a_time.as_str()), ("page", page.as_str())];
     let found = api.value(&path, &query, "look who is in the group").await?;
-    let Some(all) = found.as_ref().and_then(Value::as_array) else { return Ok(members_unknown()) };
-    let level = |it: &&Value| it.get("access_level").and_then(Value::as_u64).unwrap_or(0);
-    let less: Vec<&str> = all
-        .iter()
-        .filter(|it| level(it) < DEVELOPER)
-        .filter_map(|it| it.get("username")?.as_str())
-        .collect();
-    Ok(match less[..] {
-        [] if all.len() >= MEMBERS => Finding::unknown(
-            "members",
-            format!("the first {MEMBERS} may write by themselves; the others were not looked at"),
-            "see that the others are Developers of the group, too",
-        ),
-        [] => Finding::good("members", "may write by themselves"),
-        _ => Finding::bad(
-            "members",
-            format!("{} of them may not write, such as {}", less.len(), less[0]),
-            "make them Developers of the group",
-        ),
-    })
+    Ok(found.and_then(|it| if let Value::Array(some) = it { Some(some) } else { None }))
 }
 
 /// Whether the account has all rights in the organization.
