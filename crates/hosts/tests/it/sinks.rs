@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use packhorse_core::{
     Access as Aim, Object, ObjectKind, Origin, Record, RepoKind, Scope, TargetId,
     model::{
-        Branch, ChangeRequest, HostId, Identity, Organization, Project, Review, ReviewComment, User,
+        Branch, ChangeRequest, HostId, Identity, Organization, Project, Review, ReviewComment,
+        State, StateValue, Subject, User,
     },
     port::{Outcome, Sink, Source},
 };
@@ -267,6 +268,24 @@ async fn gitea_is_waited_for_until_it_has_noticed_what_was_pushed() {
         let there = server.fake.store(|store| store.project(&path).unwrap().1.clone());
         assert_eq!(there.default_branch.as_deref(), Some("topic"));
     }
+}
+
+#[tokio::test]
+async fn gitea_has_noticed_what_was_pushed_before_a_project_is_archived() {
+    let address = "gitea:http://alice:{token}@{host}/acme";
+    let server = Server::start(Gitea, "alice", address, |_| true).await.with_organization("acme");
+    let scope = place::app();
+    server.sink.write(&scope, &place::project("acme/app"), None).await.unwrap();
+    server.sink.remote("acme/app", RepoKind::Code).await.unwrap();
+    server.fake.store(|store| store.will_be_pushed("acme/app", 2));
+    place::commit(&server.fake.repository("acme/app", RepoKind::Code)).await;
+
+    let state =
+        State { subject: Subject::Project, value: StateValue::Archived, ..State::default() };
+    let record = Record::new("archived", Object::State(state));
+    server.sink.write(&scope, &record, None).await.unwrap();
+
+    assert!(!server.fake.store(|store| store.refs_told("acme/app")).is_empty());
 }
 
 #[tokio::test]

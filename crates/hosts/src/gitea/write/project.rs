@@ -23,6 +23,10 @@ impl GiteaSink {
         if project.visibility == Visibility::Internal {
             task.lose("visibility", "became private: who sees it, is its owner's matter");
         }
+        if there.as_ref().is_some_and(|it| it.empty == Some(true)) {
+            // A run that was killed may have pushed.
+            self.noticed(path).await?;
+        }
         let outcome = match (&there, task.existing) {
             (None, _) => {
                 self.make_project(path, task, project).await?;

@@ -10,7 +10,7 @@
 
 use super::{GiteaSink, Path, known::Commits};
 use crate::gitea::wire;
-use packhorse_core::{HostError, HostErrorKind, Object, RepoKind};
+use packhorse_core::{HostError, HostErrorKind, Object, RepoKind, model::StateValue};
 use packhorse_git::{Git, GitError, refs};
 use std::{iter, time::Duration};
 
@@ -20,9 +20,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How many pauses are made at most: half a minute in all.
 const MAX_PAUSES: usize = 20;
 
-/// Whether something needs commits that the server knows of.
+/// Whether something needs commits that the server knows of, or changes the project's own record:
+/// the server writes that whole, and with it again that the repository is empty.
+///
+/// Source: Gitea, `services/repository/repository.go`, `updateRepository`.
 pub(super) fn stands_on_commits(object: &Object) -> bool {
-    matches!(object, Object::ChangeRequest(_) | Object::Release(_) | Object::CommitStatus(_))
+    let is_on_commits =
+        matches!(object, Object::ChangeRequest(_) | Object::Release(_) | Object::CommitStatus(_));
+    is_on_commits || matches!(object, Object::State(it) if it.value == StateValue::Archived)
 }
 
 fn pauses() -> impl Iterator<Item = Duration> {
