@@ -1,4 +1,4 @@
-//! The report as CSV, after RFC 4180: one row for a project, a kind, a loss, a failure, a finding.
+//! The report as CSV, after RFC 4180: one row for a project, what was told of it, a kind, a loss, a failure, a finding.
 
 use super::{
     Report, ReportError,
@@ -22,6 +22,7 @@ pub async fn csv(
 ) -> Result<(), ReportError> {
     row(HEADER, out)?;
     projects(report, out)?;
+    told(report, out)?;
     kinds(report, out)?;
     let mut losses = history.all_losses();
     while let Some(it) = losses.try_next().await? {
@@ -50,6 +51,17 @@ fn projects(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {
             reason => format!("{}: {reason}", stage_name(it.stage)),
         };
         row(["project", &it.source, "", &it.target, "", "", "1", &detail], out)?;
+    }
+    Ok(())
+}
+
+fn told(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {
+    for it in &report.told {
+        let why = it.why.as_deref().unwrap_or_default();
+        row(["result", &it.project, "", &it.name, &it.result, "", "1", why], out)?;
+        for note in &it.notes {
+            row(["note", &it.project, "", &it.name, "", "", "1", note], out)?;
+        }
     }
     Ok(())
 }

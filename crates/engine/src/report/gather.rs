@@ -65,6 +65,7 @@ pub async fn report(journal: &dyn Journal, job: JobId) -> Result<Report, ReportE
         n_failures,
         verification,
         handed_over,
+        told: Vec::new(),
     })
 }
 

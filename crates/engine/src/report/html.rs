@@ -38,6 +38,7 @@ pub fn html(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {
     let kinds =
         report.kinds.iter().map(|it| kind_cells(it.kind.name(), it.planned, it.fate, &it.counts));
     table("Kinds", &KIND_COLUMNS, kinds, out)?;
+    told(report, out)?;
     losses(report, out)?;
     failures(report, out)?;
     projects(report, out)?;
@@ -57,6 +58,14 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<dt>{name}</dt><dd>{}</dd>", escape(&value))?;
     }
     writeln!(out, "</dl>")
+}
+
+fn told(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let rows = report.told.iter().map(|it| {
+        let why = it.why.iter().chain(&it.notes).map(String::as_str).collect::<Vec<_>>();
+        vec![it.project.clone(), it.name.clone(), it.result.clone(), why.join("; ")]
+    });
+    table("What became of each project", &["project", "name", "result", "why"], rows, out)
 }
 
 fn losses(report: &Report, out: &mut dyn Write) -> io::Result<()> {

@@ -101,6 +101,28 @@ pub struct Report {
     /// What the destination said of its own import of what the job made; it is among the losses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handed_over: Vec<NotedLoss>,
+    /// What became of each project in the words of the command that began the job, where it has any
+    /// of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
+}
+
+/// What a command told of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Full path at the destination.
+    pub project: String,
+    /// What people call it, where that is something else.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What became of it, in a word.
+    pub result: String,
+    /// Why, and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What somebody should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Report {

@@ -15,12 +15,13 @@ pub(super) async fn run(globals: &Globals, of: &Report) -> Result<Status, AppErr
     let view = journal.jobs(Some(of.job)).await?.into_iter().next();
     let view = view.ok_or_else(|| super::status::unknown(of.job))?;
     let format = if globals.json { Format::Json } else { of.format };
-    let found = report::report(&*journal, of.job).await?;
+    let mut found = report::report(&*journal, of.job).await?;
     let history = journal.history(of.job).await?;
-    if format == Format::Text
-        && let Some(told) = projects::outcome_of(&*journal, &view).await?
-    {
-        terminal::data(&format!("{told}\n"));
+    if let Some((text, told)) = projects::told_of(&*journal, &view).await? {
+        if format == Format::Text {
+            terminal::data(&format!("{text}\n"));
+        }
+        found.told = told;
     }
     let mut out = std::io::stdout();
     match format {

@@ -28,7 +28,7 @@ use packhorse_core::{
     job::{JobState, JobView},
     port::{Journal, ProjectView, Source, Stage},
 };
-use packhorse_engine::{EngineError, RolledBack};
+use packhorse_engine::{EngineError, RolledBack, report::Told};
 use packhorse_git::Git;
 use serde::Serialize;
 use std::{
@@ -189,16 +189,17 @@ impl<'a> ProjectsJob<'a> {
     }
 }
 
-/// What became of each project, as the run of a job told it; `None` when it did not come so far,
-/// or was no run of `migrate-projects`.
-pub(crate) async fn outcome(
+/// What became of each project, as the run of a job told it, as text and one by one; `None` when it
+/// did not come so far, or was no run of `migrate-projects`.
+pub(crate) async fn told_of(
     journal: &dyn Journal,
     view: &JobView,
-) -> Result<Option<String>, AppError> {
+) -> Result<Option<(String, Vec<Told>)>, AppError> {
     if !view.spec.from.starts_with(IDENTITY) {
         return Ok(None);
     }
-    Ok(Kept { journal, job: view.id }.outcome().await?.map(|it| it.text()))
+    let outcome = Kept { journal, job: view.id }.outcome().await?;
+    Ok(outcome.map(|it| (it.text(), it.projects.into_iter().map(Told::from).collect())))
 }
 
 /// Projects that the job carried and that are there, to be compared; and why the others are not.

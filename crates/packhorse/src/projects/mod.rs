@@ -38,7 +38,7 @@ mod survey;
 mod triage;
 
 pub(crate) use arguments::{ORIGINAL, help};
-pub(crate) use job::{ProjectsJob, outcome as outcome_of};
+pub(crate) use job::{ProjectsJob, told_of};
 pub(crate) use source::IDENTITY;
 
 use crate::{

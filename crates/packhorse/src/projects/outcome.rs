@@ -10,7 +10,7 @@ use packhorse_core::{
     Loss, ObjectKind,
     port::{Failure, History, JournalError, Stage},
 };
-use packhorse_engine::verify::Verification;
+use packhorse_engine::{report::Told, verify::Verification};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,6 +58,13 @@ pub(super) struct Row {
     /// What somebody should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<String>,
+}
+
+impl From<Row> for Told {
+    fn from(row: Row) -> Self {
+        let Row { name, repository, result, why, notes } = row;
+        Self { project: repository, name, result: result.name().to_owned(), why, notes }
+    }
 }
 
 /// What became of all projects.
