@@ -12,8 +12,8 @@ use packhorse_core::{
     port::{Outcome, Written},
 };
 use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// What a write came to, in the making.
@@ -116,10 +116,41 @@ pub(crate) fn is_refusal(error: &HostError) -> bool {
     }
 }
 
+/// Whether a repository that could not be made may be there: then it need not be made, which not
+/// everybody may do who may write to it.
+pub(crate) fn may_be_there(error: &HostError) -> bool {
+    is_refusal(error)
+        || matches!(error.kind, HostErrorKind::Unauthorized | HostErrorKind::Forbidden)
+}
+
 /// What the host said, for a loss.
 pub(crate) fn words(error: &HostError) -> String {
     let answer = error.context.iter().find(|(key, _)| *key == "answer");
     answer.map_or_else(|| error.to_string(), |(_, text)| text.clone())
+}
+
+/// Repositories that this run has made and that have no change requests yet: they are there, and
+/// nothing of ours is to be tidied up in them.
+#[derive(Default)]
+pub(crate) struct Fresh(Mutex<BTreeSet<String>>);
+
+impl Fresh {
+    pub(crate) fn note(&self, repository: impl ToString) {
+        self.known().insert(repository.to_string());
+    }
+
+    pub(crate) fn holds(&self, repository: impl ToString) -> bool {
+        self.known().contains(&repository.to_string())
+    }
+
+    /// Forgets a repository; whether it was one.
+    pub(crate) fn take(&self, repository: impl ToString) -> bool {
+        self.known().remove(&repository.to_string())
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Default branches of repositories that were made before they had branches.

@@ -14,7 +14,9 @@ use super::{
     support, wire,
 };
 use crate::{
-    bitbucket::write::{Done, Heads, change_request as requests, is_refusal, talk as said, words},
+    bitbucket::write::{
+        Done, Fresh, Heads, change_request as requests, is_refusal, talk as said, words,
+    },
     kept::Files,
 };
 use async_trait::async_trait;
@@ -33,6 +35,7 @@ const TURNS: usize = 16;
 pub(super) struct CloudSink {
     api: Arc<Api>,
     heads: Heads,
+    fresh: Fresh,
     files: Files,
     turns: [tokio::sync::Mutex<()>; TURNS],
 }
@@ -55,6 +58,7 @@ impl CloudSink {
         Self {
             api,
             heads: Heads::default(),
+            fresh: Fresh::default(),
             files: Files::new(scratch),
             turns: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
         }
@@ -86,7 +90,10 @@ impl CloudSink {
         match &record.object {
             Object::Project(it) => self.write_project(path, it, existing).await,
             Object::Member(it) => self.write_member(path, it, &record.origin).await,
-            Object::ChangeRequest(it) => requests::write(repository, record, it, existing).await,
+            Object::ChangeRequest(it) => {
+                self.fresh.take(path);
+                requests::write(repository, record, it, existing).await
+            }
             Object::Review(it) => said::write_review(repository, record, it, existing).await,
             Object::ReviewThread(it) => said::write_thread(repository, record, it, existing).await,
             Object::ReviewComment(it) => {
@@ -181,7 +188,9 @@ impl Sink for CloudSink {
         if repo == RepoKind::Wiki {
             return Ok(None);
         }
-        self.ensure(path).await?;
+        if !self.fresh.holds(path) {
+            self.ensure(path).await?;
+        }
         Ok(Some(read::remote(&self.api, path)))
     }
 
@@ -197,7 +206,9 @@ impl Sink for CloudSink {
         if scope.project().is_some() {
             let path = self.path(scope)?;
             self.set_head(path).await?;
-            requests::tidy(&Repository { sink: self, path }).await?;
+            if !self.fresh.take(path) {
+                requests::tidy(&Repository { sink: self, path }).await?;
+            }
         }
         Ok(Vec::new())
     }

@@ -1,7 +1,10 @@
 //! Repositories, and who may do what with them.
 
 use super::{CloudSink, Done, Path, is_refusal, wire, words};
-use crate::bitbucket::write::member::{Right, right, unfit};
+use crate::bitbucket::write::{
+    may_be_there,
+    member::{Right, right, unfit},
+};
 use http::Method;
 use packhorse_core::{
     HostError, Loss, Origin, TargetId,
@@ -57,16 +60,29 @@ impl CloudSink {
             body["fork_policy"] = json!(if may { "allow_forks" } else { "no_forks" });
         }
         let below = path.below(&[]);
-        let found: Option<wire::Repository> = self.api.find(&below, operation).await?;
-        let was_there = found.is_some();
-        let made: wire::Repository = if found.is_some() {
-            // A new name would be a new address; it keeps the one that it has.
-            self.api.put(&below, &body, operation).await?
-        } else {
-            body["scm"] = json!("git");
-            body["name"] = json!(it.name);
-            self.api.post(&below, &body, operation).await?
+        let mut new = body.clone();
+        new["scm"] = json!("git");
+        new["name"] = json!(it.name);
+        let made: Option<wire::Repository> = match existing {
+            // Whether it is there says the host when it is to be made.
+            None => match self.api.post(&below, &new, operation).await {
+                Err(error) if may_be_there(&error) => None,
+                done => Some(done?),
+            },
+            Some(_) => None,
         };
+        let (was_there, made) = match made {
+            Some(made) => (false, made),
+            None => match self.api.find::<wire::Repository>(&below, operation).await? {
+                // A new name would be a new address; it keeps the one that it has.
+                Some(_) => (true, self.api.put(&below, &body, operation).await?),
+                // What was refused before is so again, and is told then.
+                None => (false, self.api.post(&below, &new, operation).await?),
+            },
+        };
+        if !was_there {
+            self.fresh.note(path);
+        }
         if made.name.as_ref() != Some(&it.name) {
             let name = made.name.clone().unwrap_or_default();
             losses.push(Loss::sink("name", format!("is `{name}`, for a name makes the address")));

@@ -14,7 +14,7 @@ use super::{
     support, wire,
 };
 use crate::bitbucket::write::{
-    Done, Heads, change_request as requests, is_refusal, talk as said, words,
+    Done, Fresh, Heads, change_request as requests, is_refusal, talk as said, words,
 };
 use async_trait::async_trait;
 pub(super) use member::permission;
@@ -29,6 +29,7 @@ use std::sync::Arc;
 pub(super) struct ServerSink {
     api: Arc<Api>,
     heads: Heads,
+    fresh: Fresh,
     /// Name of who writes.
     me: tokio::sync::OnceCell<String>,
 }
@@ -42,7 +43,8 @@ struct Repository<'a> {
 
 impl ServerSink {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { api, heads: Heads::default(), me: tokio::sync::OnceCell::new() }
+        let (heads, fresh) = (Heads::default(), Fresh::default());
+        Self { api, heads, fresh, me: tokio::sync::OnceCell::new() }
     }
 
     /// A path that may be written to.
@@ -77,7 +79,10 @@ impl ServerSink {
         match &record.object {
             Object::Project(it) => self.write_project(path, it, existing).await,
             Object::Topic(it) => self.write_topic(path, it, existing).await,
-            Object::ChangeRequest(it) => requests::write(repository, record, it, existing).await,
+            Object::ChangeRequest(it) => {
+                self.fresh.take(path);
+                requests::write(repository, record, it, existing).await
+            }
             Object::Review(it) => said::write_review(repository, record, it, existing).await,
             Object::ReviewThread(it) => said::write_thread(repository, record, it, existing).await,
             Object::ReviewComment(it) => {
@@ -166,7 +171,9 @@ impl Sink for ServerSink {
         if repo == RepoKind::Wiki {
             return Ok(None);
         }
-        self.ensure(path).await?;
+        if !self.fresh.holds(path) {
+            self.ensure(path).await?;
+        }
         Ok(Some(read::remote(&self.api, path)))
     }
 
@@ -182,7 +189,9 @@ impl Sink for ServerSink {
         if scope.project().is_some() {
             let path = self.path(scope)?;
             self.set_head(path).await?;
-            requests::tidy(&Repository { sink: self, path }).await?;
+            if !self.fresh.take(path) {
+                requests::tidy(&Repository { sink: self, path }).await?;
+            }
         }
         Ok(Vec::new())
     }

@@ -1,6 +1,7 @@
 //! Projects of the server, repositories, their labels and states.
 
 use super::{Done, Part, Path, ServerSink, is_refusal, wire, words};
+use crate::bitbucket::write::may_be_there;
 use http::Method;
 use packhorse_core::{
     HostError, HostErrorKind, Loss, Origin, TargetId,
@@ -18,6 +19,26 @@ fn slug(name: &str) -> String {
         }
     };
     name.chars().map(plain).collect()
+}
+
+/// What is said of a repository.
+fn settings(it: &Project, name: &str) -> Value {
+    json!({
+        "name": name,
+        "description": it.description.as_deref().unwrap_or_default(),
+        "forkable": it.features.forking.unwrap_or(true),
+        "public": it.visibility == Visibility::Public,
+    })
+}
+
+/// What a repository is made of.
+fn new_body(it: &Project, name: &str) -> Value {
+    let mut body = settings(it, name);
+    body["scmId"] = json!("git");
+    if let Some(branch) = &it.default_branch {
+        body["defaultBranch"] = json!(branch);
+    }
+    body
 }
 
 impl ServerSink {
@@ -83,7 +104,20 @@ impl ServerSink {
         let operation = "write a repository";
         let mut losses = Vec::new();
         let below = path.below(&[]);
-        let found: Option<wire::Repository> = self.api.find(Part::Core, &below, operation).await?;
+        let mut made = None;
+        if existing.is_none() && slug(&it.name) == slug(path.slug) {
+            let body = new_body(it, &it.name);
+            let repositories = ["projects", path.key, "repos"];
+            match self.api.post((Part::Core, &repositories), &body, operation).await {
+                // It is there, or its project is not.
+                Err(error) if may_be_there(&error) => {}
+                done => made = Some(done?),
+            }
+        }
+        let found: Option<wire::Repository> = match &made {
+            Some(_) => None,
+            None => self.api.find(Part::Core, &below, operation).await?,
+        };
         let was_there = found.is_some();
         // An import keeps name and slug apart, and a name that stays changes no slug.
         let is_there = found.as_ref().is_some_and(|found| found.name.as_ref() == Some(&it.name));
@@ -98,21 +132,16 @@ impl ServerSink {
             let detail = "only those who are named may see it, or who may see its project";
             losses.push(Loss::sink("visibility", detail));
         }
-        let mut body = json!({
-            "name": name,
-            "description": it.description.as_deref().unwrap_or_default(),
-            "forkable": it.features.forking.unwrap_or(true),
-            "public": it.visibility == Visibility::Public,
-        });
-        let found: wire::Repository = if found.is_some() {
-            self.api.put((Part::Core, &below), &body, operation).await?
-        } else {
-            body["scmId"] = json!("git");
-            if let Some(branch) = &it.default_branch {
-                body["defaultBranch"] = json!(branch);
+        let found: wire::Repository = match (made, found) {
+            (Some(made), _) => made,
+            (None, Some(_)) => {
+                self.api.put((Part::Core, &below), &settings(it, name), operation).await?
             }
-            self.create(path, &body).await?
+            (None, None) => self.create(path, &new_body(it, name)).await?,
         };
+        if !was_there {
+            self.fresh.note(path);
+        }
         if let Some(branch) = &it.default_branch {
             self.heads.note(path.to_string(), branch);
             if existing.is_some() {

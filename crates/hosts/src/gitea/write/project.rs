@@ -17,8 +17,7 @@ impl GiteaSink {
         project: &Project,
     ) -> Done {
         let id = path.to_string();
-        let there: Option<wire::Repository> =
-            self.api.find(&path.below(&[]), "look for a project").await?;
+        let there = self.found_or_made(path, task, project).await?;
         let is_private = project.visibility != Visibility::Public;
         if project.visibility == Visibility::Internal {
             task.lose("visibility", "became private: who sees it, is its owner's matter");
@@ -28,10 +27,7 @@ impl GiteaSink {
             self.noticed(path).await?;
         }
         let outcome = match (&there, task.existing) {
-            (None, _) => {
-                self.make_project(path, task, project).await?;
-                Outcome::Created
-            }
+            (None, _) => Outcome::Created,
             (Some(_), Some(_)) => Outcome::Updated,
             (Some(_), None) => Outcome::Adopted,
         };
@@ -55,7 +51,9 @@ impl GiteaSink {
         } else if there.is_some_and(|it| it.private != Some(is_private)) {
             task.lose("visibility", "the project was there already; who sees it, stays");
         }
-        if self.server().await?.since(8) {
+        if outcome == Outcome::Created && body.iter().all(|(name, value)| is_told(name, value)) {
+            // All of it was said when it was made.
+        } else if self.server().await?.since(8) {
             let below = path.below(&[]);
             let change = Change::new(&below, "describe a project");
             self.api.patch(change, &Value::Object(body)).await?;
@@ -67,6 +65,43 @@ impl GiteaSink {
             task.lose("name", "a project is called as in its address");
         }
         Ok((id, outcome))
+    }
+
+    /// The project where it is there already; `None` once it is made.
+    ///
+    /// What was never written is made without looking for it: a server says of what is there that it
+    /// is. Gitea and Forgejo answer with 409, Gogs with 422.
+    async fn found_or_made(
+        &self,
+        path: Path<'_>,
+        task: &mut Task<'_>,
+        project: &Project,
+    ) -> Result<Option<wire::Repository>, HostError> {
+        let (below, operation) = (path.below(&[]), "look for a project");
+        if task.existing.is_some() {
+            let found = self.api.find(&below, operation).await?;
+            if found.is_none() {
+                self.make_project(path, task, project).await?;
+            }
+            return Ok(found);
+        }
+        let n_losses = task.losses.len();
+        let Err(error) = self.make_project(path, task, project).await else { return Ok(None) };
+        // Not everybody who may write to one may make one.
+        let may_be_there = [
+            HostErrorKind::Conflict,
+            HostErrorKind::Rejected,
+            HostErrorKind::Forbidden,
+            HostErrorKind::NotFound,
+        ];
+        if !may_be_there.contains(&error.kind) {
+            return Err(error);
+        }
+        task.losses.truncate(n_losses);
+        match self.api.find(&below, operation).await? {
+            Some(found) => Ok(Some(found)),
+            None => Err(error),
+        }
     }
 
     async fn make_project(
@@ -196,6 +231,11 @@ impl GiteaSink {
             other => other,
         }
     }
+}
+
+/// Whether a project was told this when it was made, or begins with it.
+fn is_told(name: &str, value: &Value) -> bool {
+    matches!(name, "description" | "private") || (name == "website" && value == "")
 }
 
 /// What is switched on, as far as the source says.
