@@ -25,6 +25,7 @@ use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
 };
+use tokio::sync::Semaphore;
 
 /// Name of the document that says what is gone at the source.
 const GONE: &str = "gone";
@@ -159,6 +160,7 @@ impl Run<'_> {
             },
             git,
             counted: Mutex::new(counted),
+            packs: self.worker.tuning.packs.map(|n| Arc::new(Semaphore::new(n.max(1)))),
             left_open: LeftOpen::default(),
             retried: Retried::of(&*self.worker.journal, self.claim.job).await?,
         };

@@ -22,6 +22,12 @@ pub struct Tuning {
     pub batch_pages: usize,
     /// Records that are on their way at once to a destination that settles record by record.
     pub writers: usize,
+    /// Repositories whose packs are on their way at once; `None` for as many as there are projects
+    /// side by side.
+    pub packs: Option<usize>,
+    /// Whether the refs of a repository are read again after its push. Whoever compares the refs of
+    /// both ends in the end, of all projects, needs that once and not twice.
+    pub reads_refs_back: bool,
     /// How long a claim lasts without a heartbeat.
     pub lease: Duration,
 }
@@ -34,6 +40,8 @@ impl Default for Tuning {
             batch_records: 1_000,
             batch_pages: 4,
             writers: 16,
+            packs: None,
+            reads_refs_back: true,
             lease: Duration::from_secs(15),
         }
     }

@@ -1,7 +1,7 @@
 //! Two stand-ins for Git hosts, the first with many small projects, for `scripts/bench-projects`.
 //!
 //! `stage_projects HOST PROJECTS LATENCY_MS`: prints the two addresses and the token in a line each,
-//! and runs until its input ends.
+//! and runs until its input ends; then it prints how many requests each of the two got.
 
 use packhorse_core::{
     Object, Record, RepoKind, Scope,
@@ -51,6 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         std::io::stdin().read_to_end(&mut rest)
     });
     waiting.await??;
+    writeln!(out, "{} {}", origin.n_requests(), destination.n_requests())?;
     Ok(())
 }
 

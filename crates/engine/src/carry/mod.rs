@@ -48,6 +48,7 @@ use packhorse_core::{
 };
 use packhorse_git::Git;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
 
 /// What carries a run's records.
 pub(crate) struct Carrier<'a> {
@@ -57,6 +58,8 @@ pub(crate) struct Carrier<'a> {
     pub(crate) git: Git,
     /// What the plan has counted and nobody has carried yet.
     pub(crate) counted: Mutex<Counted>,
+    /// Who may have a pack on its way.
+    pub(crate) packs: Option<Arc<Semaphore>>,
     pub(crate) left_open: LeftOpen,
     pub(crate) retried: Retried,
 }

@@ -144,6 +144,8 @@ impl Carrier<'_> {
             limits: PushLimits { push_bytes, file_bytes },
             listener: self.transfer_listener(lane),
             gate,
+            packs: self.packs.clone(),
+            reads_back: run.worker.tuning.reads_refs_back,
             ..TransferOptions::new(run.ends.policy(run.options)?, &run.ends.scratch)
         };
         let done =

@@ -19,13 +19,13 @@ const fn of(kind: ObjectKind) -> Option<u8> {
         ObjectKind::User | ObjectKind::Organization | ObjectKind::Team | ObjectKind::Project => {
             return None;
         }
-        ObjectKind::Member
-        | ObjectKind::Topic
+        ObjectKind::Topic
         | ObjectKind::LfsObject
         | ObjectKind::Label
         | ObjectKind::Milestone
         | ObjectKind::DiscussionCategory => 1,
-        ObjectKind::Repository | ObjectKind::Wiki => 2,
+        // Who has a right and what there is to see are asked of a host apart from each other.
+        ObjectKind::Member | ObjectKind::Repository | ObjectKind::Wiki => 2,
         // One after the other: hosts that number both from one row must see them in order.
         ObjectKind::Issue => 3,
         ObjectKind::ChangeRequest | ObjectKind::Discussion | ObjectKind::Snippet => 4,
@@ -68,6 +68,7 @@ mod tests {
         let before = |a, b| assert!(of(a) < of(b), "{a} before {b}");
 
         before(ObjectKind::Repository, ObjectKind::ChangeRequest);
+        before(ObjectKind::Member, ObjectKind::Issue);
         before(ObjectKind::Issue, ObjectKind::ChangeRequest);
         before(ObjectKind::Snippet, ObjectKind::Comment);
         before(ObjectKind::Review, ObjectKind::ReviewThread);

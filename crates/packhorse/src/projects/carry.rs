@@ -6,6 +6,7 @@ use super::{
     host::Host,
     kept::Kept,
     log::Log,
+    remotes::Remotes,
     source::{IDENTITY, PlatformSource},
     survey::Survey,
 };
@@ -26,7 +27,8 @@ use std::{
     },
 };
 
-/// Projects under way for each job of `--parallel`.
+/// Projects under way for each job of `--parallel`: one whose pack is on its way, and others that wait
+/// for their hosts to make them, to tell their refs, or to tell them again.
 ///
 /// A small project waits for the two hosts nearly all the time, so that a job which had one project
 /// alone would do nothing most of the time.
@@ -72,10 +74,10 @@ impl Course<'_> {
         RefPolicy::between(self.origin.spec.id, self.destination.spec.id)
     }
 
-    /// Opens the destination for writing.
-    pub(super) fn sink(&self) -> Result<Arc<CarefulSink>, AppError> {
+    /// Opens the destination for writing; `remotes` learns where it says that repositories are.
+    pub(super) fn sink(&self, remotes: &Remotes) -> Result<Arc<CarefulSink>, AppError> {
         let sink = registry::sink(&self.destination.location, self.scratch, (Access::Write, true))?;
-        Ok(Arc::new(CarefulSink::new(sink)))
+        Ok(Arc::new(CarefulSink::new(sink, remotes.clone())))
     }
 
     /// Carries all projects of `source`, or goes on with the job that was carrying them.
@@ -94,7 +96,14 @@ impl Course<'_> {
         let worker = packhorse_engine::Worker {
             journal: self.journal.clone(),
             listener: Arc::new(Both(progress::listener(self.progress), self.log.clone())),
-            tuning: Tuning { projects: self.at_once(), lease, ..Tuning::default() },
+            tuning: Tuning {
+                projects: self.at_once(),
+                packs: Some(self.arguments.parallel.get().into()),
+                // The refs of both ends are compared when all is carried.
+                reads_refs_back: false,
+                lease,
+                ..Tuning::default()
+            },
         };
         let outcome = migrate::work(&worker, &claim, &ends, &self.options()).await?;
         Ok((job, outcome))

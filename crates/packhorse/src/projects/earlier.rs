@@ -4,10 +4,11 @@
 //! Hosts take a repository or a right that is there already without saying so. What was there is
 //! nobody's to remove, so it is noted as found and not as made, and is never removed.
 
-use super::source::Listed;
+use super::{remotes::Remotes, source::Listed};
 use async_trait::async_trait;
 use packhorse_core::{
-    HostError, HostErrorKind, Lane, Object, ObjectKind, Origin, Record, Scope, TargetId,
+    GitRemote, HostError, HostErrorKind, Lane, Object, ObjectKind, Origin, Record, RepoKind, Scope,
+    TargetId,
     model::Grantee,
     port::{AroundSink, Outcome, Sink, Source, Written},
 };
@@ -54,12 +55,14 @@ fn login(record: &Record) -> Option<String> {
 /// A destination that tells what was there apart from what is made.
 pub(super) struct CarefulSink {
     sink: Arc<dyn Sink>,
+    /// Learns where it says that repositories are.
+    remotes: Remotes,
     before: OnceLock<Before>,
 }
 
 impl CarefulSink {
-    pub(super) fn new(sink: Arc<dyn Sink>) -> Self {
-        Self { sink, before: OnceLock::new() }
+    pub(super) fn new(sink: Arc<dyn Sink>, remotes: Remotes) -> Self {
+        Self { sink, remotes, before: OnceLock::new() }
     }
 
     /// Tells what was there; the first who tells is heard.
@@ -112,6 +115,14 @@ impl AroundSink for CarefulSink {
         }
         self.sink.remove(scope, origin, target).await
     }
+
+    async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
+        let found = self.sink.remote(project, repo).await?;
+        if repo == RepoKind::Code {
+            self.remotes.learn(project, found.as_ref());
+        }
+        Ok(found)
+    }
 }
 
 #[cfg(test)]
@@ -129,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_there_is_found_and_not_made_and_is_not_removed() {
-        let sink = CarefulSink::new(Arc::new(MemoryHost::named("there")));
+        let sink = CarefulSink::new(Arc::new(MemoryHost::named("there")), Remotes::default());
         let sink: (&CarefulSink, &dyn Sink) = (&sink, &sink);
         sink.0.tell(BTreeMap::from([("a/old".to_owned(), BTreeSet::from(["alice".to_owned()]))]));
         let mut told = Vec::new();

@@ -13,6 +13,7 @@ use super::{
     log::Log,
     migrate,
     own::OwnProjects,
+    remotes::Remotes,
     secret::{self, Needs},
     source::{Listed, Origin, PlatformSource},
     survey::{Repository, Survey},
@@ -100,7 +101,7 @@ impl<'a> ProjectsJob<'a> {
             let reader = there.source.clone();
             let ends = course.ends(
                 Arc::new(self.source(&hosts.destination, host, listed)),
-                course.sink()?,
+                course.sink(&there.remotes)?,
                 Arc::new(move || Ok(reader.clone())),
             );
             let listener = progress::listener(self.globals.progress);
@@ -130,7 +131,7 @@ impl<'a> ProjectsJob<'a> {
         })?;
         let own: Arc<dyn Source> = Arc::new(own);
         let course = self.course((&hosts.origin, &hosts.destination), scratch.path());
-        let sink = course.sink()?;
+        let sink = course.sink(&Remotes::default())?;
         sink.tell(earlier::before(&listed));
         let closed = Origin::Closed { identity: self.view.spec.source_identity.clone() };
         let ends = course.ends(
@@ -177,7 +178,7 @@ impl<'a> ProjectsJob<'a> {
         listed: BTreeMap<String, Listed>,
     ) -> PlatformSource {
         let people_at = destination.home.host_str().map(str::to_owned);
-        PlatformSource { host, people_at, listed }
+        PlatformSource { host, people_at, listed, remotes: Remotes::default() }
     }
 
     async fn projects(&self) -> Result<Vec<ProjectView>, AppError> {

@@ -129,7 +129,7 @@ impl Migration {
         let (mut kept, mut differs) = (BTreeMap::new(), BTreeMap::new());
         let (mut job, mut is_stopped) = (None, false);
         if !listed.is_empty() {
-            let sink = course.sink()?;
+            let sink = course.sink(&judged.ends.1.remotes)?;
             sink.probe().await.map_err(|error| {
                 let hint = "give it a token of an account that administers the organization";
                 AppError::from(error).hint(hint)
@@ -139,7 +139,8 @@ impl Migration {
             let (origin, there) = judged.ends;
             let people_at = course.destination.home.host_str().map(str::to_owned);
             let host = Origin::Open(origin.source.clone());
-            let source = PlatformSource { host, people_at, listed: going };
+            let remotes = origin.remotes.clone();
+            let source = PlatformSource { host, people_at, listed: going, remotes };
             let (id, outcome) = course.carry(Arc::new(source), sink, &there.source).await?;
             job = Some(id);
             is_stopped = matches!(outcome.state, JobState::Stopped | JobState::Cancelled);

@@ -32,6 +32,7 @@ mod outcome;
 mod own;
 mod people;
 mod project;
+mod remotes;
 mod secret;
 mod source;
 mod survey;

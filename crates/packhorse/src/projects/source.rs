@@ -4,7 +4,7 @@
 //! Projects carry the paths that they get at the destination, so that nothing has to be renamed on
 //! the way.
 
-use super::project::Right;
+use super::{project::Right, remotes::Remotes};
 use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, HostError, HostErrorKind, Lane, Object, ObjectKind, Record,
@@ -56,6 +56,8 @@ pub(super) struct PlatformSource {
     pub(super) people_at: Option<String>,
     /// By full path at the destination.
     pub(super) listed: BTreeMap<String, Listed>,
+    /// Learns where the host says that its repositories are.
+    pub(super) remotes: Remotes,
 }
 
 impl PlatformSource {
@@ -157,7 +159,14 @@ impl Source for PlatformSource {
 
     async fn remote(&self, project: &str, repo: RepoKind) -> Result<Option<GitRemote>, HostError> {
         match &self.host {
-            Origin::Open(host) => host.remote(&self.get(project)?.origin, repo).await,
+            Origin::Open(host) => {
+                let path = &self.get(project)?.origin;
+                let found = host.remote(path, repo).await?;
+                if repo == RepoKind::Code {
+                    self.remotes.learn(path, found.as_ref());
+                }
+                Ok(found)
+            }
             Origin::Closed { .. } => Ok(None),
         }
     }
@@ -188,6 +197,7 @@ mod tests {
             host: Origin::Open(Arc::new(host)),
             people_at: None,
             listed: (0..1_001).map(listed).collect(),
+            remotes: Remotes::default(),
         };
         let lane = Lane::new(Scope::Shared, ObjectKind::Project);
 

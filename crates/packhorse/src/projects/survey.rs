@@ -2,6 +2,7 @@
 
 use super::{
     host::{ApiType, Host},
+    remotes::Remotes,
     source::Listed,
 };
 use crate::{error::AppError, registry, terminal};
@@ -25,6 +26,7 @@ pub(super) struct Repository {
 pub(super) struct Survey {
     pub(super) source: Arc<dyn Source>,
     pub(super) repositories: BTreeMap<String, Repository>,
+    pub(super) remotes: Remotes,
 }
 
 impl Survey {
@@ -34,7 +36,7 @@ impl Survey {
         source.probe().await.map_err(|error| failed(host, error))?;
         let repositories = list(&*source, &host.organization).await;
         let repositories = repositories.map_err(|error| failed(host, error))?;
-        Ok(Self { source, repositories })
+        Ok(Self { source, repositories, remotes: Remotes::default() })
     }
 
     /// Lists the origin; the platform's own server may want nobody's name where it has no token.
@@ -92,7 +94,10 @@ impl Survey {
 
     /// Where a repository is fetched from; `None` while it is empty.
     pub(super) async fn remote(&self, at: &Repository) -> Result<Option<GitRemote>, HostError> {
-        self.source.remote(&at.path, RepoKind::Code).await
+        match self.remotes.get(&at.path) {
+            Some(known) => Ok(Some(known)),
+            None => self.source.remote(&at.path, RepoKind::Code).await,
+        }
     }
 
     /// The refs of a repository that travel.
@@ -102,7 +107,7 @@ impl Survey {
         (git, policy): (&Git, &RefPolicy),
     ) -> Result<RefList, SurveyError> {
         let Some(remote) = self.remote(at).await? else { return Ok(RefList::default()) };
-        match refs::list(git, &remote).await {
+        match refs::tips(git, &remote).await {
             Ok(list) => Ok(policy.select(&list).0),
             Err(GitError::NoRepository { .. }) => Ok(RefList::default()),
             Err(error) => Err(error.into()),
