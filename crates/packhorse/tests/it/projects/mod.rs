@@ -1,6 +1,7 @@
 //! `migrate-projects`, against a real database and stand-ins for the hosts.
 
 mod arguments;
+mod economy;
 mod guide;
 mod jobs;
 mod live;
