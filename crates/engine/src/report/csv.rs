@@ -1,4 +1,5 @@
-//! The report as CSV, after RFC 4180: one row for a project, what was told of it, a kind, a loss, a failure, a finding.
+//! The report as CSV, after RFC 4180: one row for a project, what was told of it, a kind, a loss, a
+//! failure, a finding.
 
 use super::{
     Report, ReportError,
