@@ -20,7 +20,22 @@ macro_rules! catalogue {
         #[expect(clippy::large_enum_variant, reason = "pages are bounded, and a box would cost every record an allocation")]
         pub enum Object { $($(#[$doc])* #[serde(rename = $name)] $Kind($Kind),)+ }
 
-        impl ObjectKind {
+        impl Object {
+    /// Numbers of the milestones that it is meant for.
+    pub fn milestones_mut(&mut self) -> Vec<&mut u64> {
+        if let Self::Issue(it) = self {
+            it.milestone.iter_mut().collect()
+        } else if let Self::ChangeRequest(it) = self {
+            it.milestone.iter_mut().collect()
+        } else if let Self::Release(it) = self {
+            it.milestones.iter_mut().collect()
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+impl ObjectKind {
             /// All kinds, in load order.
             pub const ALL: &'static [Self] = &[$(Self::$Kind),+];
 

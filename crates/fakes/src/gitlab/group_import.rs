@@ -170,17 +170,7 @@ pub(super) fn found_above(desk: &Desk<'_>, place: &Place, records: &mut Vec<(Sco
         id.is_none()
     });
     for (_, record) in records {
-        let object = &mut record.object;
-        let milestones: Vec<&mut u64> = if let Object::Issue(it) = object {
-            it.milestone.iter_mut().collect()
-        } else if let Object::ChangeRequest(it) = object {
-            it.milestone.iter_mut().collect()
-        } else if let Object::Release(it) = object {
-            it.milestones.iter_mut().collect()
-        } else {
-            Vec::new()
-        };
-        for number in milestones {
+        for number in record.object.milestones_mut() {
             *number = numbers.get(number).copied().unwrap_or(*number);
         }
     }

@@ -63,21 +63,13 @@ impl Reduced {
     /// host, and is the project's own where the group is not there.
     fn renumber(&self, scope: &Scope, object: &mut Object) {
         let mut known = self.milestones.lock().unwrap_or_else(PoisonError::into_inner);
-        let mentioned: Vec<&mut u64> = if let Object::Milestone(it) = object {
+        if let Object::Milestone(it) = object {
             let number = made_of(&it.title);
             known.insert((scope.clone(), it.number), number);
             it.number = number;
             return;
-        } else if let Object::Issue(it) = object {
-            it.milestone.iter_mut().collect()
-        } else if let Object::ChangeRequest(it) = object {
-            it.milestone.iter_mut().collect()
-        } else if let Object::Release(it) = object {
-            it.milestones.iter_mut().collect()
-        } else {
-            return;
-        };
-        for number in mentioned {
+        }
+        for number in object.milestones_mut() {
             *number = known.get(&(scope.clone(), *number)).copied().unwrap_or(*number);
         }
     }
