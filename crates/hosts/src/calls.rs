@@ -11,10 +11,11 @@ use packhorse_core::{
     plan::{BucketForecast, EndForecast},
 };
 use packhorse_net::{
-    Rates,
-    budget::{self, Pace, Work},
+    Budgets, Origin, Rates,
+    budget::{self, Limits, Pace, Work},
 };
 use std::{collections::BTreeMap, time::Duration};
+use url::Url;
 
 /// How long a request is reckoned to take where no limit holds it up: what the public services
 /// take for small answers.
@@ -69,6 +70,8 @@ impl Call {
 pub(crate) struct Calls {
     /// How often the host of a location may be asked.
     pub(crate) rates: fn(&Location) -> &'static Rates,
+    /// Where the host of a location is asked, the address of most requests first.
+    pub(crate) homes: fn(&Location) -> Vec<Url>,
     /// To read a kind.
     pub(crate) reads: fn(ObjectKind) -> &'static [Call],
     /// To write a record of a kind.
@@ -110,6 +113,17 @@ fn calls(host: &str) -> Option<Calls> {
     table.into_iter().find(|(spec, _)| spec.is_named(host)).map(|(_, calls)| calls)
 }
 
+/// From now on, everything in this process asks the host of a location no more than somebody wants;
+/// `false` for places that are not asked over HTTP.
+pub fn limit(location: &Location, limits: &Limits) -> bool {
+    let homes = calls(&location.host).map(|it| (it.homes)(location)).unwrap_or_default();
+    let origins: Vec<Origin> = homes.iter().filter_map(Origin::of).collect();
+    for origin in &origins {
+        Budgets::shared().limit(origin.clone(), limits.clone());
+    }
+    !origins.is_empty()
+}
+
 /// How long some work takes at the host of a location at least; `None` for places that are not
 /// asked over HTTP. Repositories and files travel beside it and are not reckoned.
 pub fn forecast(
@@ -118,7 +132,9 @@ pub fn forecast(
     passes: Passes,
 ) -> Option<EndForecast> {
     let calls = calls(&location.host)?;
-    let rates = (calls.rates)(location);
+    let home = (calls.homes)(location).first().and_then(Origin::of);
+    let limits = home.map(|it| Budgets::shared().limits(&it)).unwrap_or_default();
+    let rates = &(calls.rates)(location).within(&limits);
     let mut work = Work::default();
     for &kind in counts.kinds.keys() {
         for (times, list) in

@@ -32,7 +32,7 @@ pub mod short;
 mod sums;
 mod walk;
 
-pub use calls::{Counts, Passes, forecast};
+pub use calls::{Counts, Passes, forecast, limit};
 pub use local::{Tidied, tidy};
 use packhorse_core::HostSpec;
 

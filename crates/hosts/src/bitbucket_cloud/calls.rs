@@ -3,6 +3,7 @@
 //! Listings have pages of 100, those of pull requests 50. All that is said about a pull request is
 //! listed under it, once for each kind of it.
 
+use super::place;
 use crate::{
     calls::{Call, Calls},
     published_limits,
@@ -10,12 +11,18 @@ use crate::{
 use http::Method;
 use packhorse_core::{Location, ObjectKind};
 use packhorse_net::Rates;
+use url::Url;
 
 /// What is asked.
-pub(crate) const CALLS: Calls = Calls { rates: of, reads, writes };
+pub(crate) const CALLS: Calls = Calls { rates: of, homes, reads, writes };
 
 fn of(_: &Location) -> &'static Rates {
     &published_limits::BITBUCKET_CLOUD
+}
+
+fn homes(location: &Location) -> Vec<Url> {
+    let home = location.address().0.as_str().parse().ok();
+    home.and_then(|it| place::api(&it)).into_iter().collect()
 }
 
 /// What reading a kind costs.

@@ -31,11 +31,21 @@ pub(super) struct Place {
     pub(super) repository: Option<String>,
 }
 
+fn is_public(home: &Url) -> bool {
+    matches!(home.host_str(), Some("bitbucket.org" | "api.bitbucket.org"))
+}
+
+/// Where the API of a server is, with a slash at its end.
+///
+/// That of `bitbucket.org` is at `api.bitbucket.org`, and that of any other host, such as a
+/// stand-in, at `/2.0` of it.
+pub(super) fn api(home: &Url) -> Option<Url> {
+    let api = if is_public(home) { "https://api.bitbucket.org/2.0/" } else { "/2.0/" };
+    home.join(api).ok()
+}
+
 impl Place {
     /// Reads a location.
-    ///
-    /// The API of `bitbucket.org` is at `api.bitbucket.org`, and that of any other host, such
-    /// as a stand-in, at `/2.0` of it.
     pub(super) fn of(location: &Location) -> Result<Self, PlaceError> {
         let (text, credentials) = location.address();
         let mut home: Url = text.as_str().parse().map_err(|_| PlaceError::NotAnAddress)?;
@@ -46,10 +56,8 @@ impl Place {
         home.set_query(None);
         home.set_fragment(None);
         home.set_path("/");
-        let is_public = matches!(home.host_str(), Some("bitbucket.org" | "api.bitbucket.org"));
-        let api = if is_public { "https://api.bitbucket.org/2.0/" } else { "2.0/" };
-        let api = home.join(api).map_err(|_| PlaceError::NotAnAddress)?;
-        if is_public {
+        let api = api(&home).ok_or(PlaceError::NotAnAddress)?;
+        if is_public(&home) {
             home = Url::parse("https://bitbucket.org/").map_err(|_| PlaceError::NotAnAddress)?;
         }
         let rest = rest.trim_end_matches('/').trim_end_matches(".git");

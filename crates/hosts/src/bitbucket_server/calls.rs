@@ -3,6 +3,7 @@
 //! Listings have pages of up to 1,000, but 100 is what servers give. All that is said about a pull
 //! request is one listing of activities, read once for each kind of it.
 
+use super::place::Place;
 use crate::{
     calls::{Call, Calls},
     published_limits,
@@ -10,12 +11,17 @@ use crate::{
 use http::Method;
 use packhorse_core::{Location, ObjectKind};
 use packhorse_net::Rates;
+use url::Url;
 
 /// What is asked.
-pub(crate) const CALLS: Calls = Calls { rates: of, reads, writes };
+pub(crate) const CALLS: Calls = Calls { rates: of, homes, reads, writes };
 
 fn of(_: &Location) -> &'static Rates {
     &published_limits::BITBUCKET_SERVER
+}
+
+fn homes(location: &Location) -> Vec<Url> {
+    Place::of(location).map(|it| vec![it.home]).unwrap_or_default()
 }
 
 /// What reading a kind costs.

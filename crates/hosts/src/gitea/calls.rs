@@ -2,6 +2,7 @@
 //!
 //! Listings have pages of 50. Reviews and what happened are listed under each issue and pull request.
 
+use super::place::Place;
 use crate::{
     calls::{Call, Calls},
     published_limits,
@@ -9,12 +10,17 @@ use crate::{
 use http::Method;
 use packhorse_core::{Location, ObjectKind};
 use packhorse_net::Rates;
+use url::Url;
 
 /// What is asked.
-pub(crate) const CALLS: Calls = Calls { rates: of, reads, writes };
+pub(crate) const CALLS: Calls = Calls { rates: of, homes, reads, writes };
 
 fn of(_: &Location) -> &'static Rates {
     &published_limits::GITEA
+}
+
+fn homes(location: &Location) -> Vec<Url> {
+    Place::of(location).map(|it| vec![it.home]).unwrap_or_default()
 }
 
 /// What reading a kind costs.

@@ -3,6 +3,7 @@
 //! Listings have pages of 100. Reviews are listed under each change request, and reactions under
 //! each thing that has some.
 
+use super::place::Place;
 use crate::{
     calls::{Call, Calls},
     published_limits,
@@ -10,11 +11,10 @@ use crate::{
 use http::Method;
 use packhorse_core::{Location, ObjectKind};
 use packhorse_net::Rates;
-
-use super::place::Place;
+use url::Url;
 
 /// What is asked.
-pub(crate) const CALLS: Calls = Calls { rates: of, reads, writes };
+pub(crate) const CALLS: Calls = Calls { rates: of, homes, reads, writes };
 
 /// How often the server may be asked.
 pub(super) fn rates(place: &Place) -> &'static Rates {
@@ -23,6 +23,10 @@ pub(super) fn rates(place: &Place) -> &'static Rates {
 
 fn of(location: &Location) -> &'static Rates {
     Place::of(location).map_or(&published_limits::GITHUB, |place| rates(&place))
+}
+
+fn homes(location: &Location) -> Vec<Url> {
+    Place::of(location).map(|it| vec![it.api, it.uploads]).unwrap_or_default()
 }
 
 /// What reading a kind costs.

@@ -3,6 +3,7 @@
 //! Listings have pages of 100. What is said is listed under each issue and each merge request, once
 //! for each kind of it.
 
+use super::place::Place;
 use crate::{
     calls::{Call, Calls},
     published_limits,
@@ -10,11 +11,10 @@ use crate::{
 use http::Method;
 use packhorse_core::{Location, ObjectKind};
 use packhorse_net::Rates;
-
-use super::place::Place;
+use url::Url;
 
 /// What is asked.
-pub(crate) const CALLS: Calls = Calls { rates: of, reads, writes };
+pub(crate) const CALLS: Calls = Calls { rates: of, homes, reads, writes };
 
 /// How often the server may be asked.
 pub(super) fn rates(place: &Place) -> &'static Rates {
@@ -51,6 +51,10 @@ static OF_EVENTS: &[Call] = &[
     Call::under(ObjectKind::ChangeRequest, "/api/v4/projects/1/merge_requests/1/resource_events"),
     Call::under(ObjectKind::ChangeRequest, "/api/v4/projects/1/merge_requests/1/resource_events"),
 ];
+
+fn homes(location: &Location) -> Vec<Url> {
+    Place::of(location).map(|it| vec![it.home]).unwrap_or_default()
+}
 
 /// What reading a kind costs.
 fn reads(kind: ObjectKind) -> &'static [Call] {

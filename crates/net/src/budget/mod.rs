@@ -10,6 +10,7 @@
 mod forecast;
 mod learnt;
 mod ledger;
+mod limits;
 mod rates;
 mod registry;
 mod signals;
@@ -17,6 +18,7 @@ mod together;
 mod window;
 
 pub use forecast::{Forecast, Pace, Work, forecast};
+pub use limits::Limits;
 pub use rates::{Bucket, Rates, Refill, RefusalHolds, ResetIn, Signals};
 pub use registry::Budgets;
 pub use together::{Change, Common, CommonError, Desk};
@@ -73,9 +75,15 @@ pub(crate) enum Admission {
 impl Budget {
     /// A budget that nothing was taken from.
     pub fn new(rates: Rates) -> Self {
+        Self::within(rates, &Limits::default())
+    }
+
+    /// The same, and no more than somebody wants.
+    fn within(published: Rates, limits: &Limits) -> Self {
+        let learnt = published.buckets.is_empty().then(Learnt::default);
+        let rates = published.within(limits);
         let ledgers = rates.buckets.iter().cloned().map(Ledger::new).collect();
         let at_once = Arc::new(Semaphore::new(rates.at_once.clamp(1, Semaphore::MAX_PERMITS)));
-        let learnt = rates.buckets.is_empty().then(Learnt::default);
         let held_until = Timestamp::MIN;
         let state = State { ledgers, learnt, held_until, refusals: 0, in_flight: 0, asked: 0 };
         Self { rates, at_once, state: Mutex::new(state), account: None }

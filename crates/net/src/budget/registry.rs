@@ -1,7 +1,7 @@
 //! One budget for each credential at each origin, for all who ask there.
 
 use super::{
-    Budget, Rates,
+    Budget, Limits, Rates,
     together::{Account, Common},
 };
 use crate::auth::{Credentials, Origin};
@@ -18,6 +18,7 @@ use std::{
 pub struct Budgets {
     key: RandomState,
     common: OnceLock<Place>,
+    limits: Mutex<BTreeMap<Origin, Limits>>,
     list: Mutex<BTreeMap<(Origin, u64), Arc<Budget>>>,
 }
 
@@ -51,6 +52,18 @@ impl Budgets {
         self.common.set(Place { common, salt }).is_ok()
     }
 
+    /// From now on, budgets that are made here for an origin keep what somebody wants.
+    pub fn limit(&self, origin: Origin, limits: Limits) {
+        let mut list = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        list.insert(origin, limits);
+    }
+
+    /// What somebody wants an origin to be asked at most.
+    pub fn limits(&self, origin: &Origin) -> Limits {
+        let list = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        list.get(origin).cloned().unwrap_or_default()
+    }
+
     /// Those that everything in this process shares.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Budgets> = OnceLock::new();
@@ -81,9 +94,10 @@ impl Budgets {
             }
         };
         let account = account.map(|(place, name)| Account::new(Arc::clone(&place.common), name));
+        let limits = self.limits(origin);
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         let budget = list.entry((origin.clone(), hash));
-        let make = || Arc::new(Budget::new(rates.clone()).of(account));
+        let make = || Arc::new(Budget::within(rates.clone(), &limits).of(account));
         Ok(Arc::clone(budget.or_insert_with(make)))
     }
 }
@@ -91,7 +105,30 @@ impl Budgets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Admission;
+    use http::Method;
+    use jiff::Timestamp;
     use packhorse_core::Secret;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_host_is_asked_no_more_than_somebody_wants() {
+        let (budgets, now) = (Budgets::default(), Timestamp::UNIX_EPOCH);
+        let origin = |url: &str| Origin::of(&url.parse().unwrap()).unwrap();
+        let (kept, free) = (origin("https://h.example"), origin("https://i.example"));
+        let requests = Some((2, Duration::from_secs(10)));
+        budgets.limit(kept.clone(), Limits { requests, at_once: Some(3) });
+
+        let (get, path) = (Method::GET, "/any");
+        for (origin, third, at_once) in [(kept, false, 3), (free, true, Rates::UNLIMITED.at_once)] {
+            let budget = budgets.of(&origin, None, &Rates::UNLIMITED).unwrap();
+            assert!(budget.admit(&get, path, now).await);
+            assert!(budget.admit(&get, path, now).await);
+            let admission = budget.look(&get, path, now);
+            assert_eq!(matches!(admission, Admission::Now { .. }), third, "{admission:?}");
+            assert_eq!(budget.at_once().available_permits(), at_once);
+        }
+    }
 
     #[test]
     fn the_same_credential_at_the_same_origin_has_one_budget() {

@@ -1,11 +1,13 @@
 //! `packhorse.toml`: hosts by name, and where their tokens are.
 
 use super::{
+    limits::LimitsEntry,
     secret::Reference,
     service::{ServeEntry, store},
 };
 use crate::{cli::Globals, error::AppError, registry};
 use packhorse_core::{GitCredentials, Location, Secret};
+use packhorse_net::budget::Limits;
 use packhorse_storage::Storage;
 use serde::Deserialize;
 use std::{
@@ -50,6 +52,8 @@ struct Entry {
     tokens: Vec<Reference>,
     /// The store from which it fetches archives that are handed over to it.
     archives: Option<String>,
+    /// What it is asked at most, with each token.
+    limits: Option<LimitsEntry>,
 }
 
 impl Hosts {
@@ -72,7 +76,9 @@ impl Hosts {
         }
         let text = fs::read_to_string(&file)
             .map_err(|error| fail("could not read the configuration").because(error))?;
-        Self::parse(&text, file)
+        let hosts = Self::parse(&text, file)?;
+        hosts.keep_limits()?;
+        Ok(hosts)
     }
 
     fn parse(text: &str, file: PathBuf) -> Result<Self, AppError> {
@@ -86,6 +92,7 @@ impl Hosts {
         hosts.file = file;
         for (name, entry) in &hosts.hosts {
             hosts.check(name, entry)?;
+            hosts.limits(name, entry)?;
         }
         Ok(hosts)
     }
@@ -115,6 +122,32 @@ impl Hosts {
         }
         if entry.references().any(|it| matches!(it, Reference::Plain(_))) {
             only_ours(&self.file)?;
+        }
+        Ok(())
+    }
+
+    /// What a host is asked at most, where its table says so.
+    fn limits(&self, name: &str, entry: &Entry) -> Result<Option<Limits>, AppError> {
+        let limits = entry.limits.as_ref().map(LimitsEntry::limits).transpose();
+        limits.map_err(|why| {
+            let file = self.file.display();
+            AppError::usage(format!("`limits` of host `{name}` of `{file}` {why}"))
+                .hint("write limits = { requests = 400, seconds = 10, at_once = 4 }")
+        })
+    }
+
+    /// Has everything in this process ask hosts no more than their tables say.
+    fn keep_limits(&self) -> Result<(), AppError> {
+        for (name, entry) in &self.hosts {
+            let Some(limits) = self.limits(name, entry)? else { continue };
+            let place = format!("{}:{}", entry.kind, entry.url.trim_end_matches('/')).parse()?;
+            if !packhorse_hosts::limit(&place, &limits) {
+                let file = self.file.display();
+                return Err(AppError::usage(format!(
+                    "`limits` of host `{name}` of `{file}` are of no use"
+                ))
+                .hint("only hosts with an API have limits"));
+            }
         }
         Ok(())
     }
@@ -340,6 +373,12 @@ mod tests {
         check_refused("[hosts.local]\ntype = \"gitea\"\nurl = \"https://h\"", "as a kind of host");
         check_refused("[hosts.Work]\ntype = \"gitea\"\nurl = \"https://h\"", "cannot stand");
         check_refused("[hosts.w]\ntype = \"gitea\"\nurl = \"https://a:b@h\"", "in its address");
+        let limited = |limits: &str| {
+            format!("[hosts.w]\ntype = \"gitea\"\nurl = \"https://h\"\nlimits = {{ {limits} }}")
+        };
+        check_refused(&limited("seconds = 10"), "not how many requests");
+        check_refused(&limited("requests = 1, seconds = 86401"), "the most is 86400");
+        check_refused(&limited("requests = 0"), "line 4");
         let error = hosts("[hosts.w]\ntoken = \"hunter2").unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains("hunter2"), "{error}");
     }

@@ -3,6 +3,7 @@
 mod budgets;
 mod hosts;
 mod journal;
+mod limits;
 mod secret;
 mod selection;
 mod service;

@@ -6,7 +6,7 @@ mod project;
 
 use crate::bench::Bench;
 use packhorse_fakes::{Exchange, Fake, Gitea, Github, Options, fault::Faults};
-use std::{collections::BTreeMap, fmt, thread, time::Duration};
+use std::{collections::BTreeMap, fmt, fs, thread, time::Duration};
 
 /// Issues; there are four times as many comments, and a fifth as many change requests.
 const ISSUES: u64 = 250;
@@ -123,4 +123,16 @@ async fn a_run_that_was_killed_repeats_little() {
     assert!(more <= most, "{more} more than\n{whole}\nwhich is\n{killed}\nand\n{rest}");
     let looked_for = rest.0.get("sink GET /api/v1/repos/acme/app/issues/…/comments");
     assert!(looked_for.is_none_or(|it| *it <= 2 * UNDER_WAY), "{looked_for:?} were under way");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_reckons_with_what_the_configuration_lets_a_host_be_asked() {
+    let (bench, pair) = (Bench::new(), Pair::new(Duration::ZERO).await);
+    let limits = "limits = { requests = 60, at_once = 2 }";
+    let host = format!("[hosts.slow]\ntype = \"gitea\"\nurl = \"{}\"\n{limits}\n", pair.sink.url());
+    fs::write(bench.path("packhorse.toml"), host).unwrap();
+
+    let told = bench.ok(&pair.command().replacen("migrate", "plan", 1));
+
+    assert!(told.contains("what decides is its limit of requests as configured"), "{told}");
 }
