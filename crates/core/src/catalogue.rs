@@ -7,9 +7,15 @@
 use crate::model::*;
 use serde::{Deserialize, Serialize};
 
+/// How an object is held: those that would make all others as large as themselves are boxed.
+macro_rules! held {
+    ($Kind:ident) => { $Kind };
+    ($Kind:ident boxed) => { Box<$Kind> };
+}
+
 /// Declares the kinds of object.
 macro_rules! catalogue {
-    ($($(#[$doc:meta])* $Kind:ident = $name:literal, $carriage:ident;)+) => {
+    ($($(#[$doc:meta])* $Kind:ident = $name:literal, $carriage:ident $(, $boxed:ident)?;)+) => {
         /// Every kind of object that can be carried, in load order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum ObjectKind { $($(#[$doc])* #[serde(rename = $name)] $Kind,)+ }
@@ -17,8 +23,7 @@ macro_rules! catalogue {
         /// One object, as the canonical model sees it.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", content = "value")]
-        #[expect(clippy::large_enum_variant, reason = "pages are bounded, and a box would cost every record an allocation")]
-        pub enum Object { $($(#[$doc])* #[serde(rename = $name)] $Kind($Kind),)+ }
+        pub enum Object { $($(#[$doc])* #[serde(rename = $name)] $Kind(held!($Kind $($boxed)?)),)+ }
 
         impl Object {
     /// Numbers of the milestones that it is meant for.
@@ -54,6 +59,12 @@ impl ObjectKind {
                 match self { $(Self::$Kind => Carriage::$carriage),+ }
             }
         }
+
+        $(impl From<$Kind> for Object {
+            fn from(it: $Kind) -> Self {
+                Self::$Kind(it.into())
+            }
+        })+
 
         impl Object {
             /// The kind of this object.
@@ -119,15 +130,15 @@ catalogue! {
     /// A file that a body refers to.
     Attachment = "attachment", Blob;
     /// An issue.
-    Issue = "issue", Record;
+    Issue = "issue", Record, boxed;
     /// A pull request or merge request.
-    ChangeRequest = "change_request", Record;
+    ChangeRequest = "change_request", Record, boxed;
     /// A verdict on a change request.
     Review = "review", Record;
     /// A thread of review comments, with its place in the diff.
     ReviewThread = "review_thread", Record;
     /// A comment in a review thread.
-    ReviewComment = "review_comment", Record;
+    ReviewComment = "review_comment", Record, boxed;
     /// A category of discussions.
     DiscussionCategory = "discussion_category", Record;
     /// A discussion.
@@ -141,7 +152,7 @@ catalogue! {
     /// A reaction to any of these.
     Reaction = "reaction", Record;
     /// Something that happened to an issue or a change request.
-    Event = "event", Record;
+    Event = "event", Record, boxed;
     /// A build's verdict on a commit.
     CommitStatus = "commit_status", Record;
     /// A release.

@@ -79,7 +79,7 @@ mod tests {
     fn a_page_ends_where_it_becomes_heavy_and_takes_any_first_record() {
         let issue = |n_bytes| {
             let body = Some(Text::new("x".repeat(n_bytes), Markup::Github));
-            Record::new("1", Object::Issue(Issue { body, ..Issue::default() }))
+            Record::new("1", Object::from(Issue { body, ..Issue::default() }))
         };
         let mut filling = Filling::default();
 

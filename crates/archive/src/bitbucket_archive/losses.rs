@@ -53,8 +53,8 @@ fn reason(object: &Object) -> Option<String> {
     }
 }
 
-fn wrap<T>(as_object: fn(T) -> Object, found: Option<(String, T)>) -> Option<(String, Object)> {
-    found.map(|(id, it)| (id, as_object(it)))
+fn wrap(found: Option<(String, impl Into<Object>)>) -> Option<(String, Object)> {
+    found.map(|(id, it)| (id, it.into()))
 }
 
 /// Writes an object and reads it again; `None` when the archive has no place for it.
@@ -72,12 +72,12 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let back = project::project(&written, &it.path, (false, false), branch);
             Some((it.path.clone(), Object::Project(back)))
         }
-        Object::Member(it) => wrap(Object::Member, project::member_back(it)),
+        Object::Member(it) => wrap(project::member_back(it)),
         Object::ChangeRequest(it) => {
             let back = request::back(it, scope.key())?;
-            Some((back.number.to_string(), Object::ChangeRequest(back)))
+            Some((back.number.to_string(), Object::from(back)))
         }
-        Object::Review(it) => wrap(Object::Review, review::back(it)),
+        Object::Review(it) => wrap(review::back(it)),
         Object::ReviewThread(it) => {
             let back = talk::thread_back(&row, it)?;
             Some((row, Object::ReviewThread(back)))
@@ -87,7 +87,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let begins = it.thread.as_ref().filter(|_| it.reply_to.is_none());
             let target = begins.map_or(row, |it| it.0.clone());
             let back = talk::review_comment_back(&target, it);
-            Some((target, Object::ReviewComment(back)))
+            Some((target, Object::from(back)))
         }
         Object::Comment(it) => {
             let Subject::ChangeRequest(number) = it.subject else { return None };
@@ -95,7 +95,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let back = talk::comment(&talk::write_comment(&row, it), number, answers);
             Some((row, Object::Comment(back)))
         }
-        Object::Event(it) => wrap(Object::Event, event::back(it)),
+        Object::Event(it) => wrap(event::back(it)),
         Object::User(_)
         | Object::Team(_)
         | Object::Topic(_)

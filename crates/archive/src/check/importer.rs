@@ -58,7 +58,7 @@ mod tests {
         let limits = Limits { title_chars: Some(3), body_bytes: Some(3), ..Limits::default() };
         let issue = |title: &str, body: &str| {
             let body = Some(Text::new(body.to_owned(), packhorse_core::model::Markup::Plain));
-            Object::Issue(Issue { title: title.to_owned(), body, ..Issue::default() })
+            Object::from(Issue { title: title.to_owned(), body, ..Issue::default() })
         };
 
         assert_eq!(exceeded(&limits, &issue("äöü", "abc")), [""; 0]);

@@ -115,7 +115,7 @@ mod tests {
         let comment = |number| {
             Object::Comment(Comment { subject: Subject::Issue(number), ..Comment::default() })
         };
-        references.note("7", &Object::Issue(Issue { number: 7, ..Issue::default() }));
+        references.note("7", &Object::from(Issue { number: 7, ..Issue::default() }));
         references.note("1", &comment(7));
         references.note("2", &comment(8));
         references.note("3", &comment(9));

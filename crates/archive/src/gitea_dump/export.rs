@@ -221,7 +221,7 @@ impl Dumping<'_> {
         spool.each(scope, ObjectKind::ChangeRequest, |it| {
             let Object::ChangeRequest(it) = it.object else { return Ok(()) };
             let subject = Subject::ChangeRequest(it.number);
-            let it = ChangeRequest { number: self.number(it.number)?, ..it };
+            let it = ChangeRequest { number: self.number(it.number)?, ..*it };
             let mut people = std::mem::take(&mut self.people);
             let names = Known { title: &|it| self.title(it), label: &|it| self.label(it) };
             let mut row = map::write_change_request(&it, &scope.path, &names, &mut people);

@@ -39,8 +39,8 @@ fn reason(object: &Object) -> Option<String> {
     if kind == ObjectKind::Event && is_kept { Some("action".to_owned()) } else { subject }
 }
 
-fn wrap<T>(as_object: fn(T) -> Object, found: Option<(String, T)>) -> Option<(String, Object)> {
-    found.map(|(id, it)| (id, as_object(it)))
+fn wrap(found: Option<(String, impl Into<Object>)>) -> Option<(String, Object)> {
+    found.map(|(id, it)| (id, it.into()))
 }
 
 /// What has a list of comments.
@@ -72,35 +72,33 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         }
         Object::Issue(it) => {
             let back = map::issue(&map::write_issue(it, &names, people), number)?;
-            Some((back.number.to_string(), Object::Issue(back)))
+            Some((back.number.to_string(), Object::from(back)))
         }
         Object::ChangeRequest(it) => {
             let written = map::write_change_request(it, scope.key(), &names, people);
             let back = map::change_request(&written, scope.key(), number)?;
-            Some((back.number.to_string(), Object::ChangeRequest(back)))
+            Some((back.number.to_string(), Object::from(back)))
         }
-        Object::Review(it) => {
-            wrap(Object::Review, map::review(&map::write_review(&row, it, people)))
-        }
+        Object::Review(it) => wrap(map::review(&map::write_review(&row, it, people))),
         Object::ReviewComment(it) => {
             let review = it.review.as_ref().map(|it| it.0.as_str());
             let written = map::write_review_comment(&row, it, people);
             let back = map::review_comment(&written, (it.change_request, review), people);
-            wrap(Object::ReviewComment, back)
+            wrap(back)
         }
         Object::Comment(it) => {
             let written = map::write_comment(&row, it, people)?;
-            wrap(Object::Comment, map::comment(&written, &it.subject))
+            wrap(map::comment(&written, &it.subject))
         }
         Object::Event(it) => {
             let written = map::write_event(&row, it, people)?;
-            wrap(Object::Event, map::event(&written, &it.subject))
+            wrap(map::event(&written, &it.subject))
         }
         Object::Reaction(it) => {
             let is_kept = is_numbered(&it.subject)
                 || matches!(it.subject, Subject::Comment(_) | Subject::ReviewComment(_));
             is_kept.then_some(())?;
-            wrap(Object::Reaction, map::reaction(&map::write_reaction(it, people), &it.subject))
+            wrap(map::reaction(&map::write_reaction(it, people), &it.subject))
         }
         Object::Release(it) => {
             let back = map::release(&map::write_release(it, people))?;
@@ -108,11 +106,11 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         }
         Object::ReleaseAsset(it) => {
             let written: wire::Asset = map::write_asset(it, String::new())?;
-            wrap(Object::ReleaseAsset, map::asset(&written, &it.release, it.blob.clone()))
+            wrap(map::asset(&written, &it.release, it.blob.clone()))
         }
         Object::State(it) => {
             let is_locked = matches!(it.value, StateValue::Locked(_)) && is_numbered(&it.subject);
-            wrap(Object::State, map::locked(&it.subject, Some(is_locked)))
+            wrap(map::locked(&it.subject, Some(is_locked)))
         }
         Object::User(_)
         | Object::Organization(_)

@@ -308,7 +308,7 @@ impl Taking<'_> {
             this.people.learn(it.poster_id, it.poster_name.as_deref());
             let issue = map::issue(&it, &|title| this.milestones.get(title).copied());
             let Some(number) = issue.as_ref().map(|it| it.number) else { return this.put(None) };
-            this.put(issue.map(|it| (number.to_string(), Object::Issue(it))))?;
+            this.put(issue.map(|it| (number.to_string(), Object::from(it))))?;
             let subject = Subject::Issue(number);
             this.locked(&subject, it.is_locked)?;
             this.reactions(&it.reactions.0, &subject)?;
@@ -320,7 +320,7 @@ impl Taking<'_> {
         self.each(&format!("comments/{number}.yml"), |this, it: wire::Comment| {
             this.people.learn(it.poster_id, it.poster_name.as_deref());
             if !map::is_comment(&it) {
-                return this.put(map::event(&it, subject).map(|(id, it)| (id, Object::Event(it))));
+                return this.put(map::event(&it, subject).map(|(id, it)| (id, Object::from(it))));
             }
             let comment = map::comment(&it, subject);
             let about = comment.as_ref().map(|(id, _)| Subject::Comment(HostId(id.clone())));
@@ -340,7 +340,7 @@ impl Taking<'_> {
             let it = wire::PullRequest { number: Some(number), ..it };
             let titled = |title: &str| this.milestones.get(title).copied();
             let read = map::change_request(&it, this.scope.key(), &titled);
-            this.put(read.map(|it| (number.to_string(), Object::ChangeRequest(it))))?;
+            this.put(read.map(|it| (number.to_string(), Object::from(it))))?;
             let subject = Subject::ChangeRequest(number);
             this.locked(&subject, it.is_locked)?;
             this.reactions(&it.reactions.0, &subject)?;
@@ -364,7 +364,7 @@ impl Taking<'_> {
             for comment in &it.comments.0 {
                 let read = map::review_comment(comment, (number, review), &this.people);
                 let about = read.as_ref().map(|(id, _)| Subject::ReviewComment(HostId(id.clone())));
-                this.put(read.map(|(id, it)| (id, Object::ReviewComment(it))))?;
+                this.put(read.map(|(id, it)| (id, Object::from(it))))?;
                 if let Some(about) = about {
                     this.reactions(&comment.reactions.0, &about)?;
                 }

@@ -48,26 +48,24 @@ impl Taker {
     }
 
     /// Takes the main record, if it can be read.
-    fn main<T>(
+    fn main<T: Into<Object>>(
         &mut self,
         kind: ObjectKind,
-        wrap: fn(T) -> Object,
         read: impl FnOnce(&mut Notes) -> Option<(String, T)>,
     ) {
         if self.wants(kind) {
             let mut notes = Notes::default();
             match read(&mut notes) {
-                Some((id, it)) => self.put(notes, id, wrap(it)),
+                Some((id, it)) => self.put(notes, id, it.into()),
                 None => self.expanded.n_unread += 1,
             }
         }
     }
 
     /// Takes embedded records.
-    fn each<W, T>(
+    fn each<W, T: Into<Object>>(
         &mut self,
         kind: ObjectKind,
-        wrap: fn(T) -> Object,
         list: List<W>,
         mut read: impl FnMut(W, &mut Notes) -> Option<(String, T)>,
     ) {
@@ -75,7 +73,7 @@ impl Taker {
             for it in list.0 {
                 let mut notes = Notes::default();
                 match read(it, &mut notes) {
-                    Some((id, it)) => self.put(notes, id, wrap(it)),
+                    Some((id, it)) => self.put(notes, id, it.into()),
                     None => self.expanded.n_unread += 1,
                 }
             }
@@ -89,7 +87,7 @@ impl Taker {
         }
         match subject() {
             Some(subject) => {
-                self.each(ObjectKind::Reaction, Object::Reaction, list, |it, notes| {
+                self.each(ObjectKind::Reaction, list, |it, notes| {
                     Some(reaction::read(&subject, it, notes))
                 });
             }
@@ -102,35 +100,29 @@ impl Taker {
 pub(super) fn expand(parsed: Parsed, kind: Option<ObjectKind>) -> Expanded {
     let mut taker = Taker { kind, expanded: Expanded::default() };
     match parsed {
-        Parsed::Users(it) => taker.main(ObjectKind::User, Object::User, |notes| {
-            Some(account::read_user(*it, false, notes))
-        }),
-        Parsed::Bots(it) => taker.main(ObjectKind::User, Object::User, |notes| {
-            Some(account::read_user(*it, true, notes))
-        }),
+        Parsed::Users(it) => {
+            taker.main(ObjectKind::User, |notes| Some(account::read_user(*it, false, notes)))
+        }
+        Parsed::Bots(it) => {
+            taker.main(ObjectKind::User, |notes| Some(account::read_user(*it, true, notes)))
+        }
         Parsed::Organizations(it) => organization(&mut taker, *it),
         Parsed::Teams(it) => team(&mut taker, *it),
         Parsed::Repositories(it) => repository(&mut taker, *it),
-        Parsed::Milestones(it) => taker.main(ObjectKind::Milestone, Object::Milestone, |notes| {
-            issue::read_milestone(*it, notes)
-        }),
+        Parsed::Milestones(it) => {
+            taker.main(ObjectKind::Milestone, |notes| issue::read_milestone(*it, notes))
+        }
         Parsed::Categories(it) => {
-            taker.main(ObjectKind::DiscussionCategory, Object::DiscussionCategory, |_| {
-                Some(discussion::read_category(*it))
-            });
+            taker.main(ObjectKind::DiscussionCategory, |_| Some(discussion::read_category(*it)));
         }
         Parsed::IssueEvents(it) => {
-            taker.main(ObjectKind::Event, Object::Event, |notes| comment::read_event(*it, notes))
+            taker.main(ObjectKind::Event, |notes| comment::read_event(*it, notes))
         }
         Parsed::Threads(it) => {
-            taker.main(ObjectKind::ReviewThread, Object::ReviewThread, |notes| {
-                review::read_thread(*it, notes)
-            });
+            taker.main(ObjectKind::ReviewThread, |notes| review::read_thread(*it, notes));
         }
         Parsed::ProtectedBranches(it) => {
-            taker.main(ObjectKind::BranchRule, Object::BranchRule, |notes| {
-                Some(rule::read(*it, notes))
-            });
+            taker.main(ObjectKind::BranchRule, |notes| Some(rule::read(*it, notes)));
         }
         Parsed::Releases(it) => releases(&mut taker, *it),
         Parsed::Attachments(it) => attachment(&mut taker, *it),
@@ -152,44 +144,38 @@ fn with_reactions(taker: &mut Taker, parsed: Parsed) {
         Parsed::Issues(mut it) => {
             let list = std::mem::take(&mut it.reactions);
             taker.reactions(list, || Address::of(&it.url).number().map(Subject::Issue));
-            taker.main(ObjectKind::Issue, Object::Issue, |notes| issue::read_issue(*it, notes));
+            taker.main(ObjectKind::Issue, |notes| issue::read_issue(*it, notes));
         }
         Parsed::PullRequests(mut it) => {
             let list = std::mem::take(&mut it.reactions);
             taker.reactions(list, || Address::of(&it.url).number().map(Subject::ChangeRequest));
-            taker.main(ObjectKind::ChangeRequest, Object::ChangeRequest, |notes| {
-                change_request::read(*it, notes)
-            });
+            taker.main(ObjectKind::ChangeRequest, |notes| change_request::read(*it, notes));
         }
         Parsed::Discussions(mut it) => {
             let list = std::mem::take(&mut it.reactions);
             taker.reactions(list, || Address::of(&it.url).number().map(Subject::Discussion));
-            taker.main(ObjectKind::Discussion, Object::Discussion, |notes| {
-                discussion::read(*it, notes)
-            });
+            taker.main(ObjectKind::Discussion, |notes| discussion::read(*it, notes));
         }
         Parsed::Reviews(mut it) => {
             let list = std::mem::take(&mut it.reactions);
             taker.reactions(list, || {
                 Some(Subject::Review(HostId(id::in_fragment(id::REVIEW, &it.url))))
             });
-            taker.main(ObjectKind::Review, Object::Review, |notes| review::read_review(*it, notes));
+            taker.main(ObjectKind::Review, |notes| review::read_review(*it, notes));
         }
         Parsed::ReviewComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
             taker.reactions(list, || {
                 Some(Subject::ReviewComment(HostId(id::in_fragment(id::REVIEW_COMMENT, &it.url))))
             });
-            taker.main(ObjectKind::ReviewComment, Object::ReviewComment, |notes| {
-                review::read_comment(*it, notes)
-            });
+            taker.main(ObjectKind::ReviewComment, |notes| review::read_comment(*it, notes));
         }
         Parsed::CommitComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
             taker.reactions(list, || {
                 Some(Subject::CommitComment(HostId(id::in_fragment(id::COMMIT_COMMENT, &it.url))))
             });
-            taker.main(ObjectKind::CommitComment, Object::CommitComment, |notes| {
+            taker.main(ObjectKind::CommitComment, |notes| {
                 Some(comment::read_commit_comment(*it, notes))
             });
         }
@@ -198,18 +184,14 @@ fn with_reactions(taker: &mut Taker, parsed: Parsed) {
             taker.reactions(list, || {
                 Some(Subject::Comment(HostId(id::in_fragment(id::COMMENT, &it.url))))
             });
-            taker.main(ObjectKind::Comment, Object::Comment, |notes| {
-                comment::read_comment(*it, notes)
-            });
+            taker.main(ObjectKind::Comment, |notes| comment::read_comment(*it, notes));
         }
         Parsed::DiscussionComments(mut it) => {
             let list = std::mem::take(&mut it.reactions);
             taker.reactions(list, || {
                 Some(Subject::Comment(HostId(comment::discussion_comment_id(&it.url))))
             });
-            taker.main(ObjectKind::Comment, Object::Comment, |notes| {
-                comment::read_discussion_comment(*it, notes)
-            });
+            taker.main(ObjectKind::Comment, |notes| comment::read_discussion_comment(*it, notes));
         }
         Parsed::Users(_)
         | Parsed::Bots(_)
@@ -229,10 +211,8 @@ fn with_reactions(taker: &mut Taker, parsed: Parsed) {
 fn organization(taker: &mut Taker, mut it: wire::Organization) {
     let members = std::mem::take(&mut it.members);
     let path = it.login.clone().unwrap_or_else(|| Address::of(&it.url).organization());
-    taker.main(ObjectKind::Organization, Object::Organization, |notes| {
-        Some(account::read_organization(it, notes))
-    });
-    taker.each(ObjectKind::Member, Object::Member, members, |it, notes| {
+    taker.main(ObjectKind::Organization, |notes| Some(account::read_organization(it, notes)));
+    taker.each(ObjectKind::Member, members, |it, notes| {
         Some(member::read_organization_member(&path, &it, notes))
     });
 }
@@ -242,11 +222,11 @@ fn team(taker: &mut Taker, mut it: wire::Team) {
     let permissions = std::mem::take(&mut it.permissions);
     let (organization, slug) = account::team_place(&it);
     let place = (organization.as_str(), slug.as_str());
-    taker.main(ObjectKind::Team, Object::Team, |notes| Some(account::read_team(it, notes)));
-    taker.each(ObjectKind::Member, Object::Member, members, |it, notes| {
+    taker.main(ObjectKind::Team, |notes| Some(account::read_team(it, notes)));
+    taker.each(ObjectKind::Member, members, |it, notes| {
         Some(member::read_team_member(place, &it, notes))
     });
-    taker.each(ObjectKind::Member, Object::Member, permissions, |it, notes| {
+    taker.each(ObjectKind::Member, permissions, |it, notes| {
         member::read_permission(place, &it, notes)
     });
 }
@@ -258,33 +238,29 @@ fn repository(taker: &mut Taker, mut it: wire::Repository) {
     let keys = std::mem::take(&mut it.public_keys);
     let topics = std::mem::take(&mut it.repository_topics);
     let is_archived = it.is_archived == Some(true);
-    taker.main(ObjectKind::Project, Object::Project, |notes| project::read_project(it, notes));
-    taker.each(ObjectKind::Label, Object::Label, labels, |it, notes| {
-        Some(project::read_label(it, notes))
-    });
-    taker.each(ObjectKind::Member, Object::Member, collaborators, |it, notes| {
+    taker.main(ObjectKind::Project, |notes| project::read_project(it, notes));
+    taker.each(ObjectKind::Label, labels, |it, notes| Some(project::read_label(it, notes)));
+    taker.each(ObjectKind::Member, collaborators, |it, notes| {
         Some(member::read_collaborator(&it, notes))
     });
     let mut seen = std::collections::HashMap::<String, u64>::new();
-    taker.each(ObjectKind::Webhook, Object::Webhook, webhooks, |it, _| {
+    taker.each(ObjectKind::Webhook, webhooks, |it, _| {
         let (url, hook) = project::read_webhook(it);
         let n = seen.entry(url.clone()).or_default();
         *n += 1;
         Some((project::webhook_id(&url, *n), hook))
     });
-    taker.each(ObjectKind::DeployKey, Object::DeployKey, keys, |it, notes| {
-        Some(project::read_key(it, notes))
-    });
-    taker.each(ObjectKind::Topic, Object::Topic, topics, |it, _| Some(project::read_topic(it)));
+    taker.each(ObjectKind::DeployKey, keys, |it, notes| Some(project::read_key(it, notes)));
+    taker.each(ObjectKind::Topic, topics, |it, _| Some(project::read_topic(it)));
     if is_archived {
-        taker.main(ObjectKind::State, Object::State, |_| Some(project::archived()));
+        taker.main(ObjectKind::State, |_| Some(project::archived()));
     }
 }
 
 fn releases(taker: &mut Taker, mut it: wire::Release) {
     let assets = std::mem::take(&mut it.release_assets);
     let tag = release::tag(&it);
-    taker.main(ObjectKind::Release, Object::Release, |notes| Some(release::read(it, notes)));
+    taker.main(ObjectKind::Release, |notes| Some(release::read(it, notes)));
     if taker.wants(ObjectKind::ReleaseAsset) {
         for it in assets.0 {
             let at = it.asset_url.clone();

@@ -35,86 +35,80 @@ fn read_back(site: &Site, id: &str, object: &Object) -> Option<(String, Object)>
     Some(match object {
         Object::User(it) => {
             let is_bot = it.identity.kind == IdentityKind::Bot;
-            wrap(Object::User, account::read_user(account::write_user(it), is_bot, notes))
+            wrap(account::read_user(account::write_user(it), is_bot, notes))
         }
         Object::Organization(it) => {
             let written = account::write_organization(it, Vec::new());
-            wrap(Object::Organization, account::read_organization(written, notes))
+            wrap(account::read_organization(written, notes))
         }
         Object::Team(it) => {
             let written = account::write_team(it, Vec::new(), Vec::new());
-            wrap(Object::Team, account::read_team(written, notes))
+            wrap(account::read_team(written, notes))
         }
-        Object::Member(it) => wrap(Object::Member, read_back_member(it, notes)?),
+        Object::Member(it) => wrap(read_back_member(it, notes)?),
         Object::Project(it) => {
             let written: Repository = project::write_project(it, project::Embedded::default());
-            wrap(Object::Project, project::read_project(written, notes)?)
+            wrap(project::read_project(written, notes)?)
         }
-        Object::Label(it) => {
-            wrap(Object::Label, project::read_label(project::write_label(site, it), notes))
-        }
-        Object::Topic(it) => wrap(Object::Topic, project::read_topic(wire::Topic(it.name.clone()))),
-        Object::Webhook(it) => {
-            wrap(Object::Webhook, project::read_webhook(project::write_webhook(it)))
-        }
-        Object::DeployKey(it) => {
-            wrap(Object::DeployKey, project::read_key(project::write_key(it), notes))
-        }
+        Object::Label(it) => wrap(project::read_label(project::write_label(site, it), notes)),
+        Object::Topic(it) => wrap(project::read_topic(wire::Topic(it.name.clone()))),
+        Object::Webhook(it) => wrap(project::read_webhook(project::write_webhook(it))),
+        Object::DeployKey(it) => wrap(project::read_key(project::write_key(it), notes)),
         Object::State(it) => {
             let is_archived = it.subject == Subject::Project && it.value == StateValue::Archived;
-            is_archived.then(|| wrap(Object::State, project::archived()))?
+            is_archived.then(|| wrap(project::archived()))?
         }
         Object::Milestone(it) => {
             let written = issue::write_milestone(site, it);
-            wrap(Object::Milestone, issue::read_milestone(written, notes)?)
+            wrap(issue::read_milestone(written, notes)?)
         }
         Object::Issue(it) => {
             let written = issue::write_issue(site, it, Vec::new());
-            wrap(Object::Issue, issue::read_issue(written, notes)?)
+            wrap(issue::read_issue(written, notes)?)
         }
         Object::ChangeRequest(it) => {
             let written = change_request::write(site, it, Vec::new());
-            wrap(Object::ChangeRequest, change_request::read(written, notes)?)
+            wrap(change_request::read(written, notes)?)
         }
         Object::Review(it) => {
             let written = review::write_review(site, id, it, Vec::new());
-            wrap(Object::Review, review::read_review(written, notes)?)
+            wrap(review::read_review(written, notes)?)
         }
         Object::ReviewThread(it) => {
             let written = review::write_thread(site, id, it);
-            wrap(Object::ReviewThread, review::read_thread(written, notes)?)
+            wrap(review::read_thread(written, notes)?)
         }
         Object::ReviewComment(it) => {
             let written = review::write_comment(site, id, it, Vec::new());
-            wrap(Object::ReviewComment, review::read_comment(written, notes)?)
+            wrap(review::read_comment(written, notes)?)
         }
         Object::DiscussionCategory(it) => {
             let written = discussion::write_category(site, it);
-            wrap(Object::DiscussionCategory, discussion::read_category(written))
+            wrap(discussion::read_category(written))
         }
         Object::Discussion(it) => {
             let written = discussion::write(site, it, Vec::new());
-            wrap(Object::Discussion, discussion::read(written, notes)?)
+            wrap(discussion::read(written, notes)?)
         }
         Object::CommitComment(it) => {
             let written = comment::write_commit_comment(site, id, it, Vec::new());
-            wrap(Object::CommitComment, comment::read_commit_comment(written, notes))
+            wrap(comment::read_commit_comment(written, notes))
         }
         Object::Comment(it) => {
             let written = comment::write_comment(site, id, it, Vec::new())?;
-            wrap(Object::Comment, comment::read_comment(written, notes)?)
+            wrap(comment::read_comment(written, notes)?)
         }
         Object::Reaction(it) => {
             let written = reaction::write(it)?;
-            wrap(Object::Reaction, reaction::read(&it.subject, written, notes))
+            wrap(reaction::read(&it.subject, written, notes))
         }
         Object::Event(it) => {
             let written = comment::write_event(site, id, it)?;
-            wrap(Object::Event, comment::read_event(written, notes)?)
+            wrap(comment::read_event(written, notes)?)
         }
         Object::Release(it) => {
             let written = release::write(site, it, Vec::new());
-            wrap(Object::Release, release::read(written, notes))
+            wrap(release::read(written, notes))
         }
         Object::ReleaseAsset(it) => {
             let written = release::write_asset(it, None)?;
@@ -129,9 +123,7 @@ fn read_back(site: &Site, id: &str, object: &Object) -> Option<(String, Object)>
             back.blob = it.blob.clone();
             (id, Object::Attachment(back))
         }
-        Object::BranchRule(it) => {
-            wrap(Object::BranchRule, rule::read(rule::write(site, it), notes))
-        }
+        Object::BranchRule(it) => wrap(rule::read(rule::write(site, it), notes)),
         Object::LfsObject(_)
         | Object::Repository(_)
         | Object::Wiki(_)
@@ -143,8 +135,8 @@ fn read_back(site: &Site, id: &str, object: &Object) -> Option<(String, Object)>
     })
 }
 
-fn wrap<T>(as_object: fn(T) -> Object, (id, it): (String, T)) -> (String, Object) {
-    (id, as_object(it))
+fn wrap((id, it): (String, impl Into<Object>)) -> (String, Object) {
+    (id, it.into())
 }
 
 fn read_back_member(it: &Member, notes: &mut Notes) -> Option<(String, Member)> {

@@ -123,7 +123,7 @@ mod tests {
         numbers.note(1, &comment(7));
         numbers.note(1, &comment(7));
         numbers.note(1, &comment(u64::MAX));
-        numbers.note(1, &Object::Issue(Issue { number: 7, ..Issue::default() }));
+        numbers.note(1, &Object::from(Issue { number: 7, ..Issue::default() }));
         numbers.note(2, &comment(7));
 
         assert_eq!(numbers.n_missing(), 2);

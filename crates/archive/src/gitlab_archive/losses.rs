@@ -58,8 +58,8 @@ fn reason(object: &Object) -> Option<String> {
     })
 }
 
-fn wrap<T>(as_object: fn(T) -> Object, found: Option<(String, T)>) -> Option<(String, Object)> {
-    found.map(|(id, it)| (id, as_object(it)))
+fn wrap(found: Option<(String, impl Into<Object>)>) -> Option<(String, Object)> {
+    found.map(|(id, it)| (id, it.into()))
 }
 
 /// Writes an object and reads it again; `None` when the archive has no place for it.
@@ -82,7 +82,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         }
         Object::Member(it) => {
             let written = project::write_member(it, people)?;
-            wrap(Object::Member, project::member(&written, &it.place, people))
+            wrap(project::member(&written, &it.place, people))
         }
         Object::Topic(it) => Some((it.name.clone(), Object::Topic(it.clone()))),
         Object::Label(it) => {
@@ -95,14 +95,14 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         }
         Object::Issue(it) => {
             let back = issue::read(&issue::write(it, &known, people), people)?;
-            Some((back.number.to_string(), Object::Issue(back)))
+            Some((back.number.to_string(), Object::from(back)))
         }
         Object::ChangeRequest(it) => {
             let written = change_request::write(it, scope.key(), &known, people);
             let back = change_request::read(&written, scope.key(), people)?;
-            Some((back.number.to_string(), Object::ChangeRequest(back)))
+            Some((back.number.to_string(), Object::from(back)))
         }
-        Object::Review(it) => wrap(Object::Review, review_back(&row, it, people)),
+        Object::Review(it) => wrap(review_back(&row, it, people)),
         Object::ReviewThread(it) => {
             let discussion = id::discussion(id);
             let note = review::write_thread(&discussion, it, people);
@@ -115,28 +115,28 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let note = review::write_comment(&row, it, (&discussion, None), people);
             let first = answered(it.reply_to.as_ref());
             let back = review::comment(&note, (it.change_request, &discussion), first, people);
-            wrap(Object::ReviewComment, back)
+            wrap(back)
         }
         Object::Snippet(it) => {
             let written = project::write_snippet(id::number(id), it, people);
-            wrap(Object::Snippet, project::snippet(&written, people))
+            wrap(project::snippet(&written, people))
         }
         Object::CommitComment(it) => {
             let note = note::write_commit_comment(&row, it, people);
-            wrap(Object::CommitComment, note::commit_comment(&note, people))
+            wrap(note::commit_comment(&note, people))
         }
         Object::Comment(it) => {
             let note = note::write_comment(&row, it, &row, people)?;
             // A text that looks like a review's stays a comment, without the hidden mark.
             let first = answered(it.reply_to.as_ref());
-            wrap(Object::Comment, note::comment(&note, &it.subject, first, people))
+            wrap(note::comment(&note, &it.subject, first, people))
         }
         Object::Reaction(it) => {
             can_be_reacted_to(&it.subject).then_some(())?;
             let written = map::write_reaction(it, "Issue", people);
-            wrap(Object::Reaction, map::reaction(&written, &it.subject, people))
+            wrap(map::reaction(&written, &it.subject, people))
         }
-        Object::Event(it) => wrap(Object::Event, event_back(id, it, people)),
+        Object::Event(it) => wrap(event_back(id, it, people)),
         Object::Release(it) => {
             let milestone = |number: u64| {
                 let it = packhorse_core::model::Milestone { number, ..Default::default() };
@@ -145,9 +145,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let back = release::read(&release::write(it, &milestone, people), people)?;
             Some((back.tag.clone(), Object::Release(back)))
         }
-        Object::ReleaseAsset(it) => {
-            wrap(Object::ReleaseAsset, release::link(&release::write_link(it)?, &it.release))
-        }
+        Object::ReleaseAsset(it) => wrap(release::link(&release::write_link(it)?, &it.release)),
         Object::Attachment(it) => {
             let name = id::attachment(id, it);
             // Texts that show it by another address show another file.
@@ -162,7 +160,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
                 let it = packhorse_core::model::Milestone { number, ..Default::default() };
                 Some(map::write_milestone(&it))
             };
-            wrap(Object::Board, project::board(project::write_board(it, no_label, &milestone)))
+            wrap(project::board(project::write_board(it, no_label, &milestone)))
         }
         Object::BranchRule(it) => {
             let back = rule::read(&rule::write(it, people), people)?;

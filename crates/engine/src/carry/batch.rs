@@ -43,6 +43,8 @@ impl Batch {
         tuning: &Tuning,
     ) -> Result<Option<Position>, EngineError> {
         stop.check()?;
+        // Not by doubling: what is moved over then is there twice.
+        self.records.reserve_exact(tuning.batch_records);
         while let Some((records, to)) = stop.or(pages.next()).await? {
             self.take(records);
             if self.is_full(tuning) || to == Position::Done {

@@ -382,7 +382,7 @@ fn filler(number: u64) -> Record {
         state: OpenState::Closed,
         ..Issue::default()
     };
-    Record::new(format!("{FILLER}{number}"), Object::Issue(issue))
+    Record::new(format!("{FILLER}{number}"), Object::from(issue))
 }
 
 /// The issue that took a number for nobody, by the id that it is noted under.

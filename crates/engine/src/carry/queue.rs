@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn what_is_numbered_goes_one_after_the_other() {
-        let issue = |number| Object::Issue(Issue { number, ..Issue::default() });
+        let issue = |number| Object::from(Issue { number, ..Issue::default() });
 
         assert_eq!(queue(&issue(1)), queue(&issue(2)));
     }

@@ -40,7 +40,7 @@ impl Lines {
         Ok(Self { db, _directory: directory })
     }
 
-    fn add(&mut self, events: &[(String, Event)]) -> Result<(), EngineError> {
+    fn add(&mut self, events: &[(String, Box<Event>)]) -> Result<(), EngineError> {
         let batch = self.db.transaction()?;
         for (id, event) in events {
             let (kind, number) = if let Subject::Issue(number) = event.subject {

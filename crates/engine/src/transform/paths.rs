@@ -199,7 +199,7 @@ mod tests {
         let map = map(&[("old/app", "new/app")]);
         let request = |path: &str| {
             let head = Branch { project: Some(path.into()), ..Branch::default() };
-            Object::ChangeRequest(ChangeRequest { head, ..ChangeRequest::default() })
+            Object::from(ChangeRequest { head, ..ChangeRequest::default() })
         };
 
         check(&map, request("old/app"), &request("new/app"));

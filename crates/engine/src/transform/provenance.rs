@@ -90,7 +90,7 @@ mod tests {
         let mut sink = packhorse_core::Capabilities::promised(|_| Support::Full, "test");
         sink.settle = settle;
         let issue = Issue { body: Some(Text::new(body, Markup::Github)), ..Issue::default() };
-        let mut record = Record::new("7", Object::Issue(issue));
+        let mut record = Record::new("7", Object::from(issue));
         let context = Context { source: &sink, sink: &sink, scope: &Scope::Shared };
         Provenance.apply(&context, &mut record);
         let Object::Issue(it) = record.object else { return None };

@@ -245,7 +245,7 @@ mod tests {
     fn issue(change: impl Fn(&mut Issue)) -> Object {
         let mut issue = Issue { number: 7, title: "a".into(), ..Issue::default() };
         change(&mut issue);
-        Object::Issue(issue)
+        Object::from(issue)
     }
 
     #[track_caller]
@@ -328,7 +328,7 @@ mod tests {
             let mut change = ChangeRequest::default();
             change.head.commit = Some(commit.into());
             change.head.project = project.map(str::to_owned);
-            Object::ChangeRequest(change)
+            Object::from(change)
         };
         let plain = mask.fingerprint(&change("1", None));
 

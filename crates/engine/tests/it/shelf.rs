@@ -82,7 +82,7 @@ pub(crate) fn app() -> Scope {
 
 pub(crate) fn issue(number: u64, title: &str) -> Record {
     let issue = Issue { number, title: title.into(), ..Issue::default() };
-    Record::new(number.to_string(), Object::Issue(issue))
+    Record::new(number.to_string(), Object::from(issue))
 }
 
 pub(crate) fn comment(id: &str, text: &str) -> Record {

@@ -150,7 +150,7 @@ fn issues() -> Vec<Named> {
             closed_by: closed.then(|| person("alice")),
             ..Issue::default()
         };
-        all.push(named(number, Object::Issue(issue)));
+        all.push(named(number, Object::from(issue)));
     }
     for (n, about) in
         [(1, Subject::Issue(1)), (2, Subject::Issue(2)), (3, Subject::ChangeRequest(3))]
@@ -206,7 +206,7 @@ fn changes(tips: &Tips) -> Vec<Named> {
             closed_at: day(number + 4).filter(|_| closed),
             ..ChangeRequest::default()
         };
-        all.push(named(number, Object::ChangeRequest(change)));
+        all.push(named(number, Object::from(change)));
     }
     let commit = tip(tips, "more-fuel");
     let review = Review {
@@ -249,6 +249,6 @@ fn changes(tips: &Tips) -> Vec<Named> {
         updated_at: day(7),
         ..ReviewComment::default()
     };
-    all.push(named(1, Object::ReviewComment(comment)));
+    all.push(named(1, Object::from(comment)));
     all
 }

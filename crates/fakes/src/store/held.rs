@@ -3,15 +3,13 @@
 use packhorse_core::{Object, ObjectKind, model::*};
 
 /// A struct of the model that a shelf holds under a kind.
-pub trait Held: Sized {
+pub trait Held: Into<Object> {
     /// The kind.
     const KIND: ObjectKind;
     /// The struct in an object of that kind.
     fn of(object: &Object) -> Option<&Self>;
     /// The struct in an object of that kind, to change it.
     fn of_mut(object: &mut Object) -> Option<&mut Self>;
-    /// The object of the struct.
-    fn object(self) -> Object;
 }
 
 macro_rules! held {
@@ -23,9 +21,6 @@ macro_rules! held {
             }
             fn of_mut(object: &mut Object) -> Option<&mut Self> {
                 if let Object::$Kind(it) = object { Some(it) } else { None }
-            }
-            fn object(self) -> Object {
-                Object::$Kind(self)
             }
         }
     )+ };

@@ -156,7 +156,7 @@ impl Store {
     /// Adds an object under a new number; gives the number.
     pub fn add<T: Held>(&mut self, scope: &Scope, it: T) -> u64 {
         let id = self.next_id(T::KIND);
-        self.put(scope, id, it.object());
+        self.put(scope, id, it.into());
         id
     }
 

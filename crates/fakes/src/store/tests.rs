@@ -31,7 +31,7 @@ fn numbers_go_on_after_those_that_were_filled() {
     let mut store = Store::new(folder.path());
     let issue = Issue { number: 7, ..Issue::default() };
 
-    store.fill([(app(), Record::new("7", Object::Issue(issue)))]);
+    store.fill([(app(), Record::new("7", Object::from(issue)))]);
 
     assert_eq!(store.next_number("acme/app", &["issue", "change_request"]), 8);
     assert_eq!(store.next_number("acme/app", &["milestone"]), 1);

@@ -213,7 +213,7 @@ async fn everything_of_a_real_project_is_read() {
     let issues = records(&*source, &path, ObjectKind::Issue).await;
     let issues: Vec<&Issue> = issues
         .iter()
-        .filter_map(|it| if let Object::Issue(it) = &it.object { Some(it) } else { None })
+        .filter_map(|it| if let Object::Issue(it) = &it.object { Some(&**it) } else { None })
         .collect();
     assert_eq!(issues.iter().map(|it| it.number).collect::<Vec<_>>(), (1..=60).collect::<Vec<_>>());
     assert_eq!(

@@ -71,7 +71,7 @@ pub(crate) fn label(name: &str, description: &str) -> Record {
 
 pub(crate) fn issue(number: u64) -> Record {
     let issue = model::Issue { number, title: format!("no. {number}"), ..model::Issue::default() };
-    Record::new(number.to_string(), Object::Issue(issue))
+    Record::new(number.to_string(), Object::from(issue))
 }
 
 pub(crate) fn project(path: &str) -> Record {

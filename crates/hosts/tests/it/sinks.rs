@@ -235,7 +235,7 @@ fn change_request(number: u64) -> Record {
         head: branch("topic"),
         ..ChangeRequest::default()
     };
-    Record::new(number.to_string(), Object::ChangeRequest(change))
+    Record::new(number.to_string(), Object::from(change))
 }
 
 #[tokio::test]
@@ -321,8 +321,8 @@ async fn what_stands_on_code_is_removed_where_the_product_removes_it() {
         };
         let records = [
             Record::new("7", Object::Review(review)),
-            Record::new("8", Object::ReviewComment(comment("7"))),
-            Record::new("9", Object::ReviewComment(comment("7"))),
+            Record::new("8", Object::from(comment("7"))),
+            Record::new("9", Object::from(comment("7"))),
         ];
         let in_project = records.into_iter().chain([change_request(1)]);
         server.fake.fill([(Scope::Shared, place::project("acme/app"))]);

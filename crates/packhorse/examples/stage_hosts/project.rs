@@ -55,11 +55,11 @@ pub(crate) async fn lay_out(fake: &Fake, issues: u64) -> Result<(), Box<dyn Erro
     let changes = issues / 5;
     let tips = history(fake, (issues, changes)).await?;
     for n in 1..=issues {
-        fake.fill([(scope.clone(), Record::new(n.to_string(), Object::Issue(issue(n))))]);
+        fake.fill([(scope.clone(), Record::new(n.to_string(), Object::from(issue(n))))]);
         fake.fill((0..COMMENTS).map(|it| (scope.clone(), comment(n, it))));
     }
     for (n, tip) in (issues + 1..).zip(tips) {
-        let change = Object::ChangeRequest(change_request(n, tip));
+        let change = Object::from(change_request(n, tip));
         fake.fill([(scope.clone(), Record::new(n.to_string(), change))]);
     }
     Ok(())

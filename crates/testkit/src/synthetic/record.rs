@@ -115,9 +115,9 @@ impl Maker<'_> {
             ObjectKind::Project => (path(n), Object::Project(self.project())),
             ObjectKind::Label => (format!("label-{n}"), Object::Label(self.label())),
             ObjectKind::Milestone => ((n + 1).to_string(), Object::Milestone(self.milestone())),
-            ObjectKind::Issue => ((n + 1).to_string(), Object::Issue(self.issue())),
+            ObjectKind::Issue => ((n + 1).to_string(), Object::from(self.issue())),
             ObjectKind::ChangeRequest => {
-                ((of.issues + n + 1).to_string(), Object::ChangeRequest(self.change_request()))
+                ((of.issues + n + 1).to_string(), Object::from(self.change_request()))
             }
             ObjectKind::Comment => {
                 let about = issue(n / of.comments_per_issue.max(1));
@@ -126,9 +126,9 @@ impl Maker<'_> {
             ObjectKind::Review => (review_id(n), Object::Review(self.review())),
             ObjectKind::ReviewThread => (thread_id(n), Object::ReviewThread(self.thread())),
             ObjectKind::ReviewComment => {
-                ((4_000_000 + n).to_string(), Object::ReviewComment(self.review_comment()))
+                ((4_000_000 + n).to_string(), Object::from(self.review_comment()))
             }
-            ObjectKind::Event => ((5_000_000 + n).to_string(), Object::Event(self.event())),
+            ObjectKind::Event => ((5_000_000 + n).to_string(), Object::from(self.event())),
             ObjectKind::Reaction => {
                 let reaction = self.reaction();
                 let login = reaction.author.as_ref().map_or("", |it| it.login.as_str());

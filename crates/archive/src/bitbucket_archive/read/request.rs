@@ -140,7 +140,7 @@ impl Requests {
         match request::read(&it.wire, &it.path, &it.ending) {
             Some(request) => {
                 let id = it.number.to_string();
-                spool.take(&scope, &id, &Object::ChangeRequest(request))
+                spool.take(&scope, &id, &Object::from(request))
             }
             None => {
                 odd.n_odd_requests += 1;
@@ -222,7 +222,7 @@ impl Current {
         }
         for (id, event) in event::read(it, self.number) {
             let id = self.unique(id);
-            spool.take(&scope, &id, &Object::Event(event))?;
+            spool.take(&scope, &id, &Object::from(event))?;
         }
         Ok(())
     }
@@ -293,7 +293,7 @@ impl Current {
         let object = match above.thread {
             Some(thread) => {
                 let comment = talk::review_comment(it, self.number, thread, above.answers);
-                Object::ReviewComment(comment)
+                Object::from(comment)
             }
             None => Object::Comment(talk::comment(it, self.number, above.answers)),
         };

@@ -270,7 +270,7 @@ impl<'a, 'u> Taking<'a, 'u> {
         let labels = labels.iter().filter_map(|it| event::label(it, subject, people));
         let milestones = milestones.iter().filter_map(|it| event::milestone(it, subject, people));
         for (id, event) in states.chain(labels).chain(milestones) {
-            self.put(Some((id, Object::Event(event))))?;
+            self.put(Some((id, Object::from(event))))?;
         }
         Ok(())
     }
@@ -284,7 +284,7 @@ impl<'a, 'u> Taking<'a, 'u> {
     ) -> Result<(), SpoolError> {
         if note::is_system(it) {
             return match event::noted(it, subject, self.people) {
-                Some((id, event)) => self.put(Some((id, Object::Event(event)))),
+                Some((id, event)) => self.put(Some((id, Object::from(event)))),
                 None => Ok(()),
             };
         }
@@ -301,7 +301,7 @@ impl<'a, 'u> Taking<'a, 'u> {
         let Some(subject) = read.as_ref().map(|it| Subject::Issue(it.number)) else {
             return self.put(None);
         };
-        self.put(read.map(|it| (it.number.to_string(), Object::Issue(it))))?;
+        self.put(read.map(|it| (it.number.to_string(), Object::from(it))))?;
         let links = std::mem::take(&mut it.label_links.0);
         self.inherited(links, it.milestone.take())?;
         self.files(it.description.as_deref(), &subject)?;
@@ -317,7 +317,7 @@ impl<'a, 'u> Taking<'a, 'u> {
         let read = change_request::read(&it, self.scope.key(), self.people);
         let Some(number) = read.as_ref().map(|it| it.number) else { return self.put(None) };
         let subject = Subject::ChangeRequest(number);
-        self.put(read.map(|it| (it.number.to_string(), Object::ChangeRequest(it))))?;
+        self.put(read.map(|it| (it.number.to_string(), Object::from(it))))?;
         let links = std::mem::take(&mut it.label_links.0);
         self.inherited(links, it.milestone.take())?;
         self.files(it.description.as_deref(), &subject)?;
@@ -389,7 +389,7 @@ impl<'a, 'u> Taking<'a, 'u> {
                 continue;
             };
             let about = Subject::ReviewComment(HostId(id.clone()));
-            self.put(Some((id, Object::ReviewComment(comment))))?;
+            self.put(Some((id, Object::from(comment))))?;
             self.files(note.note.as_deref(), &about)?;
             self.reactions(&note.award_emoji.0, &about)?;
         }

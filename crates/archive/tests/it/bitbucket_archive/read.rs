@@ -5,7 +5,7 @@ use packhorse_core::{
     Object, ObjectKind, RepoKind, Scope,
     model::{
         ChangeRequest, ChangeRequestState, Comment, Grantee, Organization, Place, Project,
-        ReviewComment, ReviewThread, Role, Side, TaskState, Verdict, Visibility,
+        ReviewThread, Role, Side, TaskState, Verdict, Visibility,
     },
     port::Source,
 };
@@ -118,7 +118,7 @@ async fn a_change_request_is_read_with_all_that_ended_it() {
     let found = records(&*source, &app(), ObjectKind::ChangeRequest).await.unwrap();
 
     let Object::ChangeRequest(it) = &found[0].object else { panic!("a change request") };
-    let ChangeRequest { state, author, base, head, merge_commit, merged_by, .. } = it;
+    let ChangeRequest { state, author, base, head, merge_commit, merged_by, .. } = &**it;
     assert_eq!((it.number, *state), (1, ChangeRequestState::Merged));
     assert_eq!(author.as_ref().unwrap().login, "alice");
     assert_eq!((base.name.as_str(), head.name.as_str()), ("main", "feature/login"));
@@ -154,10 +154,8 @@ async fn what_was_said_is_read_with_its_answers_and_places() {
     assert_eq!((position.line, position.side), (Some(4), Some(Side::Left)));
     assert_eq!((*outdated, resolved_at.is_some()), (Some(true), true));
     let found = records(&*source, &app(), ObjectKind::ReviewComment).await.unwrap();
-    let Object::ReviewComment(ReviewComment { thread, .. }) = &found[0].object else {
-        panic!("a comment")
-    };
-    assert_eq!((&*found[0].origin.id, &*thread.as_ref().unwrap().0), ("3", "3"));
+    let Object::ReviewComment(it) = &found[0].object else { panic!("a comment") };
+    assert_eq!((&*found[0].origin.id, &*it.thread.as_ref().unwrap().0), ("3", "3"));
 }
 
 #[tokio::test]

@@ -121,9 +121,9 @@ async fn a_thread_comes_back_as_it_was_talked() {
         let comment = ReviewComment {
             reply_to: Some(HostId::from(to)),
             position: place.clone(),
-            ..it.clone()
+            ..*it.clone()
         };
-        Record::new(id, Object::ReviewComment(comment))
+        Record::new(id, Object::from(comment))
     };
     let second = answer("71", &first.origin.id);
     let third = answer("72", "71");
@@ -198,7 +198,7 @@ async fn events_that_bitbucket_knows_come_back() {
             created_at: "2026-01-01T00:00:00Z".parse().ok(),
             ..Event::default()
         };
-        Record::new(action, Object::Event(event))
+        Record::new(action, Object::from(event))
     };
 
     for action in ["reopened", "updated", "rescoped"] {
@@ -282,7 +282,7 @@ async fn what_never_got_its_place_is_told() {
         action: "closed".to_owned(),
         ..Event::default()
     };
-    let closed = Record::new("9", Object::Event(closed));
+    let closed = Record::new("9", Object::from(closed));
     for record in [&thread, &stray, &closed] {
         sink.write(&app(), record, None).await.unwrap();
     }

@@ -28,7 +28,7 @@ fn event(action: &str) -> Record {
         created_at: "2026-01-01T00:00:00Z".parse().ok(),
         ..Event::default()
     };
-    Record::new("77", Object::Event(event))
+    Record::new("77", Object::from(event))
 }
 
 #[tokio::test]
@@ -56,9 +56,8 @@ async fn a_change_request_with_an_issues_number_keeps_it_among_us() {
         let body = Some(Text::new("said", Markup::Gitea));
         Object::Comment(Comment { subject, body, ..Comment::default() })
     };
-    let issue = Object::Issue(Issue { number: 5, ..Issue::default() });
-    let request =
-        |number| Object::ChangeRequest(ChangeRequest { number, ..ChangeRequest::default() });
+    let issue = Object::from(Issue { number: 5, ..Issue::default() });
+    let request = |number| Object::from(ChangeRequest { number, ..ChangeRequest::default() });
     sink.write(&app(), &Record::new("5", issue), None).await.unwrap();
     let crowded = sink.write(&app(), &Record::new("5", request(5)), None).await.unwrap();
     let alone = sink.write(&app(), &Record::new("6", request(6)), None).await.unwrap();
@@ -93,10 +92,10 @@ async fn comments_on_lines_come_back_with_the_review_that_they_had_or_without_an
     let review = Review { change_request: 5, verdict, ..Review::default() };
     let comment = |review: Option<&str>| {
         let review = review.map(HostId::from);
-        Object::ReviewComment(ReviewComment { change_request: 5, review, ..Default::default() })
+        Object::from(ReviewComment { change_request: 5, review, ..Default::default() })
     };
     for record in [
-        Record::new("5", Object::ChangeRequest(request)),
+        Record::new("5", Object::from(request)),
         Record::new("1", Object::Review(review)),
         Record::new("1", comment(None)),
         Record::new("2", comment(Some("1"))),

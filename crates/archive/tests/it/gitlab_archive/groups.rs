@@ -76,7 +76,7 @@ async fn made(path: &Path) -> Vec<(Scope, Record)> {
         (app(), label("own", false)),
         (app(), milestone(OF_GROUPS + 70, "all")),
         (app(), milestone(3, "own")),
-        (app(), Record::new("1", Object::Issue(issue))),
+        (app(), Record::new("1", Object::from(issue))),
         (below.clone(), samples::project_at("acme/parts/bolt")),
         (below.clone(), label("ours", true)),
         (below.clone(), label("parts", true)),

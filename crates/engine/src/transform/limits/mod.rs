@@ -208,7 +208,7 @@ mod tests {
         let bounds = Bounds { title_chars: Some(4), ..Bounds::default() };
         let issue = Issue { title: "äöüßé".into(), ..Issue::default() };
 
-        let record = apply(bounds, Object::Issue(issue));
+        let record = apply(bounds, Object::from(issue));
 
         let Object::Issue(issue) = &record.object else { panic!("an issue") };
         assert_eq!(issue.title, "äöü…");
@@ -222,9 +222,9 @@ mod tests {
         let issue =
             Issue { title: "äöüßé".into(), labels: vec!["label".into()], ..Issue::default() };
 
-        let record = apply(bounds, Object::Issue(issue.clone()));
+        let record = apply(bounds, Object::from(issue.clone()));
 
-        assert_eq!(record, Record::new("1", Object::Issue(issue)));
+        assert_eq!(record, Record::new("1", Object::from(issue)));
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
         });
         let labels = long.map(str::to_owned).to_vec();
 
-        let record = apply(bounds(), Object::Issue(Issue { labels, ..Issue::default() }));
+        let record = apply(bounds(), Object::from(Issue { labels, ..Issue::default() }));
 
         let Object::Issue(issue) = record.object else { panic!("an issue") };
         assert_eq!(issue.labels, cut);
@@ -287,7 +287,7 @@ mod tests {
             let body = Some(Text::new(text.clone(), Markup::Github));
             let issue = Issue { title: text.clone(), labels: vec![text], body, ..Issue::default() };
 
-            let record = apply(bounds, Object::Issue(issue));
+            let record = apply(bounds, Object::from(issue));
 
             let Object::Issue(issue) = &record.object else { panic!("an issue") };
             prop_assert!(issue.title.chars().count() <= limit);

@@ -172,7 +172,7 @@ mod tests {
         let context = Context { source: &source, sink: &sink, scope: &scope };
         let body = Some(Text::new(body, from));
         let mut record =
-            Record::new("1", Object::Issue(Issue { number: 3, body, ..Issue::default() }));
+            Record::new("1", Object::from(Issue { number: 3, body, ..Issue::default() }));
         for (id, target) in [
             ("https://old.example/user-attachments/assets/7", "u-7"),
             ("8", "u-8"),

@@ -5,7 +5,7 @@
 use super::{UNRESOLVED, ids};
 use packhorse_core::{
     Capabilities, Loss, Object, ObjectKind, Origin, Record, Settle, TargetId,
-    model::{Attachment, CloseReference, Comment, Event, Reaction, State, Subject},
+    model::{Attachment, CloseReference, Comment, Reaction, State, Subject},
     port::{Context, Transform},
 };
 use std::collections::BTreeMap;
@@ -201,15 +201,17 @@ fn fields(object: &mut Object, visit: &mut dyn FnMut(ObjectKind, Field<'_>)) {
 
 /// What an object is about.
 fn subject_of(object: &mut Object) -> Option<&mut Subject> {
-    let (Object::Comment(Comment { subject, .. })
+    if let Object::Comment(Comment { subject, .. })
     | Object::Reaction(Reaction { subject, .. })
-    | Object::Event(Event { subject, .. })
     | Object::State(State { subject, .. })
-    | Object::Attachment(Attachment { subject, .. })) = object
-    else {
-        return None;
-    };
-    Some(subject)
+    | Object::Attachment(Attachment { subject, .. }) = object
+    {
+        Some(subject)
+    } else if let Object::Event(it) = object {
+        Some(&mut it.subject)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -247,7 +249,7 @@ mod tests {
     }
 
     fn issue(milestone: Option<u64>, children: &[u64]) -> Object {
-        Object::Issue(Issue { number: 1, milestone, children: children.into(), ..Issue::default() })
+        Object::from(Issue { number: 1, milestone, children: children.into(), ..Issue::default() })
     }
 
     fn comment(subject: Subject) -> Object {

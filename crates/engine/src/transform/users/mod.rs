@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn mapped_people_change_and_others_stay() {
-        let object = Object::Issue(Issue {
+        let object = Object::from(Issue {
             author: Some(Identity::login("ann", Some("old.example"))),
             assignees: vec![Identity::login("bob", Some("old.example"))],
             ..Issue::default()

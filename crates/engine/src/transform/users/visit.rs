@@ -102,13 +102,13 @@ mod tests {
         vec![
             Object::User(User { identity: who.clone(), ..User::default() }),
             Object::Member(Member { grantee: grantee.clone(), ..Member::default() }),
-            Object::Issue(Issue {
+            Object::from(Issue {
                 author: somebody(),
                 assignees: vec![who.clone(), who.clone()],
                 closed_by: somebody(),
                 ..Issue::default()
             }),
-            Object::ChangeRequest(ChangeRequest {
+            Object::from(ChangeRequest {
                 author: somebody(),
                 base: branch.clone(),
                 head: branch,
@@ -128,7 +128,7 @@ mod tests {
                 ..Comment::default()
             }),
             Object::ReviewThread(ReviewThread { resolver: somebody(), ..ReviewThread::default() }),
-            Object::Event(Event { actor: somebody(), target: somebody(), ..Event::default() }),
+            Object::from(Event { actor: somebody(), target: somebody(), ..Event::default() }),
             Object::BranchRule(BranchRule {
                 author: somebody(),
                 pushers: vec![grantee.clone()],

@@ -29,7 +29,7 @@ fn bench(settle: Settle) -> Bench {
     bench.source.put(&app(), samples::project_at(APP));
     for number in [1, 2] {
         let issue = Issue { number, title: format!("issue {number}"), ..Issue::default() };
-        bench.source.put(&app(), Record::new(number.to_string(), Object::Issue(issue)));
+        bench.source.put(&app(), Record::new(number.to_string(), Object::from(issue)));
     }
     let comment = Comment { subject: Subject::Issue(1), ..Comment::default() };
     bench.source.put(&app(), Record::new("c1", Object::Comment(comment)));
@@ -43,7 +43,7 @@ fn happened(bench: &Bench, id: &str, number: u64, action: &str) {
     let actor = Some(Identity { login: "ann".into(), ..Identity::default() });
     let (subject, action) = (Subject::Issue(number), action.to_owned());
     let event = Event { subject, action, actor, ..Event::default() };
-    bench.source.put(&app(), Record::new(id, Object::Event(event)));
+    bench.source.put(&app(), Record::new(id, Object::from(event)));
 }
 
 /// Issue and last line of what was said at the destination, but for what nobody wrote.

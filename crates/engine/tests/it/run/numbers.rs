@@ -40,12 +40,12 @@ fn text(text: &str) -> Option<Text> {
 fn put(bench: &Bench, issues: &[u64], changes: &[u64]) {
     for &number in issues {
         let issue = Issue { number, title: title("issue", number), ..Issue::default() };
-        bench.source.put(&app(), Record::new(number.to_string(), Object::Issue(issue)));
+        bench.source.put(&app(), Record::new(number.to_string(), Object::from(issue)));
     }
     for &number in changes {
         let change =
             ChangeRequest { number, title: title("change", number), ..ChangeRequest::default() };
-        bench.source.put(&app(), Record::new(number.to_string(), Object::ChangeRequest(change)));
+        bench.source.put(&app(), Record::new(number.to_string(), Object::from(change)));
     }
 }
 
@@ -108,12 +108,12 @@ async fn issues_and_change_requests_keep_the_numbers_that_they_share() {
 fn put_listed(bench: &Bench, issues: &[u64], changes: &[u64]) {
     for (place, &number) in (1_000..).zip(issues) {
         let issue = Issue { number, title: title("issue", number), ..Issue::default() };
-        bench.source.put(&app(), Record::new(place.to_string(), Object::Issue(issue)));
+        bench.source.put(&app(), Record::new(place.to_string(), Object::from(issue)));
     }
     for (place, &number) in (1_000..).zip(changes) {
         let change =
             ChangeRequest { number, title: title("change", number), ..ChangeRequest::default() };
-        bench.source.put(&app(), Record::new(place.to_string(), Object::ChangeRequest(change)));
+        bench.source.put(&app(), Record::new(place.to_string(), Object::from(change)));
     }
 }
 
@@ -209,7 +209,7 @@ async fn what_refers_to_new_numbers_is_led_to_them() {
     let bench = bench();
     let earlier = Issue { number: 40, title: "somebody else's".into(), ..Issue::default() };
     bench.sink.put(&app(), samples::project_at(APP));
-    bench.sink.put(&app(), Record::new("40", Object::Issue(earlier)));
+    bench.sink.put(&app(), Record::new("40", Object::from(earlier)));
     put(&bench, &[1, 3], &[]);
     comment_on(&bench, "40", 3, "see #1 and #3");
 

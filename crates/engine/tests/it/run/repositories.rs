@@ -213,7 +213,7 @@ async fn orphan(bench: &Bench, source: &Path) -> String {
     cut.number = 8;
     cut.head.commit = Some(commit[..12].to_owned());
     for (id, change) in [("7", change), ("8", cut)] {
-        bench.source.put(&app(), Record::new(id, Object::ChangeRequest(change)));
+        bench.source.put(&app(), Record::new(id, Object::from(change)));
     }
     commit
 }

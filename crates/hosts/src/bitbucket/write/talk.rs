@@ -101,12 +101,14 @@ fn text_of(body: Option<&Text>, losses: &mut Vec<Loss>) -> String {
 pub(crate) fn said_in(object: &Object) -> Option<u64> {
     if let Object::Comment(Comment { subject: Subject::ChangeRequest(number), .. })
     | Object::Review(Review { change_request: number, .. })
-    | Object::ReviewThread(ReviewThread { change_request: number, .. })
-    | Object::ReviewComment(ReviewComment { change_request: number, .. }) = object
+    | Object::ReviewThread(ReviewThread { change_request: number, .. }) = object
     {
-        return Some(*number);
+        Some(*number)
+    } else if let Object::ReviewComment(it) = object {
+        Some(it.change_request)
+    } else {
+        None
     }
-    None
 }
 
 /// The comment that another answers, if it is in the same request.

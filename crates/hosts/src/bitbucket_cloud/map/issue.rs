@@ -33,7 +33,7 @@ pub(in crate::bitbucket_cloud) fn issue(it: wire::Issue, host: &str) -> Option<R
         closed_at: updated_at.filter(|_| state == OpenState::Closed),
         ..Issue::default()
     };
-    let mut record = Record::new(number.to_string(), Object::Issue(issue));
+    let mut record = Record::new(number.to_string(), Object::from(issue));
     let others = [
         ("priority", it.priority),
         ("component", name(it.component)),

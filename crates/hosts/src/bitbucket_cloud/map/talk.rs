@@ -155,7 +155,7 @@ impl<'a> Talk<'a> {
                 updated_at: time(it.updated_on),
                 ..ReviewComment::default()
             };
-            Record::new(self.id(id), Object::ReviewComment(comment))
+            Record::new(self.id(id), Object::from(comment))
         };
         self.said(true).map(comment).collect()
     }
@@ -237,7 +237,7 @@ impl<'a> Talk<'a> {
         let moment = at.map(|it| it.to_string()).unwrap_or_default();
         let mut add = |event: Event, more: &str| {
             let id = self.id(format_args!("{}/{more}{moment}", event.action));
-            records.push(Record::new(id, Object::Event(event)));
+            records.push(Record::new(id, Object::from(event)));
         };
         let changes = it.changes.clone().unwrap_or_default();
         if let Some(title) = changes.title {

@@ -129,7 +129,7 @@ impl CloudSource {
                 }
                 *commit = found;
             }
-            let mut record = Record::new(it.number.to_string(), Object::ChangeRequest(it));
+            let mut record = Record::new(it.number.to_string(), Object::from(it));
             record.losses = losses;
             record
         };

@@ -4,7 +4,7 @@ use super::*;
 use crate::bitbucket_cloud::place::Place;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use packhorse_core::model::{ChangeRequest, Visibility};
+use packhorse_core::model::Visibility;
 use packhorse_net::{Answer, Request, Transport};
 use packhorse_testkit::suite;
 use serde_json::{Value, json};
@@ -146,10 +146,8 @@ async fn short_ids_become_whole_and_what_is_gone_is_a_loss() {
 
     let found = source.read(&lane(ObjectKind::ChangeRequest), None).await.unwrap();
 
-    let Object::ChangeRequest(ChangeRequest { head, base, .. }) = &found.records[0].object else {
-        panic!()
-    };
-    assert_eq!((head.commit.as_ref(), base.commit.as_ref()), (Some(&whole), None));
+    let Object::ChangeRequest(it) = &found.records[0].object else { panic!() };
+    assert_eq!((it.head.commit.as_ref(), it.base.commit.as_ref()), (Some(&whole), None));
     assert_eq!(found.records[0].losses[0].field, "base.commit");
 }
 

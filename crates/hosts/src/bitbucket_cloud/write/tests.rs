@@ -238,7 +238,7 @@ fn request(state: ChangeRequestState) -> Record {
         head: branch("fix", "bb"),
         ..ChangeRequest::default()
     };
-    record("7", Object::ChangeRequest(request))
+    record("7", Object::from(request))
 }
 
 fn record(id: &str, object: Object) -> Record {
@@ -307,7 +307,7 @@ async fn what_is_said_comes_back_as_it_was() {
             body: said(id, ObjectKind::ReviewComment, text),
             ..ReviewComment::default()
         };
-        let mut it = record(id, Object::ReviewComment(it));
+        let mut it = record(id, Object::from(it));
         it.links.insert(thread.origin.clone(), root.clone());
         it
     });
@@ -377,7 +377,7 @@ async fn a_place_that_is_not_in_the_change_is_told_and_the_words_arrive() {
         body: Some(Text::new("why?", Markup::Bitbucket)),
         ..ReviewComment::default()
     };
-    let mut comment = record("c", Object::ReviewComment(comment));
+    let mut comment = record("c", Object::from(comment));
     comment.links.insert(Origin::new(ObjectKind::ReviewThread, "t"), written.target.clone());
     let written = sink(&small).write(&scope(), &comment, None).await.unwrap();
 

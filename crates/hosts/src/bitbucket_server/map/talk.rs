@@ -210,7 +210,7 @@ impl<'a> Talk<'a> {
                 updated_at: time(it.updated_date),
                 ..ReviewComment::default()
             };
-            let mut record = Record::new(self.id(said.id), Object::ReviewComment(comment));
+            let mut record = Record::new(self.id(said.id), Object::from(comment));
             if it.severity.as_deref() == Some("BLOCKER") {
                 let detail = "it was a task, and comments on lines of code are none elsewhere";
                 record.losses.push(Loss::source("task", detail));
@@ -325,14 +325,14 @@ impl<'a> Talk<'a> {
             "opened" | "approved" | "reviewed" | "" => Vec::new(),
             "merged" => {
                 let commit = it.commit.as_ref().and_then(|it| it.id.clone());
-                one(Event { commit, ..event("merged") })
+                one(Box::new(Event { commit, ..event("merged") }))
             }
-            "declined" => one(event("closed")),
-            "rescoped" => one(Event {
+            "declined" => one(Box::new(event("closed"))),
+            "rescoped" => one(Box::new(Event {
                 before: plain(it.previous_from_hash.clone()),
                 after: plain(it.from_hash.clone()),
                 ..event("rescoped")
-            }),
+            })),
             "updated" => {
                 let change = |users: &Option<crate::lenient::Items<wire::User>>, action: &str| {
                     let users: Vec<_> = users.iter().flat_map(|it| it.0.clone()).collect();
@@ -340,15 +340,15 @@ impl<'a> Talk<'a> {
                         let who = identity(&user, self.host)?;
                         let id = self.id(format_args!("{id}/{action}/{}", who.login));
                         let event = Event { target: Some(who), ..event(action) };
-                        Some(Record::new(id, Object::Event(event)))
+                        Some(Record::new(id, Object::from(event)))
                     };
                     users.into_iter().filter_map(record).collect::<Vec<_>>()
                 };
                 let mut records = change(&it.added_reviewers, "review_requested");
                 records.extend(change(&it.removed_reviewers, "review_request_removed"));
-                if records.is_empty() { one(event("updated")) } else { records }
+                if records.is_empty() { one(Box::new(event("updated"))) } else { records }
             }
-            other => one(event(other)),
+            other => one(Box::new(event(other))),
         }
     }
 

@@ -66,7 +66,7 @@ impl ServerSource {
         });
         let mapped: Vec<_> = stream::iter(requests).buffered(AT_ONCE).try_collect().await?;
         let record = |it: packhorse_core::model::ChangeRequest| {
-            Record::new(it.number.to_string(), Object::ChangeRequest(it))
+            Record::new(it.number.to_string(), Object::from(it))
         };
         Ok(Page {
             records: mapped.into_iter().flatten().map(record).collect(),

@@ -237,7 +237,7 @@ async fn a_recorded_server_is_read_as_others_read_it() {
     let golden = file(&folder, "prs.json.golden");
     assert_eq!(requests.len(), golden.as_array().unwrap().len());
     let Object::ChangeRequest(request) = &requests[0].object else { panic!() };
-    let ChangeRequest { number, title, author, head, base, state, .. } = request;
+    let ChangeRequest { number, title, author, head, base, state, .. } = &**request;
     let golden = &golden[0];
     assert_eq!(json!(number), golden["Number"]);
     assert_eq!(json!(title), golden["Title"]);

@@ -248,7 +248,7 @@ fn said(id: &str, kind: ObjectKind, text: &str) -> Option<Text> {
 #[tokio::test]
 async fn an_open_request_is_between_its_own_branches() {
     let small = with_branches(&[("main", "aa"), ("fix", "bb")]);
-    let record = record("7", Object::ChangeRequest(request(ChangeRequestState::Open)));
+    let record = record("7", Object::from(request(ChangeRequestState::Open)));
 
     let written = sink(&small).write(&scope(), &record, None).await.unwrap();
 
@@ -261,7 +261,7 @@ async fn an_open_request_is_between_its_own_branches() {
 #[tokio::test]
 async fn a_merged_request_is_merged_and_no_branch_of_the_project_moves() {
     let small = with_branches(&[("main", "cc")]);
-    let record = record("7", Object::ChangeRequest(request(ChangeRequestState::Merged)));
+    let record = record("7", Object::from(request(ChangeRequestState::Merged)));
     let sink = sink(&small);
 
     sink.write(&scope(), &record, None).await.unwrap();
@@ -281,7 +281,7 @@ async fn a_request_of_which_nothing_is_known_is_dropped_with_the_reason() {
     let small = with_branches(&[("main", "cc")]);
     let mut open = request(ChangeRequestState::Open);
     open.head.commit = None;
-    let record = record("7", Object::ChangeRequest(open));
+    let record = record("7", Object::from(open));
 
     let written = sink(&small).write(&scope(), &record, None).await.unwrap();
 
@@ -294,7 +294,7 @@ async fn a_lost_answer_leads_to_no_second_object() {
     let small = with_branches(&[("main", "aa"), ("fix", "bb")]);
     let mut open = request(ChangeRequestState::Open);
     open.body = said("7", ObjectKind::ChangeRequest, "please");
-    let request = record("7", Object::ChangeRequest(open));
+    let request = record("7", Object::from(open));
     let comment = Comment {
         subject: Subject::ChangeRequest(1),
         body: said("c1", ObjectKind::Comment, "why?"),
@@ -314,7 +314,7 @@ async fn a_lost_answer_leads_to_no_second_object() {
 async fn what_is_said_comes_back_as_it_was() {
     let small = with_branches(&[("main", "aa"), ("fix", "bb")]);
     let sink = sink(&small);
-    let request = record("7", Object::ChangeRequest(request(ChangeRequestState::Open)));
+    let request = record("7", Object::from(request(ChangeRequestState::Open)));
     sink.write(&scope(), &request, None).await.unwrap();
     let position = Position {
         path: "a.rs".into(),
@@ -332,7 +332,7 @@ async fn what_is_said_comes_back_as_it_was() {
             body: said(id, ObjectKind::ReviewComment, text),
             ..ReviewComment::default()
         };
-        let mut it = record(id, Object::ReviewComment(it));
+        let mut it = record(id, Object::from(it));
         it.links.insert(thread.origin.clone(), root.clone());
         let written = sink.write(&scope(), &it, None).await.unwrap();
         assert_eq!(sink.find(&scope(), &it).await.unwrap(), Some(written.target));
@@ -382,7 +382,7 @@ async fn what_is_said_comes_back_as_it_was() {
 async fn a_place_that_is_not_in_the_change_is_told_and_the_words_arrive() {
     let small = with_branches(&[("main", "aa"), ("fix", "bb")]);
     let sink = sink(&small);
-    let request = record("7", Object::ChangeRequest(request(ChangeRequestState::Open)));
+    let request = record("7", Object::from(request(ChangeRequestState::Open)));
     sink.write(&scope(), &request, None).await.unwrap();
 
     let (placed, unplaced) = (&["position"][..], &["position", Loss::KIND][..]);

@@ -166,7 +166,7 @@ impl GiteaSource {
                 (before > 0).then(|| Progress { read: read + items.len() as u64, total }.cursor());
             let issue = |it| {
                 let issue = issue::issue(it, self.host())?;
-                Some((issue.number.to_string(), Object::Issue(issue)))
+                Some((issue.number.to_string(), Object::from(issue)))
             };
             return Ok(Page { records: records(items, issue), next });
         }
@@ -197,7 +197,7 @@ impl GiteaSource {
         listing.items = stream::iter(items).buffered(crate::walk::AT_ONCE).try_collect().await?;
         Ok(plain(listing, |it| {
             let change_request = issue::change_request(it, self.host())?;
-            Some((change_request.number.to_string(), Object::ChangeRequest(change_request)))
+            Some((change_request.number.to_string(), Object::from(change_request)))
         }))
     }
 

@@ -76,7 +76,7 @@ impl GiteaSource {
                     let below = path.below(&["issues", &number, "timeline"]);
                     let events: Vec<wire::Event> = self.api.children(&below, operation).await?;
                     let event = |it| issue::event(it, &subject, self.host());
-                    let record = |(id, it)| Record::new(id, Object::Event(it));
+                    let record = |(id, it)| Record::new(id, Object::from(it));
                     Ok(events.into_iter().filter_map(event).map(record).collect())
                 }
                 .boxed()
@@ -240,7 +240,7 @@ impl GiteaSource {
             async move {
                 let Reviewed { number, comments } = self.reviewed(path, number).await?;
                 let comments = review::Threads::of(comments).comments(number, self.host());
-                let record = |(id, it)| Record::new(id, Object::ReviewComment(it));
+                let record = |(id, it)| Record::new(id, Object::from(it));
                 Ok(comments.into_iter().map(record).collect())
             }
             .boxed()

@@ -50,7 +50,7 @@ pub(in crate::github) fn issue(
         closed_at: notes.time("closed_at", it.closed_at),
         ..Issue::default()
     };
-    Some((number.to_string(), Object::Issue(issue)))
+    Some((number.to_string(), Object::from(issue)))
 }
 
 fn branch(branch: Option<wire::Branch>, notes: &Notes<'_>) -> Branch {
@@ -121,7 +121,7 @@ pub(in crate::github) fn change_request(
         }
         More::Silent => {}
     }
-    Some((number.to_string(), Object::ChangeRequest(request)))
+    Some((number.to_string(), Object::from(request)))
 }
 
 fn add(request: &mut ChangeRequest, more: wire::graph::PullRequest, notes: &Notes<'_>) {
@@ -231,7 +231,7 @@ pub(in crate::github) fn event(it: wire::Event, notes: &mut Notes<'_>) -> Option
         created_at: notes.time("created_at", it.created_at),
         ..Event::default()
     };
-    Some((it.id?.to_string(), Object::Event(event)))
+    Some((it.id?.to_string(), Object::from(event)))
 }
 
 /// The project whose API an address is in.

@@ -124,7 +124,7 @@ pub(in crate::github) fn comment(
         created_at: notes.time("created_at", it.created_at),
         updated_at: notes.time("updated_at", it.updated_at),
     };
-    Some((it.id?.to_string(), Object::ReviewComment(comment)))
+    Some((it.id?.to_string(), Object::from(comment)))
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ fn issues(record: &Page) -> Vec<&Issue> {
     record
         .records
         .iter()
-        .filter_map(|it| if let Object::Issue(it) = &it.object { Some(it) } else { None })
+        .filter_map(|it| if let Object::Issue(it) = &it.object { Some(&**it) } else { None })
         .collect()
 }
 
@@ -153,7 +153,9 @@ async fn who_merged_is_asked_for_once_a_page() {
     let requests: Vec<&ChangeRequest> = page
         .records
         .iter()
-        .filter_map(|it| if let Object::ChangeRequest(it) = &it.object { Some(it) } else { None })
+        .filter_map(
+            |it| if let Object::ChangeRequest(it) = &it.object { Some(&**it) } else { None },
+        )
         .collect();
     assert_eq!(requests[0].merged_by.as_ref().unwrap().login, "bob");
     assert_eq!(requests[0].closes[0].issue, 1);

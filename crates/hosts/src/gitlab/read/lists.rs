@@ -87,7 +87,7 @@ impl GitlabSource {
         let (items, next) = self.numbered(path, at, "read issues").await?;
         let issue = |it| {
             let issue = issue::issue(it, self.host())?;
-            Some((issue.number.to_string(), Object::Issue(issue)))
+            Some((issue.number.to_string(), Object::from(issue)))
         };
         Ok(Page { records: records(items, issue), next: next.map(Cursor) })
     }
@@ -117,7 +117,7 @@ impl GitlabSource {
                 (None, _) => None,
             };
             let mapped = change_request::change_request(it, (path, head), self.host());
-            Ok::<_, HostError>(mapped.map(|it| (it.number.to_string(), Object::ChangeRequest(it))))
+            Ok::<_, HostError>(mapped.map(|it| (it.number.to_string(), Object::from(it))))
         });
         let found: Vec<_> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
         Ok(Page { records: records(found, |it| it), next: next.map(Cursor) })

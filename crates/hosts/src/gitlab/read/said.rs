@@ -215,7 +215,7 @@ impl GitlabSource {
             let own = |note| review_comment_id(number, id, note);
             let thread = format!("{number}/{id}");
             let comments = note::review_comments(it, (number, &thread), own, self.host());
-            let record = |(id, it)| Record::new(id, Object::ReviewComment(it));
+            let record = |(id, it)| Record::new(id, Object::from(it));
             comments.into_iter().map(record).collect()
         })
         .await
@@ -298,7 +298,7 @@ impl GitlabSource {
                 found.sort_by_key(|(_, id, it)| (it.created_at, *id));
                 let (list, key) = (about.list, &about.key);
                 let record = |(word, id, it)| {
-                    Record::new(format!("{list}/{key}/{word}/{id}"), Object::Event(it))
+                    Record::new(format!("{list}/{key}/{word}/{id}"), Object::from(it))
                 };
                 Ok(found.into_iter().map(record).collect())
             }

@@ -4,7 +4,7 @@ use super::*;
 use crate::gitlab::place::Place;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
-use packhorse_core::model::{Issue, Subject};
+use packhorse_core::model::Subject;
 use packhorse_net::{Answer, Request, Transport};
 use serde_json::{Value, json};
 use std::{
@@ -116,8 +116,8 @@ async fn read_numbers(
     let source = source(Shared(Arc::clone(&server)));
     let records = walk(&source, &lane(ObjectKind::Issue)).await.unwrap();
     let number = |it: &Record| {
-        let Object::Issue(Issue { number, .. }) = &it.object else { panic!("{it:?}") };
-        *number
+        let Object::Issue(it) = &it.object else { panic!("{it:?}") };
+        it.number
     };
     let asked = *server.asked.lock().unwrap();
     (records.iter().map(number).collect(), asked)

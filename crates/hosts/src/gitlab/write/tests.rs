@@ -139,8 +139,8 @@ async fn an_issue_keeps_its_number_and_date_where_the_token_may_say_them() {
     let admin = admin.with("POST projects/P/issues", 201, made.clone());
     let plain = plain.with("POST projects/P/issues", 201, made);
 
-    let written = write(&admin.sink(), Object::Issue(issue.clone())).await;
-    write(&plain.sink(), Object::Issue(issue)).await;
+    let written = write(&admin.sink(), Object::from(issue.clone())).await;
+    write(&plain.sink(), Object::from(issue)).await;
 
     assert_eq!((written.target.0.as_str(), written.outcome), ("7", Outcome::Created));
     let sent = &admin.asked("POST projects/P/issues")[0].body;
@@ -159,7 +159,7 @@ async fn a_number_that_is_taken_is_told_and_the_issue_stays() {
         .with("POST projects/P/issues", 201, json!({"iid": 9, "state": "opened"}));
     let issue = Issue { number: 7, title: "t".into(), ..Issue::default() };
 
-    let written = write(&server.sink(), Object::Issue(issue)).await;
+    let written = write(&server.sink(), Object::from(issue)).await;
 
     assert_eq!(written.target.0, "9");
     assert!(written.losses.iter().any(|it| it.field == "number"));
@@ -186,7 +186,7 @@ async fn what_was_merged_is_merged_into_a_branch_of_its_own() {
         .with("PUT projects/P/merge_requests/4/merge", 405, json!({"message": "not yet"}))
         .with("PUT projects/P/merge_requests/4/merge", 200, json!({"iid": 4, "state": "merged"}));
 
-    let written = write(&server.sink(), Object::ChangeRequest(change)).await;
+    let written = write(&server.sink(), Object::from(change)).await;
 
     let sent = &server.asked("POST projects/P/merge_requests")[0].body;
     assert_eq!(sent["source_branch"], "packhorse/4/head");
@@ -217,7 +217,7 @@ async fn what_cannot_be_merged_is_closed_and_its_text_says_so() {
         .with("GET projects/P/merge_requests/4", 200, json!({"iid": 4, "state": "opened"}))
         .with("PUT projects/P/merge_requests/4/merge", 405, json!({"message": "never"}));
 
-    let written = write(&server.sink(), Object::ChangeRequest(change)).await;
+    let written = write(&server.sink(), Object::from(change)).await;
 
     let put = server.asked("PUT projects/P/merge_requests/4");
     let said = put[0].body["description"].as_str().unwrap();
@@ -236,7 +236,7 @@ async fn a_change_without_its_commits_is_left_out() {
     let head = Branch { name: "topic".into(), commit: Some("bbbb".into()), ..Branch::default() };
     let change = ChangeRequest { number: 4, head, ..ChangeRequest::default() };
 
-    let written = write(&server.sink(), Object::ChangeRequest(change)).await;
+    let written = write(&server.sink(), Object::from(change)).await;
 
     assert_eq!(written.outcome, Outcome::Dropped);
 }
@@ -339,7 +339,7 @@ async fn the_first_comment_takes_the_place_that_its_thread_keeps() {
             body: text("why?"),
             ..ReviewComment::default()
         };
-        let mut record = Record::new(id, Object::ReviewComment(comment));
+        let mut record = Record::new(id, Object::from(comment));
         let origin = Origin::new(ObjectKind::ReviewThread, "4/t");
         record.links.insert(origin, thread.target.clone());
         record
@@ -424,7 +424,7 @@ async fn what_an_interrupted_run_wrote_is_found_by_its_mark() {
     let found = sink.find(&scope(), &record).await.unwrap();
 
     assert_eq!(found, Some(TargetId("issues/7/2".into())));
-    let issue = Record::new("9", Object::Issue(Issue { number: 9, ..Issue::default() }));
+    let issue = Record::new("9", Object::from(Issue { number: 9, ..Issue::default() }));
     assert_eq!(
         server
             .with("GET projects/P/issues", 200, json!([]))

@@ -202,7 +202,7 @@ mod tests {
         let author = Identity::login("alice", Some("h.example"));
         let request = |author| {
             let title = "x".to_owned();
-            Object::ChangeRequest(ChangeRequest { title, author, ..ChangeRequest::default() })
+            Object::from(ChangeRequest { title, author, ..ChangeRequest::default() })
         };
         let fields = ["author.host", "labels", "no.such"];
 

@@ -24,7 +24,7 @@ fn ann() -> Identity {
 }
 
 fn issue() -> Object {
-    Object::Issue(Issue {
+    Object::from(Issue {
         number: 7,
         title: "It creaks".into(),
         body: Some(Text::new("See [the notes](/files/1).\r\n", Markup::Plain)),

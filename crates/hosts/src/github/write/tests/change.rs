@@ -7,7 +7,7 @@ async fn a_merged_change_request_is_closed_and_says_so() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let request = bench.change_request("more-fuel", ChangeRequestState::Merged);
 
-    let made = bench.write("3", Object::ChangeRequest(request.clone())).await;
+    let made = bench.write("3", Object::from(request.clone())).await;
 
     assert_eq!(made.target.0, "1");
     assert!(lost(&made).contains(&"state") && lost(&made).contains(&"base.name"));
@@ -16,7 +16,7 @@ async fn a_merged_change_request_is_closed_and_says_so() {
     assert_eq!(it.state, ChangeRequestState::Closed);
     assert!(it.body.as_ref().unwrap().as_str().contains("*Merged, before it was brought here.*"));
     assert_eq!(bench.branches(), Vec::<String>::new(), "what stood for its ends is gone");
-    let record = bench.record("3", Object::ChangeRequest(request));
+    let record = bench.record("3", Object::from(request));
     assert_eq!(bench.sink.find(&app(), &record).await.unwrap(), Some(made.target));
     bench.check();
 }
@@ -27,7 +27,7 @@ async fn a_head_that_is_gone_gets_a_branch_of_ours() {
     let mut request = bench.change_request("wings", ChangeRequestState::Open);
     request.head.name = "gone".into();
 
-    let made = bench.write("3", Object::ChangeRequest(request)).await;
+    let made = bench.write("3", Object::from(request)).await;
 
     assert_eq!(lost(&made), ["head.name"]);
     let held = bench.held(ObjectKind::ChangeRequest);
@@ -42,7 +42,7 @@ async fn a_change_request_without_commits_keeps_its_number_as_a_closed_issue() {
     let mut request = bench.change_request("wings", ChangeRequestState::Closed);
     (request.head.name, request.head.commit) = ("gone".into(), None);
 
-    let made = bench.write("3", Object::ChangeRequest(request)).await;
+    let made = bench.write("3", Object::from(request)).await;
 
     assert_eq!((made.target.0.as_str(), lost(&made)), ("1", vec![Loss::WHOLE]));
     let held = bench.held(ObjectKind::Issue);
@@ -56,7 +56,7 @@ async fn a_change_request_without_commits_keeps_its_number_as_a_closed_issue() {
 async fn a_verdict_becomes_a_line_and_a_thread_its_comments() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let request = bench.change_request("paint", ChangeRequestState::Open);
-    bench.write("3", Object::ChangeRequest(request)).await;
+    bench.write("3", Object::from(request)).await;
     let review = |verdict, body: &str| {
         Object::Review(Review { change_request: 1, verdict, body: text(body), ..Review::default() })
     };
@@ -77,7 +77,7 @@ async fn a_verdict_becomes_a_line_and_a_thread_its_comments() {
         ReviewThread { change_request: 1, position: position.clone(), ..Default::default() };
     let thread = bench.write("10", Object::ReviewThread(thread)).await;
     let comment = |body: &str, thread: &str| {
-        Object::ReviewComment(ReviewComment {
+        Object::from(ReviewComment {
             change_request: 1,
             thread: Some(HostId(thread.into())),
             position: position.clone(),
@@ -105,7 +105,7 @@ async fn a_verdict_becomes_a_line_and_a_thread_its_comments() {
 async fn a_comment_that_came_without_a_thread_begins_one() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let request = bench.change_request("paint", ChangeRequestState::Open);
-    bench.write("3", Object::ChangeRequest(request)).await;
+    bench.write("3", Object::from(request)).await;
     let position = Position {
         path: "paint.rs".into(),
         line: Some(2),
@@ -113,7 +113,7 @@ async fn a_comment_that_came_without_a_thread_begins_one() {
         ..Position::default()
     };
     let comment = |reply_to: Option<&str>| {
-        Object::ReviewComment(ReviewComment {
+        Object::from(ReviewComment {
             change_request: 1,
             reply_to: reply_to.map(HostId::from),
             position: position.clone(),

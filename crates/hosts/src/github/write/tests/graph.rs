@@ -23,7 +23,7 @@ fn discussion_of(object: &Object) -> Option<&Discussion> {
 async fn a_thread_is_settled_where_it_was_and_opened_again() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let request = bench.change_request("paint", ChangeRequestState::Open);
-    bench.write("3", Object::ChangeRequest(request)).await;
+    bench.write("3", Object::from(request)).await;
     let position = Position {
         path: "paint.rs".into(),
         line: Some(2),
@@ -47,11 +47,11 @@ async fn a_draft_becomes_ready_and_a_draft_again() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let mut request = bench.change_request("paint", ChangeRequestState::Open);
     request.draft = true;
-    let made = bench.write("3", Object::ChangeRequest(request.clone())).await;
+    let made = bench.write("3", Object::from(request.clone())).await;
 
     for draft in [false, true] {
         request.draft = draft;
-        let again = Object::ChangeRequest(request.clone());
+        let again = Object::from(request.clone());
         let written = bench.write_as("3", again, Some(&made.target)).await;
 
         assert!(!lost(&written).contains(&"draft"));
@@ -64,7 +64,7 @@ async fn a_draft_becomes_ready_and_a_draft_again() {
 async fn three_issues_are_pinned_and_a_fourth_is_told() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     for number in 1..=4 {
-        bench.write(&number.to_string(), Object::Issue(issue(number))).await;
+        bench.write(&number.to_string(), Object::from(issue(number))).await;
     }
     let mut outcomes = Vec::new();
     for number in 1..=4 {

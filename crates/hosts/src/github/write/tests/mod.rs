@@ -239,7 +239,7 @@ async fn an_issue_is_closed_for_its_reason_and_given_to_those_who_can_have_it() 
         ..issue(5)
     };
 
-    let made = bench.write("5", Object::Issue(issue)).await;
+    let made = bench.write("5", Object::from(issue)).await;
 
     assert_eq!((made.target.0.as_str(), lost(&made)), ("1", vec!["assignees", "assignees"]));
     let held = bench.held(ObjectKind::Issue);
@@ -255,10 +255,10 @@ async fn an_issue_is_closed_for_its_reason_and_given_to_those_who_can_have_it() 
 #[tokio::test]
 async fn an_issue_that_a_broken_run_left_open_is_found_and_closed() {
     let bench = Bench::with_project(Visibility::Public, "").await;
-    let open = bench.write("5", Object::Issue(issue(5))).await;
+    let open = bench.write("5", Object::from(issue(5))).await;
     let closed = Issue { state: OpenState::Closed, ..issue(5) };
 
-    let record = bench.record("5", Object::Issue(closed));
+    let record = bench.record("5", Object::from(closed));
     let found = bench.sink.find(&app(), &record).await.unwrap();
     // As the engine does with what was found.
     bench.sink.write(&app(), &record, found.as_ref()).await.unwrap();
@@ -274,7 +274,7 @@ async fn an_issue_that_a_broken_run_left_open_is_found_and_closed() {
 async fn what_only_members_see_is_not_shown_to_everybody() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let secret = Issue { confidential: true, ..issue(5) };
-    let made = bench.write("5", Object::Issue(secret)).await;
+    let made = bench.write("5", Object::from(secret)).await;
     assert_eq!((made.outcome, made.target.0.as_str()), (Outcome::Dropped, ""));
     let subject = Subject::Issue(1);
     let comment = Comment { subject, internal: true, body: text("psst"), ..Comment::default() };
@@ -290,13 +290,13 @@ async fn the_importer_keeps_moments() {
     let at = Some("2020-01-01T00:00:00Z".parse().unwrap());
     let issue = Issue { created_at: at, labels: vec!["bug".into()], ..issue(5) };
 
-    let made = bench.write("5", Object::Issue(issue.clone())).await;
+    let made = bench.write("5", Object::from(issue.clone())).await;
 
     assert_eq!(made.target.0, "1");
     let held = bench.held(ObjectKind::Issue);
     let Object::Issue(it) = &held[0].object else { panic!("an issue") };
     assert_eq!((it.created_at, it.labels.as_slice()), (at, &["bug".to_owned()][..]));
-    let record = bench.record("5", Object::Issue(issue));
+    let record = bench.record("5", Object::from(issue));
     assert_eq!(bench.sink.find(&app(), &record).await.unwrap(), Some(made.target));
     bench.check();
 }
@@ -310,7 +310,7 @@ async fn the_importer_is_waited_for_so_that_numbers_follow_the_order_of_writing(
         let at = format!("20{}-01-01T00:00:00Z", 20 - number);
         let issue = Issue { created_at: at.parse().ok(), ..issue(number) };
 
-        numbers.push(bench.write(&number.to_string(), Object::Issue(issue)).await.target.0);
+        numbers.push(bench.write(&number.to_string(), Object::from(issue)).await.target.0);
     }
 
     assert_eq!(numbers, ["1", "2", "3", "4"]);
@@ -336,7 +336,7 @@ impl Bench {
 #[tokio::test]
 async fn comments_reactions_and_states_are_found_again() {
     let bench = Bench::with_project(Visibility::Public, "").await;
-    bench.write("5", Object::Issue(issue(5))).await;
+    bench.write("5", Object::from(issue(5))).await;
     let origin = Origin::new(ObjectKind::Comment, "9");
     let body = text(&format!("me too\n\n{}", mark::of(&origin)));
     let comment = Comment { subject: Subject::Issue(1), body, ..Comment::default() };
@@ -379,11 +379,11 @@ async fn what_was_written_is_taken_back() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let label = Label { name: "bug".into(), ..Label::default() };
     let label = bench.write("bug", Object::Label(label)).await;
-    bench.write("5", Object::Issue(issue(5))).await;
+    bench.write("5", Object::from(issue(5))).await;
     let comment = Comment { subject: Subject::Issue(1), body: text("x"), ..Comment::default() };
     let comment = bench.write("9", Object::Comment(comment)).await;
     let request = bench.change_request("wings", ChangeRequestState::Open);
-    let request = bench.write("3", Object::ChangeRequest(request)).await;
+    let request = bench.write("3", Object::from(request)).await;
 
     for (kind, id, target) in [
         (ObjectKind::ChangeRequest, "3", &request.target),

@@ -11,7 +11,7 @@ async fn an_archived_project_is_opened_for_what_comes_late() {
     let archived = bench.write("project/archived", Object::State(state)).await;
     assert_eq!(archived.target.0, "project/archived");
 
-    bench.write("5", Object::Issue(issue(5))).await;
+    bench.write("5", Object::from(issue(5))).await;
 
     assert_eq!(bench.held(ObjectKind::Issue).len(), 1);
     assert_eq!(bench.held(ObjectKind::State).len(), 1, "it is closed again");
@@ -29,7 +29,7 @@ async fn issues_stay_on_until_the_project_is_finished() {
         bench.fake.store(|store| store.project("acme/app").unwrap().1.features.issues) == Some(true)
     };
 
-    let gap = bench.write("1", Object::Issue(issue(1))).await;
+    let gap = bench.write("1", Object::from(issue(1))).await;
 
     assert_eq!((gap.outcome, is_on()), (Outcome::Created, true));
     bench.sink.finish(&app()).await.unwrap();
