@@ -133,7 +133,7 @@ impl Archive {
             Some(path) => Scope::Project(called(path)),
             None => Scope::Shared,
         };
-        store.fill(content.records.into_iter().map(|(scope, it)| (placed(&scope), it)));
+        store.import(content.records.into_iter().map(|(scope, it)| (placed(&scope), it)));
         for (scope, origin) in held {
             self.blob(store, (&scope, &placed(&scope)), &origin)?;
         }

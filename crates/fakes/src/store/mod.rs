@@ -97,17 +97,32 @@ impl Store {
     ///
     /// Records keep their own number where they have one and it is free.
     pub fn fill(&mut self, records: impl IntoIterator<Item = (Scope, Record)>) {
+        self.put_all(records, |store, kind, record| {
+            let wanted = record.origin.id.parse().ok().filter(|id| store.is_free(kind, *id));
+            wanted.unwrap_or_else(|| store.next_id(kind))
+        });
+    }
+
+    /// The same of an archive's records, which get numbers of the host, as at any importer.
+    pub(crate) fn import(&mut self, records: impl IntoIterator<Item = (Scope, Record)>) {
+        self.put_all(records, |store, kind, _| store.next_id(kind));
+    }
+
+    fn put_all(
+        &mut self,
+        records: impl IntoIterator<Item = (Scope, Record)>,
+        id_of: impl Fn(&mut Self, ObjectKind, &Record) -> u64,
+    ) {
         let mut records: Vec<_> = records.into_iter().collect();
         records.sort_by_key(|(_, record)| record.object.kind());
         for (scope, record) in records {
             let kind = record.object.kind();
+            let id = id_of(self, kind, &record);
             let mut object = record.object;
             let aliases = &self.aliases;
             relink::relink(&mut object, &|kind, id| {
                 aliases.get(&(scope.clone(), kind, id.to_owned())).copied()
             });
-            let wanted = record.origin.id.parse().ok().filter(|id| self.is_free(kind, *id));
-            let id = wanted.unwrap_or_else(|| self.next_id(kind));
             self.put(&scope, id, object);
             self.aliases.insert((scope, kind, record.origin.id), id);
         }

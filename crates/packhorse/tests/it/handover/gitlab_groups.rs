@@ -71,9 +71,8 @@ async fn ends() -> (Bench, Fake, Fake, String) {
     git::repository(&from.repository("acme/parts/bolt", RepoKind::Code), &Shape::default()).await;
     let people = from.store(|store| store.records(&Scope::Shared, ObjectKind::User));
     to.fill(people.into_iter().map(|it| (Scope::Shared, it)));
-    // What people say of comments has nothing to do with groups.
     let ends = format!("{} {}", location(&from), location(&to));
-    let words = format!("migrate {ends} --via archive --skip reaction");
+    let words = format!("migrate {ends} --via archive");
     (Bench::new(), from, to, words)
 }
 
