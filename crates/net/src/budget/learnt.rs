@@ -1,11 +1,12 @@
 //! The pace of a host that publishes none, learnt from when it refused.
 
 use super::{
-    ledger::Ledger,
+    ledger::{KeptBucket, Ledger},
     rates::{Bucket, Refill},
 };
 use http::Method;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How long at least what was learnt is kept; limits change, and others may have used them up.
@@ -25,7 +26,25 @@ pub(crate) struct Learnt {
     began: Option<i64>,
     /// What was answered since.
     answered: u32,
+    /// How much of it other processes have not been told.
+    unsaid: u32,
     limit: Option<Limit>,
+}
+
+/// What several processes know of it together.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct KeptLearnt {
+    began: Option<i64>,
+    answered: u32,
+    limit: Option<KeptLimit>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct KeptLimit {
+    bucket: KeptBucket,
+    per: Duration,
+    until: i64,
+    is_settling: bool,
 }
 
 #[derive(Debug)]
@@ -37,7 +56,54 @@ struct Limit {
     is_settling: bool,
 }
 
+impl Limit {
+    fn new(allowance: u32, per: Duration, until: i64) -> Self {
+        let refill = Refill::Window;
+        let bucket = Bucket { name: "requests", allowance, per, refill, toll: one, signals: None };
+        Self { ledger: Ledger::new(bucket), per, until, is_settling: true }
+    }
+
+    fn kept(&self) -> KeptLimit {
+        let Self { ledger, per, until, is_settling } = self;
+        KeptLimit { bucket: ledger.kept(), per: *per, until: *until, is_settling: *is_settling }
+    }
+}
+
 impl Learnt {
+    /// What other processes are to know of it, who know it from now on.
+    pub(crate) fn kept(&mut self) -> KeptLearnt {
+        self.unsaid = 0;
+        let limit = self.limit.as_ref().map(Limit::kept);
+        KeptLearnt { began: self.began, answered: self.answered, limit }
+    }
+
+    /// Takes up what all processes know, and adds what they have not been told; `unsaid` when this
+    /// one has counted alone meanwhile.
+    pub(crate) fn take_up(&mut self, kept: &KeptLearnt, unsaid: bool, now: Timestamp) {
+        (self.began, self.answered) = (kept.began, kept.answered);
+        let own = self.limit.take();
+        self.limit = match &kept.limit {
+            Some(kept) => {
+                let mut limit = own
+                    .filter(|it| it.per == kept.per)
+                    .unwrap_or_else(|| Limit::new(1, kept.per, kept.until));
+                limit.ledger.take_up(&kept.bucket, unsaid, now);
+                (limit.until, limit.is_settling) = (kept.until, kept.is_settling);
+                Some(limit)
+            }
+            None => own.filter(|_| unsaid),
+        };
+        self.add(self.unsaid);
+    }
+
+    /// So many more were answered.
+    fn add(&mut self, n: u32) {
+        self.answered = self.answered.saturating_add(n);
+        if let Some(limit) = self.limit.as_mut().filter(|it| it.is_settling) {
+            limit.ledger.allow(limit.ledger.allowance().saturating_add(n));
+        }
+    }
+
     /// When one more may go; `None` when it may now.
     pub(crate) fn when(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.limit.take_if(|it| it.until <= now.as_millisecond());
@@ -55,10 +121,8 @@ impl Learnt {
 
     /// One was answered.
     pub(crate) fn answered(&mut self) {
-        self.answered = self.answered.saturating_add(1);
-        if let Some(limit) = self.limit.as_mut().filter(|it| it.is_settling) {
-            limit.ledger.allow(limit.ledger.allowance().saturating_add(1));
-        }
+        self.unsaid = self.unsaid.saturating_add(1);
+        self.add(1);
     }
 
     /// One was refused, and nothing may go for so long.
@@ -78,12 +142,9 @@ impl Learnt {
             None => answered,
         };
         let per = self.limit.as_ref().map_or(per, |known| known.per.max(per));
-        let refill = Refill::Window;
-        let bucket = Bucket { name: "requests", allowance, per, refill, toll: one, signals: None };
         let kept = KEPT.max(per.saturating_mul(KEPT_WINDOWS)).as_millis();
         let until = now.saturating_add(i64::try_from(kept).unwrap_or(i64::MAX));
-        let ledger = Ledger::new(bucket);
-        self.limit = Some(Limit { ledger, per, until, is_settling: true });
+        self.limit = Some(Limit::new(allowance, per, until));
     }
 }
 
@@ -162,6 +223,30 @@ mod tests {
         assert_eq!(fits(&mut learnt, at(170)), 10);
         assert_eq!(fits(&mut learnt, at(229)), 0);
         assert_eq!(fits(&mut learnt, at(232)), 10);
+    }
+
+    #[test]
+    fn processes_learn_together() {
+        let (mut one, mut other) = (Learnt::default(), Learnt::default());
+        let mut kept = one.kept();
+        for n in 0..10 {
+            let asks = if n % 2 == 0 { &mut one } else { &mut other };
+            asks.take_up(&kept, false, at(100 + n / 2));
+            asks.take(at(100 + n / 2));
+            kept = asks.kept();
+            asks.answered();
+        }
+        one.take_up(&kept, false, at(106));
+        kept = one.kept();
+        other.take_up(&kept, false, at(106));
+        other.refused(Duration::from_secs(4), at(106));
+        kept = other.kept();
+        one.take_up(&kept, false, at(110));
+
+        assert_eq!(fits(&mut one, at(110)), 10);
+        kept = one.kept();
+        other.take_up(&kept, false, at(110));
+        assert_eq!(fits(&mut other, at(119)), 0);
     }
 
     #[test]

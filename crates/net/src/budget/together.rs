@@ -1,6 +1,6 @@
 //! What processes that ask with one credential know of its budget together.
 
-use super::{State, ledger::KeptBucket};
+use super::{State, learnt::KeptLearnt, ledger::KeptBucket};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,8 @@ pub(crate) struct Kept {
     held_until: Timestamp,
     refusals: u32,
     buckets: Vec<KeptBucket>,
+    #[serde(default)]
+    learnt: Option<KeptLearnt>,
 }
 
 impl Account {
@@ -130,9 +132,10 @@ impl Account {
 }
 
 impl State {
-    fn kept(&self) -> Kept {
+    fn kept(&mut self) -> Kept {
         let buckets = self.ledgers.iter().map(|it| it.kept()).collect();
-        Kept { held_until: self.held_until, refusals: self.refusals, buckets }
+        let learnt = self.learnt.as_mut().map(|it| it.kept());
+        Kept { held_until: self.held_until, refusals: self.refusals, buckets, learnt }
     }
 
     /// Takes up what all processes know; where this one has counted alone, the stricter counts.
@@ -143,6 +146,9 @@ impl State {
             if let Some(kept) = kept.buckets.iter().find(|it| it.is_of(ledger)) {
                 ledger.take_up(kept, unsaid, now);
             }
+        }
+        if let (Some(learnt), Some(kept)) = (&mut self.learnt, &kept.learnt) {
+            learnt.take_up(kept, unsaid, now);
         }
     }
 }
