@@ -11,6 +11,7 @@ use packhorse_core::{
     model::Project,
     port::{BlobRef, Source},
 };
+use packhorse_storage::{Settings, Storage};
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
@@ -57,6 +58,28 @@ pub(crate) fn fetched(url: &str, most: u64) -> Option<Vec<u8>> {
     let end = answer.windows(4).position(|it| it == b"\r\n\r\n")? + 4;
     let is_there = answer.starts_with(b"HTTP/1.") && answer.get(8..12)? == b" 200";
     is_there.then(|| answer.split_off(end))
+}
+
+/// An object of a bucket of S3, by a key that opens it.
+pub(crate) fn from_bucket(
+    (bucket, key): (&str, &str),
+    variables: &[(&str, &str)],
+) -> Option<Vec<u8>> {
+    let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+    let settings = Settings::of(variables.collect::<Vec<(String, String)>>());
+    let (address, key) = (format!("s3://{bucket}"), key.to_owned());
+    let fetch = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        runtime.block_on(async {
+            let storage = Storage::open(&address, &settings).ok()?;
+            let directory = tempfile::tempdir().ok()?;
+            let file = directory.path().join("archive");
+            storage.get_file(&key, &file).await.ok()?;
+            std::fs::read(&file).ok()
+        })
+    };
+    // A request is answered without waiting.
+    std::thread::spawn(fetch).join().ok()?
 }
 
 impl Archive {

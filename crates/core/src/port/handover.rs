@@ -57,6 +57,34 @@ impl Part {
     }
 }
 
+/// Whether a host fetches archives from a store of somebody's own, and with what right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetches {
+    /// It does not: it is given them.
+    Nothing,
+    /// By addresses that are signed.
+    Signed,
+    /// By a key of the store's, which has to be one of S3.
+    Keyed,
+}
+
+/// An archive in a bucket of S3, and a key that opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketObject {
+    /// Region of the bucket, such as `eu-central-1`.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// What the archive is called in it.
+    pub name: String,
+    /// Id of the key.
+    pub key_id: String,
+    /// The key's secret part.
+    ///
+    /// SECURITY: it opens all that the key may read.
+    pub key: Secret,
+}
+
 /// What a host wants archives to be like, and what its import makes of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
@@ -70,8 +98,8 @@ pub struct Wanted {
     pub suffix: &'static str,
     /// Jobs of the host's that may run side by side.
     pub at_once: usize,
-    /// Whether it fetches archives from a store of somebody's own, by addresses that are signed.
-    pub fetches: bool,
+    /// Whether it fetches archives from a store of somebody's own.
+    pub fetches: Fetches,
     /// Whether it wants to know whom archives name, and who may see what is in them.
     pub names: bool,
     /// What its import does not keep of records of a kind, though it is in the archive, or its API
@@ -140,6 +168,8 @@ pub struct Parcel {
     ///
     /// SECURITY: whoever has such an address has the archive.
     pub addresses: Vec<Secret>,
+    /// The same for a host that fetches them by a key.
+    pub objects: Vec<BucketObject>,
     /// Who may see the project at the source, as far as that is known.
     pub visibility: Option<Visibility>,
 }

@@ -10,8 +10,9 @@ mod transform;
 
 pub use around::AroundSink;
 pub use handover::{
-    Delivered, GroupHandOver, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress,
-    ImportStage, Names, Packing, Parcel, Part, Severity, Sought, Sums, Wanted,
+    BucketObject, Delivered, Fetches, GroupHandOver, HandOver, Handed, ImportMessage,
+    ImportMessages, ImportProgress, ImportStage, Names, Packing, Parcel, Part, Severity, Sought,
+    Sums, Wanted,
 };
 pub use history::{History, NotedLoss};
 pub use journal::{

@@ -5,7 +5,7 @@
 
 use super::{Desk, Place, account, invalid, missing, not_found, refusal, view::told};
 use crate::{
-    archive::{Archive, explained, fetched},
+    archive::{Archive, explained, fetched, from_bucket},
     exchange::Answer,
     form::{self, File},
 };
@@ -61,6 +61,33 @@ pub(super) fn begin_remote(desk: &mut Desk<'_>) -> Answer {
     let name = desk.text("name").unwrap_or_else(|| own.clone());
     match fetched(&url, MOST_MEBIBYTES << 20) {
         Some(bytes) => schedule(desk, (&above, &own, name), &bytes),
+        None => refusal(StatusCode::BAD_REQUEST, "The file could not be fetched"),
+    }
+}
+
+/// `POST /projects/remote-import-s3`: the server fetches the archive out of a bucket. A test says
+/// where the stand-in's S3 is.
+///
+/// Source: GitLab, "Project import and export API", "Import a file from AWS S3".
+pub(super) fn begin_from_bucket(desk: &mut Desk<'_>) -> Answer {
+    let names = ["path", "region", "bucket_name", "file_key", "access_key_id", "secret_access_key"];
+    let said: Option<Vec<String>> = names.iter().map(|it| desk.text(it)).collect();
+    let Some([own, region, bucket, key, id, secret]) = said.as_deref() else {
+        return missing("path, region, bucket_name, file_key, access_key_id, secret_access_key");
+    };
+    let above = desk.text("namespace").unwrap_or_else(|| desk.who.clone());
+    let name = desk.text("name").unwrap_or_else(|| own.clone());
+    let endpoint = desk.store.aside.get("s3").and_then(Value::as_str).unwrap_or_default();
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+        ("AWS_REGION", region),
+        ("AWS_ENDPOINT_URL", endpoint),
+    ];
+    match from_bucket((bucket, key), &variables)
+        .filter(|it| it.len() as u64 <= MOST_MEBIBYTES << 20)
+    {
+        Some(bytes) => schedule(desk, (&above, own, name), &bytes),
         None => refusal(StatusCode::BAD_REQUEST, "The file could not be fetched"),
     }
 }

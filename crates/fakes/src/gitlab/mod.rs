@@ -206,7 +206,8 @@ impl Product for Gitlab {
                 u64::from(method == Method::POST && last_is(path, "issues"))
             }),
             limit("project_import", 6, |method, path| {
-                let is = last_is(path, "import") || last_is(path, "remote-import");
+                let ways = ["import", "remote-import", "remote-import-s3"];
+                let is = ways.into_iter().any(|it| last_is(path, it));
                 u64::from(method == Method::POST && is)
             }),
             limit("throttle_authenticated_api", 2_000, |_, _| 1),
@@ -290,6 +291,9 @@ fn route(desk: &mut Desk<'_>, path: &[&str]) -> Answer {
         ["projects"] => project::list(desk),
         ["projects", "import"] if writes(&desk.request.method) => import::begin(desk),
         ["projects", "remote-import"] if writes(&desk.request.method) => import::begin_remote(desk),
+        ["projects", "remote-import-s3"] if writes(&desk.request.method) => {
+            import::begin_from_bucket(desk)
+        }
         ["application", "settings"] => import::settings(desk),
         ["projects", name, rest @ ..] => match place(desk, name, rest) {
             Ok(place) => project_route(desk, &place, rest),

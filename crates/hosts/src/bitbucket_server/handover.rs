@@ -13,8 +13,8 @@ use http::Method;
 use packhorse_core::{
     HostError, HostErrorKind, Location, TargetId,
     port::{
-        Delivered, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress, ImportStage,
-        Packing, Parcel, Part, Severity, Sought, Wanted,
+        Delivered, Fetches, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress,
+        ImportStage, Packing, Parcel, Part, Severity, Sought, Wanted,
     },
 };
 use serde::Deserialize;
@@ -30,7 +30,7 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: ".tar",
     at_once: 1,
-    fetches: false,
+    fetches: Fetches::Nothing,
     names: false,
     gaps: |_| &[],
 };

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use packhorse_core::{
     Gap, HostError, HostErrorKind, Location, ObjectKind, TargetId,
     port::{
-        Delivered, HandOver, Handed, ImportMessages, ImportProgress, ImportStage, Packing, Parcel,
-        Part, Sought, Wanted,
+        Delivered, Fetches, HandOver, Handed, ImportMessages, ImportProgress, ImportStage, Packing,
+        Parcel, Part, Sought, Wanted,
     },
 };
 use serde_json::Value;
@@ -28,7 +28,7 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: "",
     at_once: 1,
-    fetches: false,
+    fetches: Fetches::Nothing,
     names: false,
     gaps,
 };

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{self, Globals},
-    config::{self, End, Hosts},
+    config::{self, ArchivesKey, End, Hosts},
     error::AppError,
     projects, registry,
 };
@@ -96,6 +96,11 @@ impl Route {
     /// The store from which the destination fetches archives, where the configuration names one.
     pub(super) fn archives(&self) -> Result<Option<Storage>, AppError> {
         self.hosts.archives(&self.to)
+    }
+
+    /// The key by which the destination fetches them, where the configuration names one.
+    pub(super) fn archives_key(&self) -> Result<Option<ArchivesKey>, AppError> {
+        self.hosts.archives_key(&self.to)
     }
 
     /// The destination as one that makes groups of archives; `None` where it is none.

@@ -1,6 +1,7 @@
 //! `packhorse.toml`: hosts by name, and where their tokens are.
 
 use super::{
+    archives::{ArchivesKey, KeyEntry},
     limits::LimitsEntry,
     secret::Reference,
     service::{ServeEntry, store},
@@ -52,6 +53,9 @@ struct Entry {
     tokens: Vec<Reference>,
     /// The store from which it fetches archives that are handed over to it.
     archives: Option<String>,
+    /// The key of S3 that it is told for that, where it wants one.
+    #[serde(rename = "archives-key")]
+    archives_key: Option<KeyEntry>,
     /// What it is asked at most, with each token.
     limits: Option<LimitsEntry>,
 }
@@ -120,7 +124,14 @@ impl Hosts {
             return Err(fail("has a user or a token in its address".into())
                 .hint("write `username` and `token` beside it"));
         }
-        if entry.references().any(|it| matches!(it, Reference::Plain(_))) {
+        if entry.archives_key.is_some()
+            && !entry.archives.as_ref().is_some_and(|it| it.starts_with("s3://"))
+        {
+            return Err(fail("has a key to no bucket of S3".into())
+                .hint("`archives-key` stands beside `archives = \"s3://…\"`"));
+        }
+        let secrets = entry.references().chain(entry.archives_key.iter().map(|it| &it.secret));
+        if secrets.into_iter().any(|it| matches!(it, Reference::Plain(_))) {
             only_ours(&self.file)?;
         }
         Ok(())
@@ -200,6 +211,14 @@ impl Hosts {
     pub(crate) fn archives(&self, of: &Location) -> Result<Option<Storage>, AppError> {
         let found = self.entry(of).and_then(|(name, it)| Some((name, it.archives.as_deref()?)));
         found.map(|(name, address)| store(&format!("hosts.{name}"), address)).transpose()
+    }
+
+    /// The key by which a host fetches archives from that store, where the file names one.
+    pub(crate) fn archives_key(&self, of: &Location) -> Result<Option<ArchivesKey>, AppError> {
+        let found = self.entry(of).and_then(|(name, it)| Some((name, it.archives_key.as_ref()?)));
+        let Some((name, KeyEntry { id, secret, region })) = found else { return Ok(None) };
+        let secret = secret.resolve(name, &self.file)?;
+        Ok(Some(ArchivesKey { id: id.clone(), secret, region: region.clone() }))
     }
 
     /// How many tokens the file names for a place.

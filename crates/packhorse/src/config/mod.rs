@@ -1,5 +1,6 @@
 //! What comes from outside the arguments: files, directories, credentials.
 
+mod archives;
 mod budgets;
 mod hosts;
 mod journal;
@@ -8,6 +9,7 @@ mod secret;
 mod selection;
 mod service;
 
+pub(crate) use archives::ArchivesKey;
 pub(crate) use budgets::share_budgets;
 pub(crate) use hosts::Hosts;
 pub(crate) use journal::{database, directory, journal, journal_if_any};

@@ -21,8 +21,8 @@ use packhorse_core::{
     Gap, HostError, HostErrorKind, Location, ObjectKind, TargetId,
     model::Visibility,
     port::{
-        Delivered, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress, ImportStage,
-        Packing, Parcel, Part, Severity, Sought, Wanted,
+        Delivered, Fetches, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress,
+        ImportStage, Packing, Parcel, Part, Severity, Sought, Wanted,
     },
 };
 use packhorse_net::Request;
@@ -38,7 +38,7 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Git, Part::Records],
     suffix: ".tar.gz",
     at_once: 10,
-    fetches: true,
+    fetches: Fetches::Signed,
     names: true,
     gaps,
 };

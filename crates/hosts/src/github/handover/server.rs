@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use packhorse_core::{
     HostError, HostErrorKind, ObjectKind, TargetId,
     port::{
-        Delivered, HandOver, Handed, ImportMessages, ImportProgress, ImportStage, Names, Packing,
-        Parcel, Part, Sought, Wanted,
+        Delivered, Fetches, HandOver, Handed, ImportMessages, ImportProgress, ImportStage, Names,
+        Packing, Parcel, Part, Sought, Wanted,
     },
 };
 use serde_json::Value;
@@ -23,7 +23,7 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: ".tar.gz",
     at_once: 1,
-    fetches: false,
+    fetches: Fetches::Nothing,
     names: true,
     gaps: super::gaps as fn(ObjectKind) -> _,
 };

@@ -1,6 +1,7 @@
 //! Archives that the server imports by itself: an export of a project each.
 //!
-//! The file goes up as a form, or is fetched by the server from an address. Groups have to be there:
+//! The file goes up as a form, or is fetched by the server from an address or a bucket of S3. An
+//! address that is signed does not do: the server asks for its size first. Groups have to be there:
 //! [`groups`] has those made that are not.
 //! An import cannot be stopped: what it makes can only be removed.
 //!
@@ -21,8 +22,8 @@ use async_trait::async_trait;
 use packhorse_core::{
     HostError, HostErrorKind, Location, ObjectKind, TargetId,
     port::{
-        Delivered, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress, ImportStage,
-        Packing, Parcel, Part, Severity, Sought, Wanted,
+        Delivered, Fetches, HandOver, Handed, ImportMessage, ImportMessages, ImportProgress,
+        ImportStage, Packing, Parcel, Part, Severity, Sought, Wanted,
     },
 };
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ const WANTED: Wanted = Wanted {
     parts: &[Part::Whole],
     suffix: ".tar.gz",
     at_once: 10,
-    fetches: false,
+    fetches: Fetches::Keyed,
     names: false,
     gaps: |_| &[],
 };
@@ -149,8 +150,7 @@ impl Imports {
     }
 
     /// What the server takes, where it tells: that needs an administrator.
-    async fn limit(&self) -> Result<Option<u64>, HostError> {
-        let is_remote = self.ways.address.is_some();
+    async fn limit(&self, is_remote: bool) -> Result<Option<u64>, HostError> {
         if self.api.place.is_public_service() {
             return Ok(Some(if is_remote { REMOTE_LIMIT } else { PUBLIC_LIMIT }));
         }
@@ -187,10 +187,12 @@ impl HandOver for Imports {
     }
 
     async fn deliver(&self, handed: Handed<'_>) -> Result<Delivered, HostError> {
-        let Handed { part, archive, .. } = handed;
-        let directory = self.ways.directory.clone().filter(|_| self.ways.address.is_some());
+        let Handed { part, archive, is_stored, .. } = handed;
+        let has_address = self.ways.address.is_some() && !is_stored;
+        let directory = self.ways.directory.clone().filter(|_| has_address);
         let (name, sums) = sums::delivered(archive, WANTED.suffix, directory).await?;
-        if let Some(limit) = self.limit().await?.filter(|it| sums.bytes > *it) {
+        let limit = self.limit(has_address || is_stored).await?;
+        if let Some(limit) = limit.filter(|it| sums.bytes > *it) {
             return Err(HostError::new(HostErrorKind::Rejected, "hand an archive over")
                 .with("archive", archive.display())
                 .with("bytes", sums.bytes)
@@ -226,17 +228,23 @@ impl HandOver for Imports {
                 .with("group", above)
                 .with("remedy", "make the group first, or give the project another path"));
         }
-        let told: Import = match &self.ways.address {
-            Some(address) => {
-                let url = crate::address::below(address, &[&archive.name], &[])?;
-                let body = json!({ "path": own, "namespace": above, "url": url.as_str() });
-                self.api.post(Change::new(&["projects", "remote-import"], operation), &body).await?
-            }
-            None => {
-                let fields = [("path", own), ("namespace", above)];
-                let form = Form { fields: &fields, name: &archive.name, file: &archive.archive };
-                self.api.form(Change::new(&["projects", "import"], operation), form).await?
-            }
+        let told: Import = if let Some(it) = parcel.objects.first() {
+            let way = Change::new(&["projects", "remote-import-s3"], operation);
+            // SECURITY: the key that somebody made for this server; it goes there alone.
+            let body = json!({
+                "path": own, "namespace": above, "region": it.region, "bucket_name": it.bucket,
+                "file_key": it.name, "access_key_id": it.key_id,
+                "secret_access_key": it.key.expose(),
+            });
+            self.api.post(way, &body).await?
+        } else if let Some(address) = &self.ways.address {
+            let url = crate::address::below(address, &[&archive.name], &[])?;
+            let body = json!({ "path": own, "namespace": above, "url": url.as_str() });
+            self.api.post(Change::new(&["projects", "remote-import"], operation), &body).await?
+        } else {
+            let fields = [("path", own), ("namespace", above)];
+            let form = Form { fields: &fields, name: &archive.name, file: &archive.archive };
+            self.api.form(Change::new(&["projects", "import"], operation), form).await?
         };
         let id =
             told.id.ok_or_else(|| fail(HostErrorKind::Protocol).with("answer", "has no id"))?;

@@ -119,6 +119,7 @@ impl Cargo {
             project: first.map(|it| it.target.clone()),
             archives: archives?,
             addresses: Vec::new(),
+            objects: Vec::new(),
             visibility: self.visibility,
         })
     }

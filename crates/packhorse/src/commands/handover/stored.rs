@@ -6,7 +6,7 @@ use crate::{config, error::AppError, registry};
 use packhorse_core::{
     Cursor, Lane, Object, ObjectKind, Scope, Secret,
     model::Visibility,
-    port::{Delivered, Handed, Names, Parcel, Part, Source},
+    port::{Delivered, Fetches, Handed, Names, Parcel, Part, Source},
 };
 use packhorse_storage::Storage;
 use std::{path::Path, time::Duration};
@@ -53,10 +53,29 @@ async fn read(source: &dyn Source, project: Option<&str>) -> Result<Said, AppErr
     Ok(said)
 }
 
+/// An address by which whoever has it fetches an archive.
+async fn signed(storage: &Storage, key: &str) -> Result<Secret, AppError> {
+    let signed = storage.signed_get_url(key, LASTS).await.map_err(|error| {
+        AppError::failed("the store gives no address to fetch an archive").because(error)
+    })?;
+    Ok(Secret::new(signed))
+}
+
 impl HandingOver<'_> {
     /// The store from which the destination fetches archives, where somebody has named one.
     fn storage(&self) -> Result<Option<Storage>, AppError> {
-        if self.wanted.fetches { self.route.archives() } else { Ok(None) }
+        match self.wanted.fetches {
+            Fetches::Nothing => Ok(None),
+            Fetches::Signed => self.route.archives(),
+            Fetches::Keyed => match (self.route.archives()?, self.route.archives_key()?) {
+                (Some(_), None) => Err(AppError::usage(
+                    "the destination fetches archives from a bucket of S3 by a key of its own",
+                )
+                .hint("write `archives-key = { id = \"…\", secret = { env = \"…\" }, region = \"…\" }` \
+                       below `archives` in the configuration")),
+                (archives, _) => Ok(archives),
+            },
+        }
     }
 
     /// Tells the destination of an archive.
@@ -101,11 +120,12 @@ impl HandingOver<'_> {
     /// A parcel with addresses at which the destination finds its archives from now on.
     pub(super) async fn addressed(&self, n: usize, mut parcel: Parcel) -> Result<Parcel, AppError> {
         let Some(storage) = self.storage()? else { return Ok(parcel) };
+        let keys = self.route.archives_key()?.filter(|_| self.wanted.fetches == Fetches::Keyed);
         for key in self.state.cargos[n].pieces.iter().filter_map(|it| it.stored.as_deref()) {
-            let signed = storage.signed_get_url(key, LASTS).await.map_err(|error| {
-                AppError::failed("the store gives no address to fetch an archive").because(error)
-            })?;
-            parcel.addresses.push(Secret::new(signed));
+            match &keys {
+                Some(keys) => parcel.objects.push(keys.object(&storage.address_of(key))?),
+                None => parcel.addresses.push(signed(&storage, key).await?),
+            }
         }
         Ok(parcel)
     }

@@ -8,12 +8,13 @@ use packhorse_core::{
     port::{HandOver, ImportStage, Parcel, Part, Sought},
 };
 use packhorse_fakes::{
-    Fake, Github, Gitlab, Options,
+    Exchange, Fake, Github, Gitlab, Options,
     fault::{Fault, Faults, Planned},
     sample,
 };
 use packhorse_hosts::handover::{self, Ways};
-use packhorse_testkit::{description::Description, fake::misfits};
+use packhorse_testkit::{bucket::Bucket, description::Description, fake::misfits};
+use serde_json::json;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
@@ -204,6 +205,42 @@ async fn the_server_fetches_archives_from_where_it_is_told_that_they_lie() {
         to.take_log().into_iter().filter(|it| it.target.ends_with("/remote-import")).count();
     assert_eq!((asked, imports(&to)), (1, 1));
     assert_eq!(issues(&to).len(), issues(&from).len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_fetches_archives_out_of_a_bucket_by_a_key_that_it_is_told() {
+    let bucket = Bucket::start("acme").unwrap();
+    let (bench, from, to, _) = ends().await;
+    to.store(|store| store.aside.insert("s3".to_owned(), json!(bucket.endpoint())));
+    let own = [("CLOUD_TOKEN", TOKEN), ("READING_KEY", Bucket::SECRET)];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let bench = bench.with_variables(bucket.variables().into_iter().chain(own));
+    let host = format!(
+        "[hosts.cloud]\ntype = \"gitlab\"\nurl = \"{}\"\ntoken = {{ env = \"CLOUD_TOKEN\" }}\n\
+         archives = \"{}\"\n",
+        to.url(),
+        bucket.address("team")
+    );
+    let key = format!(
+        "archives-key = {{ id = \"{}\", secret = {{ env = \"READING_KEY\" }}, region = \"eu-central-1\" }}",
+        Bucket::KEY
+    );
+    let command =
+        format!("migrate {} cloud --via archive --project {ROCKET}", location("github", &from));
+
+    std::fs::write(bench.path("packhorse.toml"), &host).unwrap();
+    let without = bench.run(&command);
+    std::fs::write(bench.path("packhorse.toml"), format!("{host}{key}\n")).unwrap();
+    let told = bench.run(&command);
+
+    assert_eq!(without.status, Some(2), "{without}");
+    assert!(without.stderr.contains("archives-key"), "{without}");
+    assert_eq!(told.status, Some(0), "{told}");
+    assert_eq!(issues(&to).len(), issues(&from).len());
+    let asked = |it: &&Exchange| it.target.ends_with("/remote-import-s3");
+    assert_eq!(to.take_log().iter().filter(asked).count(), 1);
+    assert_eq!(bucket.keys(), Vec::<String>::new());
+    assert!(!format!("{told}").contains(Bucket::SECRET), "{told}");
 }
 
 /// The server as one that takes archives, over a token that administers.
