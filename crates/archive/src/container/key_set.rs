@@ -1,8 +1,9 @@
 //! A set of names that takes the same memory however many there are.
 //!
-//! A name stands as a hash of 64 bits that nobody outside can foresee. The newest keys are in memory; older ones are in sorted runs on disk, of
-//! which each is at least twice as long as the next. A Bloom filter answers for
-//! nearly all keys that are not there, so that runs are hardly ever read.
+//! A name stands as a hash of 64 bits that nobody outside can foresee. The newest keys are in
+//! memory; older ones are in sorted runs on disk, of which each is at least twice as long as the
+//! next. A Bloom filter answers for nearly all keys that are not there, so that runs are hardly
+//! ever read.
 
 use super::ArchiveError;
 use std::{
@@ -14,10 +15,11 @@ use std::{
     path::PathBuf,
 };
 
-/// Keys that are held in memory: about 1 MiB.
-const RECENT: usize = 65_536;
-/// Words of the filter: 4 MiB. Eight bits a key at four million, where it errs once in forty.
-const FILTER_WORDS: usize = 1 << 19;
+/// Keys that are held in memory: about 300 KiB.
+const RECENT: usize = 16_384;
+/// Words of the filter: 1 MiB. Eight bits a key at a million, where it errs once in forty, and a run
+/// or two are read for nothing.
+const FILTER_WORDS: usize = 1 << 17;
 /// Bits of the filter that a key sets, in one word of it: memory is asked once.
 const PROBES: u32 = 4;
 /// Keys between two of which one is held in memory.
@@ -47,7 +49,7 @@ struct Run {
 }
 
 impl KeySet {
-    /// An empty set; nothing is made in the directory before there are more than 65,536 names.
+    /// An empty set; nothing is made in the directory before there are more than 16,384 names.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),

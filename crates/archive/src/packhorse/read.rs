@@ -24,7 +24,7 @@ use std::{
 };
 
 /// Most records of a page.
-const PAGE_RECORDS: usize = 1_000;
+const PAGE_RECORDS: usize = 500;
 /// Most bytes of a page's lines.
 const PAGE_BYTES: usize = 2 << 20;
 /// Longest head, in bytes (section 3).

@@ -10,7 +10,7 @@ use packhorse_core::{Cursor, Object, ObjectKind, Origin, Record, Scope, port::Pa
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 /// A page ends after that many records …
-const PAGE_RECORDS: usize = 1_000;
+const PAGE_RECORDS: usize = 500;
 /// … or before that many bytes of them.
 const PAGE_BYTES: usize = 2 << 20;
 

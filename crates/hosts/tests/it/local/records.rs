@@ -50,11 +50,11 @@ async fn a_full_last_page_is_not_followed_by_an_empty_one() {
     let place = Place::new();
     let sink = place.sink();
 
-    fill(&*sink, (1..=2_000).map(issue)).await;
-    check_pages(&page_sizes(&*place.source(), ObjectKind::Issue).await, &[1_000, 1_000]);
+    fill(&*sink, (1..=1_000).map(issue)).await;
+    check_pages(&page_sizes(&*place.source(), ObjectKind::Issue).await, &[500, 500]);
 
-    fill(&*sink, [issue(2_001)]).await;
-    check_pages(&page_sizes(&*place.source(), ObjectKind::Issue).await, &[1_000, 1_000, 1]);
+    fill(&*sink, [issue(1_001)]).await;
+    check_pages(&page_sizes(&*place.source(), ObjectKind::Issue).await, &[500, 500, 1]);
 }
 
 #[tokio::test]
