@@ -25,22 +25,7 @@ macro_rules! catalogue {
         #[serde(tag = "kind", content = "value")]
         pub enum Object { $($(#[$doc])* #[serde(rename = $name)] $Kind(held!($Kind $($boxed)?)),)+ }
 
-        impl Object {
-    /// Numbers of the milestones that it is meant for.
-    pub fn milestones_mut(&mut self) -> Vec<&mut u64> {
-        if let Self::Issue(it) = self {
-            it.milestone.iter_mut().collect()
-        } else if let Self::ChangeRequest(it) = self {
-            it.milestone.iter_mut().collect()
-        } else if let Self::Release(it) = self {
-            it.milestones.iter_mut().collect()
-        } else {
-            Vec::new()
-        }
-    }
-}
-
-impl ObjectKind {
+        impl ObjectKind {
             /// All kinds, in load order.
             pub const ALL: &'static [Self] = &[$(Self::$Kind),+];
 
@@ -173,6 +158,21 @@ catalogue! {
     Variable = "variable", Record;
     /// Archived, locked or pinned; comes last, for it closes doors.
     State = "state", Record;
+}
+
+impl Object {
+    /// Numbers of the milestones that it is meant for.
+    pub fn milestones_mut(&mut self) -> Vec<&mut u64> {
+        if let Self::Issue(it) = self {
+            it.milestone.iter_mut().collect()
+        } else if let Self::ChangeRequest(it) = self {
+            it.milestone.iter_mut().collect()
+        } else if let Self::Release(it) = self {
+            it.milestones.iter_mut().collect()
+        } else {
+            Vec::new()
+        }
+    }
 }
 
 impl ObjectKind {
