@@ -130,6 +130,10 @@ impl Hosts {
             return Err(fail("has a key to no bucket of S3".into())
                 .hint("`archives-key` stands beside `archives = \"s3://…\"`"));
         }
+        if entry.archives_key.as_ref().is_some_and(|it| it.secret.is_asked_for()) {
+            return Err(fail("has a key for archives that is asked for".into())
+                .hint("it is needed for each project: name a file or an environment variable"));
+        }
         let secrets = entry.references().chain(entry.archives_key.iter().map(|it| &it.secret));
         if secrets.into_iter().any(|it| matches!(it, Reference::Plain(_))) {
             only_ours(&self.file)?;
@@ -217,7 +221,8 @@ impl Hosts {
     pub(crate) fn archives_key(&self, of: &Location) -> Result<Option<ArchivesKey>, AppError> {
         let found = self.entry(of).and_then(|(name, it)| Some((name, it.archives_key.as_ref()?)));
         let Some((name, KeyEntry { id, secret, region })) = found else { return Ok(None) };
-        let secret = secret.resolve(name, &self.file)?;
+        let secret =
+            secret.resolve(&format!("the key for archives of host `{name}`"), &self.file)?;
         Ok(Some(ArchivesKey { id: id.clone(), secret, region: region.clone() }))
     }
 
@@ -230,7 +235,7 @@ impl Hosts {
     pub(crate) fn credentials(&self, of: &Location) -> Result<Vec<GitCredentials>, AppError> {
         let Some((name, entry)) = self.entry(of) else { return Ok(Vec::new()) };
         let one = |reference: &Reference| {
-            let password = reference.resolve(name, &self.file)?;
+            let password = reference.resolve(&format!("the token of host `{name}`"), &self.file)?;
             let own = reference.username().or(entry.username.as_deref());
             // The name that stands for nobody: a token alone.
             Ok(GitCredentials { username: own.unwrap_or("git").to_owned(), password })
@@ -395,6 +400,14 @@ mod tests {
         let limited = |limits: &str| {
             format!("[hosts.w]\ntype = \"gitea\"\nurl = \"https://h\"\nlimits = {{ {limits} }}")
         };
+        let keyed = |archives: &str, secret: &str| {
+            format!(
+                "[hosts.w]\ntype = \"gitlab\"\nurl = \"https://h\"\narchives = \"{archives}\"\n\
+                 archives-key = {{ id = \"a\", region = \"b\", secret = {{ {secret} }} }}"
+            )
+        };
+        check_refused(&keyed("gs://bucket", "env = \"KEY\""), "to no bucket of S3");
+        check_refused(&keyed("s3://bucket", "prompt = true"), "that is asked for");
         check_refused(&limited("seconds = 10"), "not how many requests");
         check_refused(&limited("requests = 1, seconds = 86401"), "the most is 86400");
         check_refused(&limited("requests = 0"), "line 4");

@@ -61,34 +61,32 @@ impl Reference {
         }
     }
 
-    /// Fetches the token of a host.
-    pub(super) fn resolve(&self, host: &str, configuration: &Path) -> Result<Secret, AppError> {
+    /// Whether it is to be typed, each time.
+    pub(super) fn is_asked_for(&self) -> bool {
+        matches!(self, Self::Prompt { prompt: true })
+    }
+
+    /// Fetches it; `what` it is, in words such as "the token of host `work`".
+    pub(super) fn resolve(&self, what: &str, configuration: &Path) -> Result<Secret, AppError> {
         match self {
             Self::Env { env, .. } => env::var(env).map(Secret::new).map_err(|_| {
-                AppError::usage(format!("the token of host `{host}` is to be in `{env}`"))
+                AppError::usage(format!("{what} is to be in `{env}`"))
                     .hint(format!("no environment variable `{env}` is set: `export {env}=…`"))
             }),
             Self::File { file, .. } => {
                 let beside = configuration.parent().unwrap_or(Path::new("")).join(file);
-                from_file(host, &beside)
+                from_file(what, &beside)
             }
-            Self::Prompt { prompt: true } => ask(host),
-            Self::Prompt { prompt: false } => {
-                Err(AppError::usage(format!("the token of host `{host}` is nowhere"))
-                    .hint("say where it is, or leave `token` out to go without"))
-            }
+            Self::Prompt { prompt: true } => ask(what),
+            Self::Prompt { prompt: false } => Err(AppError::usage(format!("{what} is nowhere"))
+                .hint("say where it is, or leave it out to go without")),
             Self::Plain(token) => Ok(Secret::new(token.clone())),
         }
     }
 }
 
-fn from_file(host: &str, file: &Path) -> Result<Secret, AppError> {
-    let fail = || {
-        AppError::usage(format!(
-            "could not read the token of host `{host}` in `{}`",
-            file.display()
-        ))
-    };
+fn from_file(what: &str, file: &Path) -> Result<Secret, AppError> {
+    let fail = || AppError::usage(format!("could not read {what} in `{}`", file.display()));
     let size = fs::metadata(file).map_err(|error| fail().because(error))?.len();
     if size > MAX_TOKEN {
         return Err(fail().hint(format!("it has {size} bytes; the most is {MAX_TOKEN}")));
@@ -98,15 +96,15 @@ fn from_file(host: &str, file: &Path) -> Result<Secret, AppError> {
     Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }
 
-fn ask(host: &str) -> Result<Secret, AppError> {
+fn ask(what: &str) -> Result<Secret, AppError> {
     if !stdin().is_terminal() {
-        return Err(AppError::usage(format!("the token of host `{host}` is asked for"))
+        return Err(AppError::usage(format!("{what} is asked for"))
             .hint("there is no terminal here; put it into a file or an environment variable"));
     }
-    let typed = rpassword::prompt_password(format!("token of {host}: "));
-    typed.map(Secret::new).map_err(|error| {
-        AppError::failed(format!("could not read the token of host `{host}`")).because(error)
-    })
+    let typed = rpassword::prompt_password(format!("{what}: "));
+    typed
+        .map(Secret::new)
+        .map_err(|error| AppError::failed(format!("could not read {what}")).because(error))
 }
 
 #[cfg(test)]
@@ -120,7 +118,7 @@ mod tests {
         let file = directory.path().join("token");
         fs::write(&file, "hunter2\n").unwrap();
         let reference = Reference::File { file: PathBuf::from("token"), username: None };
-        let resolve = || reference.resolve("work", &directory.path().join("packhorse.toml"));
+        let resolve = || reference.resolve("the token", &directory.path().join("packhorse.toml"));
 
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         let error = resolve().unwrap_err().to_string();

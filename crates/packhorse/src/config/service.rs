@@ -109,7 +109,7 @@ impl Hosts {
     /// The key of a service in a database, where the configuration says one.
     pub(crate) fn service_key(&self) -> Result<Option<ServiceKey>, AppError> {
         let Some(of) = &self.serve.key else { return Ok(None) };
-        Ok(Some(ServiceKey::from_text(&self.secret(of, "key of the service")?)?))
+        Ok(Some(ServiceKey::from_text(&self.secret(of, "the key of the service")?)?))
     }
 
     /// The service's settings, with everything in that directory where nothing else is said.
@@ -145,7 +145,7 @@ impl Hosts {
             None => None,
             Some(it) => Some(Webhook {
                 url: address(&it.url)?,
-                secret: self.secret(&it.secret, "webhook")?,
+                secret: self.secret(&it.secret, "the secret of the webhook")?,
             }),
         };
         match &said.archives {

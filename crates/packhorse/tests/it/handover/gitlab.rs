@@ -241,6 +241,12 @@ async fn the_server_fetches_archives_out_of_a_bucket_by_a_key_that_it_is_told() 
     assert_eq!(to.take_log().iter().filter(asked).count(), 1);
     assert_eq!(bucket.keys(), Vec::<String>::new());
     assert!(!format!("{told}").contains(Bucket::SECRET), "{told}");
+    let kept = std::fs::read_dir(bench.path(".packhorse")).unwrap();
+    for file in kept.map(|it| it.unwrap().path()).filter(|it| it.is_file()) {
+        let bytes = std::fs::read(&file).unwrap();
+        let secret = Bucket::SECRET.as_bytes();
+        assert!(!bytes.windows(secret.len()).any(|it| it == secret), "{}", file.display());
+    }
 }
 
 /// The server as one that takes archives, over a token that administers.
