@@ -35,7 +35,7 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
-            projects: 4,
+            projects: 8,
             lanes: 2,
             batch_records: 500,
             batch_pages: 4,

@@ -5,8 +5,8 @@ use packhorse_core::{GitRemote, GitUrl};
 use packhorse_git::{Git, RefPolicy, TransferOptions, transfer};
 use std::io::Write;
 
-/// Repositories at once.
-const AT_ONCE: usize = 4;
+/// Repositories at once, as many as `packhorse migrate` carries.
+const AT_ONCE: usize = 8;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -72,7 +72,7 @@ is given again, or by `packhorse resume JOB`.";
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Tuning {
     /// Projects carried side by side
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) parallel: u16,
     /// Seconds after which a silent worker's job may be taken over
     #[arg(long, default_value_t = 15, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(u64).range(1..))]
