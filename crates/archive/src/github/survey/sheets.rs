@@ -1,7 +1,10 @@
-//! Records on their way to who counts them: cutting an archive into records takes one thread, and
-//! parsing them another.
+//! Records on their way to who counts them: cutting an archive into records and looking for what is
+//! not known in them takes one thread, and parsing them another.
 
-use super::{super::plural::Plural, tally::Tally};
+use super::{
+    super::{plural::Plural, wire::Unknown},
+    tally::Tally,
+};
 use crate::container::ArchiveError;
 use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
@@ -36,9 +39,18 @@ struct File {
     first: usize,
 }
 
+impl File {
+    /// Why a record cannot be read, which is the `n`th of the sheet.
+    fn malformed(&self, n: usize, error: serde_json::Error) -> ArchiveError {
+        let number = self.n_before + (n - self.first) as u64 + 1;
+        ArchiveError::malformed(&self.member, 0, format!("record {number}: {error}"))
+    }
+}
+
 /// Has records counted on a thread of its own.
 pub(super) struct Counting {
     sheet: Sheet,
+    unknown: Unknown,
     full: SyncSender<Sheet>,
     /// Sheets that were counted, to be filled again.
     empty: Receiver<Sheet>,
@@ -59,7 +71,8 @@ impl Counting {
             }
             Ok(tally)
         });
-        Self { sheet: Sheet::default(), full, empty, thread }
+        let (sheet, unknown) = (Sheet::default(), Unknown::default());
+        Self { sheet, unknown, full, empty, thread }
     }
 
     /// Goes on to a file; `order` is its place among those of its sort.
@@ -90,8 +103,12 @@ impl Counting {
     ///
     /// # Errors
     ///
-    /// When an earlier record could not be read: [`end`](Self::end) tells which.
+    /// When it is not JSON, or an earlier record could not be read: [`end`](Self::end) tells which.
     pub(super) fn record(&mut self, json: &str) -> Result<(), ArchiveError> {
+        if let Some(file) = self.sheet.files.last() {
+            let inspected = self.unknown.inspect(file.plural.name(), file.plural.shape(), json);
+            inspected.map_err(|error| file.malformed(self.sheet.ends.len(), error))?;
+        }
         self.sheet.text.push_str(json);
         self.sheet.ends.push(self.sheet.text.len());
         if self.sheet.text.len() < SHEET { Ok(()) } else { self.hand_over() }
@@ -113,14 +130,16 @@ impl Counting {
     ///
     /// Which record could not be read, and why.
     pub(super) fn end(self) -> Result<Tally, ArchiveError> {
-        let Self { sheet, full, empty: _, thread } = self;
+        let Self { sheet, unknown, full, empty: _, thread } = self;
         // Where nobody takes it, the thread says why.
         drop(full.send(sheet));
         drop(full);
-        thread.join().unwrap_or_else(|_| {
+        let mut tally = thread.join().unwrap_or_else(|_| {
             let why = std::io::Error::other("the thread that counts records has died");
             Err(ArchiveError::system("count records")(why))
-        })
+        })?;
+        tally.unknown.append(unknown);
+        Ok(tally)
     }
 }
 
@@ -135,11 +154,9 @@ impl Sheet {
             }
             let json = &self.text[start..end];
             start = end;
-            let Some(File { plural, order, member, n_before, first }) = file else { continue };
-            tally.record((*plural, *order), json).map_err(|error| {
-                let number = n_before + (n - first) as u64 + 1;
-                ArchiveError::malformed(member, 0, format!("record {number}: {error}"))
-            })?;
+            let Some(file) = file else { continue };
+            let counted = tally.record((file.plural, file.order), json);
+            counted.map_err(|error| file.malformed(n, error))?;
         }
         Ok(())
     }
@@ -179,16 +196,12 @@ mod tests {
     /// Hands over that many records of each file.
     fn counted(files: &[Vec<String>]) -> Result<Tally, ArchiveError> {
         let mut counting = Counting::begin();
-        for (order, records) in (0..).zip(files) {
-            let hand_over = |counting: &mut Counting| {
-                counting.file((Plural::IssueComments, order), &format!("f{order}.json"))?;
-                records.iter().try_for_each(|it| counting.record(it))
-            };
-            if hand_over(&mut counting).is_err() {
-                break;
-            }
-        }
-        counting.end()
+        let handed_over = (0..).zip(files).try_for_each(|(order, records)| {
+            counting.file((Plural::IssueComments, order), &format!("f{order}.json"))?;
+            records.iter().try_for_each(|it| counting.record(it))
+        });
+        let tally = counting.end()?;
+        handed_over.map(|()| tally)
     }
 
     #[test]

@@ -76,7 +76,6 @@ impl Tally {
         (plural, file): (Plural, u32),
         json: &str,
     ) -> Result<(), serde_json::Error> {
-        self.unknown.inspect(plural.name(), plural.shape(), json)?;
         let parsed = plural.parse(json)?;
         if self.web_url.is_none() {
             self.web_url = super::origin(expand::url_of(&parsed));
