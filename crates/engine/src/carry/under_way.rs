@@ -1,15 +1,20 @@
 //! Records that are written and not settled: the journal does not know them yet.
 
 use super::prepare::Prepared;
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    hash::{BuildHasher, RandomState},
+};
 use tokio::sync::watch;
 
-/// The ids of what is under way, batch by batch.
+/// The ids of what is under way, batch by batch, as hashes: where two ids share one, a batch
+/// waits for another for nothing.
 ///
 /// A listing that changes while it is read gives a record twice. The second one has to find the
 /// first in the journal, or it would be written as if it were new.
 pub(super) struct UnderWay {
-    batches: VecDeque<HashSet<String>>,
+    batches: VecDeque<HashSet<u64>>,
+    hashes: RandomState,
     n_known_settled: u64,
     n_settled: watch::Receiver<u64>,
 }
@@ -17,13 +22,15 @@ pub(super) struct UnderWay {
 impl UnderWay {
     /// Nothing yet; `n_settled` counts the batches that have been settled.
     pub(super) fn new(n_settled: watch::Receiver<u64>) -> Self {
-        Self { batches: VecDeque::new(), n_known_settled: 0, n_settled }
+        let (batches, hashes) = (VecDeque::new(), RandomState::new());
+        Self { batches, hashes, n_known_settled: 0, n_settled }
     }
 
     /// Takes a batch in as soon as nothing of it is under way; `false` when nobody settles any more.
     pub(super) async fn take(&mut self, batch: &[Prepared]) -> bool {
         self.forget();
-        let ids: HashSet<String> = batch.iter().map(|it| it.record.origin.id.clone()).collect();
+        let hash = |it: &Prepared| self.hashes.hash_one(&it.record.origin.id);
+        let ids: HashSet<u64> = batch.iter().map(hash).collect();
         while self.batches.iter().any(|it| !it.is_disjoint(&ids)) {
             if self.n_settled.changed().await.is_err() {
                 return false;

@@ -9,7 +9,15 @@ const TEXT: char = ':';
 
 /// The key of an id.
 pub(super) fn encode(id: &str) -> String {
-    if is_number(id) { format!("{:02}{id}", id.len()) } else { format!("{TEXT}{id}") }
+    let mut key = String::with_capacity(id.len() + 2);
+    if is_number(id) {
+        let digit = |n: usize| char::from(b'0' + (n % 10) as u8);
+        key.extend([digit(id.len() / 10), digit(id.len())]);
+    } else {
+        key.push(TEXT);
+    }
+    key.push_str(id);
+    key
 }
 
 /// The id of a key; `None` when no id has that key.

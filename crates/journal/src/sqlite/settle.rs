@@ -14,7 +14,7 @@ use packhorse_core::{
     Lane, Loss, TargetId,
     port::{Claim, Failure, Outcome, Position, Settled},
 };
-use rusqlite::{OptionalExtension, Transaction};
+use rusqlite::{CachedStatement, OptionalExtension, Transaction};
 
 /// Target of what was dropped.
 pub(crate) const NOWHERE: &str = "";
@@ -42,6 +42,8 @@ struct Tally {
 /// One batch on its way into the tables.
 struct Settling<'a> {
     transaction: &'a Transaction<'a>,
+    /// Adds an item, which most are not known before.
+    add: CachedStatement<'a>,
     job: u64,
     listing: Listing,
     /// Whether something failed in this lane before.
@@ -68,8 +70,13 @@ pub(crate) fn settle(
              WHERE job = ?1 AND listing = ?2",
         )?
         .query_row((claim.job.0, listing.id), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let add = session.transaction.prepare_cached(
+        "INSERT INTO items (listing, id, target, fingerprint, created_by, written_by, seen_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
+    )?;
     let mut settling = Settling {
         transaction: &session.transaction,
+        add,
         job: claim.job.0,
         listing,
         had_failures,
@@ -92,6 +99,7 @@ pub(crate) fn settle(
     }
     settling.count(batch.to.as_ref())?;
     let n_added = settling.n_added;
+    drop(settling);
     session.remember(claim, lane, |it| {
         it.has_items |= n_added > 0;
         it.mark = it.mark.filter(|_| !is_done);
@@ -131,14 +139,7 @@ impl Settling<'_> {
         let target = if outcome == Outcome::Dropped { Some(NOWHERE) } else { own(target, id) };
         let created_by = (outcome == Outcome::Created).then_some(self.job);
         let key = (self.listing.id, id, target, fingerprint.as_bytes(), created_by, self.job);
-        let added = self
-            .transaction
-            .prepare_cached(
-                "INSERT INTO items
-                     (listing, id, target, fingerprint, created_by, written_by, seen_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
-            )?
-            .execute(key)?;
+        let added = self.add.execute(key)?;
         self.n_added += added as u64;
         if added == 1 {
             return Ok(true);
