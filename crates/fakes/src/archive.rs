@@ -197,7 +197,7 @@ async fn read(source: &dyn Source) -> Result<Content, HostError> {
     let mut content = Content { projects: Vec::new(), records: Vec::new() };
     for record in lane(source, &Lane::new(Scope::Shared, ObjectKind::Project)).await? {
         if let Object::Project(it) = record.object {
-            content.projects.push(it);
+            content.projects.push(*it);
         }
     }
     let scopes = content.projects.iter().map(|it| Scope::Project(it.path.clone()));

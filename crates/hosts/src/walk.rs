@@ -83,7 +83,7 @@ mod tests {
             let (records, next) = walk(listing, at, |(parent, size)| {
                 let topic = move |child| {
                     let name = format!("{parent}.{child}");
-                    Record::new(name.clone(), Object::Topic(Topic { name }))
+                    Record::new(name.clone(), Object::from(Topic { name }))
                 };
                 async move { Ok((0..size).map(topic).collect()) }.boxed()
             })

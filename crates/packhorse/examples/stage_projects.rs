@@ -64,13 +64,13 @@ fn people(organization: &str) -> Vec<(Scope, Record)> {
                 ..Identity::login(login, None)
             };
             let user = User { identity, is_admin: login == "alice", ..User::default() };
-            (Scope::Shared, Record::new(login, Object::User(user)))
+            (Scope::Shared, Record::new(login, Object::from(user)))
         })
         .collect();
     let path = organization.to_owned();
     let organization = Organization { name: Some(path.clone()), path, ..Organization::default() };
     let id = organization.path.clone();
-    records.push((Scope::Shared, Record::new(id, Object::Organization(organization))));
+    records.push((Scope::Shared, Record::new(id, Object::from(organization))));
     records
 }
 
@@ -97,7 +97,7 @@ async fn lay_out(origin: &Fake, n_projects: u32) -> Result<(), Box<dyn Error>> {
             default_branch: Some("master".to_owned()),
             ..Project::default()
         };
-        origin.fill([(Scope::Shared, Record::new(path.clone(), Object::Project(project)))]);
+        origin.fill([(Scope::Shared, Record::new(path.clone(), Object::from(project)))]);
         let directory = origin.repository(&path, RepoKind::Code);
         match &first {
             None => {

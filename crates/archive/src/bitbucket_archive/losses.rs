@@ -64,13 +64,13 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         Object::Organization(it) => {
             project::is_key(&it.path).then_some(())?;
             let back = project::organization(&project::write_organization(it))?;
-            Some((back.path.clone(), Object::Organization(back)))
+            Some((back.path.clone(), Object::from(back)))
         }
         Object::Project(it) => {
             let branch = it.default_branch.clone().filter(|it| !it.is_empty());
             let written = project::write_project(it);
             let back = project::project(&written, &it.path, (false, false), branch);
-            Some((it.path.clone(), Object::Project(back)))
+            Some((it.path.clone(), Object::from(back)))
         }
         Object::Member(it) => wrap(project::member_back(it)),
         Object::ChangeRequest(it) => {
@@ -80,7 +80,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         Object::Review(it) => wrap(review::back(it)),
         Object::ReviewThread(it) => {
             let back = talk::thread_back(&row, it)?;
-            Some((row, Object::ReviewThread(back)))
+            Some((row, Object::from(back)))
         }
         Object::ReviewComment(it) => {
             // The first comment of a thread is what the thread is called by.
@@ -93,7 +93,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let Subject::ChangeRequest(number) = it.subject else { return None };
             let answers = it.reply_to.as_ref().map(|it| it.0.as_str());
             let back = talk::comment(&talk::write_comment(&row, it), number, answers);
-            Some((row, Object::Comment(back)))
+            Some((row, Object::from(back)))
         }
         Object::Event(it) => wrap(event::back(it)),
         Object::User(_)

@@ -113,14 +113,14 @@ mod tests {
     fn what_is_referred_to_and_not_there_is_told_once_for_all_of_a_kind() {
         let mut references = References::default();
         let comment = |number| {
-            Object::Comment(Comment { subject: Subject::Issue(number), ..Comment::default() })
+            Object::from(Comment { subject: Subject::Issue(number), ..Comment::default() })
         };
         references.note("7", &Object::from(Issue { number: 7, ..Issue::default() }));
         references.note("1", &comment(7));
         references.note("2", &comment(8));
         references.note("3", &comment(9));
         let subject = Subject::Comment(HostId("1".to_owned()));
-        references.note("4", &Object::Reaction(Reaction { subject, ..Reaction::default() }));
+        references.note("4", &Object::from(Reaction { subject, ..Reaction::default() }));
 
         let found: Vec<_> = references.findings().collect();
 

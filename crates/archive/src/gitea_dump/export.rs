@@ -96,7 +96,7 @@ impl Dumping<'_> {
     fn write(mut self) -> Result<(), SpoolError> {
         let record = self.spool.record(self.scope, ObjectKind::Project, &self.scope.path)?;
         let project = match record.map(|it| it.object) {
-            Some(Object::Project(it)) => it,
+            Some(Object::Project(it)) => *it,
             _ => Project { path: self.scope.path.clone(), ..Project::default() },
         };
         self.whole("repo.yml", &map::write_project(&project))?;

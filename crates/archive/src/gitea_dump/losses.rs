@@ -59,16 +59,16 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
     match object {
         Object::Project(it) => {
             let back = map::project(&it.path, &map::write_project(it), None);
-            Some((it.path.clone(), Object::Project(back)))
+            Some((it.path.clone(), Object::from(back)))
         }
         Object::Topic(it) => Some((it.name.clone(), Object::Topic(it.clone()))),
         Object::Label(it) => {
             let back = map::label(map::write_label(it))?;
-            Some((back.name.clone(), Object::Label(back)))
+            Some((back.name.clone(), Object::from(back)))
         }
         Object::Milestone(it) => {
             let back = map::milestone(it.number, map::write_milestone(it));
-            Some((back.number.to_string(), Object::Milestone(back)))
+            Some((back.number.to_string(), Object::from(back)))
         }
         Object::Issue(it) => {
             let back = map::issue(&map::write_issue(it, &names, people), number)?;
@@ -102,7 +102,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         }
         Object::Release(it) => {
             let back = map::release(&map::write_release(it, people))?;
-            Some((back.tag.clone(), Object::Release(back)))
+            Some((back.tag.clone(), Object::from(back)))
         }
         Object::ReleaseAsset(it) => {
             let written: wire::Asset = map::write_asset(it, String::new())?;

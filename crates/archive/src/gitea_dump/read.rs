@@ -193,7 +193,7 @@ fn take(
         .and_then(|it| it.strip_prefix("refs/heads/").map(str::to_owned));
     let scope = Scope::Project(path.clone());
     let project = map::project(&path, &repository, head);
-    spool.take(&scope, &path, &Object::Project(project))?;
+    spool.take(&scope, &path, &Object::from(project))?;
     let own = elements::whole(&dump.join("packhorse.yml"))?;
     let own: wire::Own = own.and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default();
     let mut people = People::default();
@@ -271,11 +271,11 @@ impl Taking<'_> {
             && let Ok(found) = serde_json::from_slice::<wire::Topics>(&json)
         {
             for name in found.topics.0 {
-                self.put(Some((name.clone(), Object::Topic(Topic { name }))))?;
+                self.put(Some((name.clone(), Object::from(Topic { name }))))?;
             }
         }
         self.each("label.yml", |it, label: wire::Label| {
-            it.put(map::label(label).map(|it| (it.name.clone(), Object::Label(it))))
+            it.put(map::label(label).map(|it| (it.name.clone(), Object::from(it))))
         })?;
         let mut n = 0;
         self.each("milestone.yml", |it, milestone: wire::Milestone| {
@@ -284,21 +284,21 @@ impl Taking<'_> {
             n += 1;
             let milestone = map::milestone(number, milestone);
             it.milestones.entry(milestone.title.clone()).or_insert(number);
-            it.put(Some((number.to_string(), Object::Milestone(milestone))))
+            it.put(Some((number.to_string(), Object::from(milestone))))
         })
     }
 
     fn reactions(&mut self, list: &[wire::Reaction], about: &Subject) -> Result<(), SpoolError> {
         for it in list {
             let reaction = map::reaction(it, about);
-            self.put(reaction.map(|(id, it)| (id, Object::Reaction(it))))?;
+            self.put(reaction.map(|(id, it)| (id, Object::from(it))))?;
         }
         Ok(())
     }
 
     fn locked(&mut self, subject: &Subject, is_locked: Option<bool>) -> Result<(), SpoolError> {
         match map::locked(subject, is_locked) {
-            Some((id, state)) => self.put(Some((id, Object::State(state)))),
+            Some((id, state)) => self.put(Some((id, Object::from(state)))),
             None => Ok(()),
         }
     }
@@ -324,7 +324,7 @@ impl Taking<'_> {
             }
             let comment = map::comment(&it, subject);
             let about = comment.as_ref().map(|(id, _)| Subject::Comment(HostId(id.clone())));
-            this.put(comment.map(|(id, it)| (id, Object::Comment(it))))?;
+            this.put(comment.map(|(id, it)| (id, Object::from(it))))?;
             about.map_or(Ok(()), |about| this.reactions(&it.reactions.0, &about))
         })
     }
@@ -358,7 +358,7 @@ impl Taking<'_> {
             let Some(id) = review.as_ref().map(|(id, _)| id.clone()) else { return this.put(None) };
             let is_own = map::is_own_review(&it);
             if !is_own && it.id.is_none_or(|it| !this.bare_reviews.contains(&it)) {
-                this.put(review.map(|(id, it)| (id, Object::Review(it))))?;
+                this.put(review.map(|(id, it)| (id, Object::from(it))))?;
             }
             let review = (!is_own).then_some(id.as_str());
             for comment in &it.comments.0 {
@@ -380,7 +380,7 @@ impl Taking<'_> {
             let Some(tag) = release.as_ref().map(|it| it.tag.clone()) else {
                 return this.put(None);
             };
-            this.put(release.map(|it| (it.tag.clone(), Object::Release(it))))?;
+            this.put(release.map(|it| (it.tag.clone(), Object::from(it))))?;
             it.assets.0.iter().try_for_each(|asset| this.asset(asset, &tag))
         })
     }
@@ -397,7 +397,7 @@ impl Taking<'_> {
         let blob = Blob { size: Some(size), sha256: Some(sha256.clone()) };
         let Some((id, asset)) = map::asset(it, tag, Some(blob)) else { return self.put(None) };
         let origin = Origin::new(ObjectKind::ReleaseAsset, id.clone());
-        self.put(Some((id, Object::ReleaseAsset(asset))))?;
+        self.put(Some((id, Object::from(asset))))?;
         let place = place.to_string_lossy().into_owned();
         self.spool.link_at(self.scope, &origin, (sha256, size), place);
         Ok(())

@@ -20,7 +20,7 @@ use packhorse_core::{
 
 fn members(spool: &Spool, scope: &ScopeRow, home: &str) -> Result<Vec<Member>, SpoolError> {
     let found = spool.children(scope, ObjectKind::Member, home)?;
-    let member = |it: Stored| if let Object::Member(it) = it.object { Some(it) } else { None };
+    let member = |it: Stored| if let Object::Member(it) = it.object { Some(*it) } else { None };
     Ok(found.into_iter().filter_map(member).collect())
 }
 
@@ -113,7 +113,7 @@ pub(super) fn repository(spool: &Spool, scope: &ScopeRow) -> Result<wire::Reposi
     embedded.wiki_url = url(RepoKind::Wiki);
     let record = spool.record(scope, ObjectKind::Project, &scope.path)?.map(|it| it.object);
     let found = match record {
-        Some(Object::Project(it)) => it,
+        Some(Object::Project(it)) => *it,
         _ => Project {
             path: scope.path.clone(),
             name: scope.path.rsplit('/').next().unwrap_or_default().to_owned(),

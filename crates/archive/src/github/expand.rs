@@ -266,7 +266,7 @@ fn releases(taker: &mut Taker, mut it: wire::Release) {
             let at = it.asset_url.clone();
             let mut notes = Notes::default();
             let (id, asset) = release::read_asset(&tag, it, &mut notes);
-            taker.put_with_bytes(notes, id, Object::ReleaseAsset(asset), at);
+            taker.put_with_bytes(notes, id, Object::from(asset), at);
         }
     }
 }
@@ -275,7 +275,7 @@ fn attachment(taker: &mut Taker, it: wire::Attachment) {
     let at = it.asset_url.clone();
     let mut notes = Notes::default();
     let (id, attachment) = file::read(it, &mut notes);
-    taker.put_with_bytes(notes, id, Object::Attachment(attachment), at);
+    taker.put_with_bytes(notes, id, Object::from(attachment), at);
 }
 
 /// The keys that say which project a record belongs to: its own, its parent's, its address.

@@ -115,13 +115,13 @@ fn read_back(site: &Site, id: &str, object: &Object) -> Option<(String, Object)>
             let (id, mut back) = release::read_asset(&it.release, written, notes);
             // The bytes travel beside the record.
             back.blob.clone_from(&it.blob);
-            (id, Object::ReleaseAsset(back))
+            (id, Object::from(back))
         }
         Object::Attachment(it) => {
             let written = file::write(site, id, it, &Parent::ANY, None)?;
             let (id, mut back) = file::read(written, notes);
             back.blob = it.blob.clone();
-            (id, Object::Attachment(back))
+            (id, Object::from(back))
         }
         Object::BranchRule(it) => wrap(rule::read(rule::write(site, it), notes)),
         Object::LfsObject(_)

@@ -117,7 +117,7 @@ mod tests {
     fn an_issue_that_is_not_there_is_missed_once() {
         let mut numbers = Numbers::default();
         let comment = |number| {
-            Object::Comment(Comment { subject: Subject::Issue(number), ..Comment::default() })
+            Object::from(Comment { subject: Subject::Issue(number), ..Comment::default() })
         };
 
         numbers.note(1, &comment(7));

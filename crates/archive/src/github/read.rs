@@ -157,7 +157,7 @@ impl Reader {
     }
 
     fn page(&mut self, index: &Index, only: Option<&str>) -> Result<Page, ArchiveError> {
-        let (mut records, mut n_bytes) = (Vec::new(), 0);
+        let (mut records, mut n_bytes) = (Vec::with_capacity(PAGE_RECORDS), 0);
         loop {
             let Some(found) = self.pop(index, only)? else {
                 return Ok(Page { records, next: None });

@@ -74,11 +74,11 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let (written, features) = (project::write(it, false), project::write_features(it));
             let origin = super::write::origin(it);
             let back = project::read(&it.path, &origin, &written, Some(&features));
-            Some((it.path.clone(), Object::Project(back)))
+            Some((it.path.clone(), Object::from(back)))
         }
         Object::Organization(it) => {
             let back = project::organization(&it.path, &project::write_group(it, (1, None)));
-            Some((it.path.clone(), Object::Organization(back)))
+            Some((it.path.clone(), Object::from(back)))
         }
         Object::Member(it) => {
             let written = project::write_member(it, people)?;
@@ -87,11 +87,11 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         Object::Topic(it) => Some((it.name.clone(), Object::Topic(it.clone()))),
         Object::Label(it) => {
             let back = map::label(map::write_label(it))?;
-            Some((back.name.clone(), Object::Label(back)))
+            Some((back.name.clone(), Object::from(back)))
         }
         Object::Milestone(it) => {
             let back = map::milestone(map::write_milestone(it))?;
-            Some((back.number.to_string(), Object::Milestone(back)))
+            Some((back.number.to_string(), Object::from(back)))
         }
         Object::Issue(it) => {
             let back = issue::read(&issue::write(it, &known, people), people)?;
@@ -107,7 +107,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let discussion = id::discussion(id);
             let note = review::write_thread(&discussion, it, people);
             let back = review::thread(&[&note], it.change_request, people)?;
-            Some((discussion, Object::ReviewThread(back)))
+            Some((discussion, Object::from(back)))
         }
         Object::ReviewComment(it) => {
             let discussion =
@@ -143,7 +143,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
                 Some(map::write_milestone(&it))
             };
             let back = release::read(&release::write(it, &milestone, people), people)?;
-            Some((back.tag.clone(), Object::Release(back)))
+            Some((back.tag.clone(), Object::from(back)))
         }
         Object::ReleaseAsset(it) => wrap(release::link(&release::write_link(it)?, &it.release)),
         Object::Attachment(it) => {
@@ -152,7 +152,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
             let is_shown = it.url.as_deref().and_then(id::upload) == Some(name.as_str());
             let subject = if is_shown { it.subject.clone() } else { Subject::Project };
             let back = map::attachment(&name, subject, it.blob.clone());
-            Some((name, Object::Attachment(back)))
+            Some((name, Object::from(back)))
         }
         Object::LfsObject(it) => Some((it.blob.sha256.clone()?, Object::LfsObject(it.clone()))),
         Object::Board(it) => {
@@ -164,11 +164,11 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
         }
         Object::BranchRule(it) => {
             let back = rule::read(&rule::write(it, people), people)?;
-            Some((back.pattern.clone(), Object::BranchRule(back)))
+            Some((back.pattern.clone(), Object::from(back)))
         }
         Object::TagRule(it) => {
             let back = rule::read_tag(&rule::write_tag(it, people), people)?;
-            Some((back.pattern.clone(), Object::TagRule(back)))
+            Some((back.pattern.clone(), Object::from(back)))
         }
         Object::State(it) => {
             let back = match (&it.subject, &it.value) {
@@ -180,7 +180,7 @@ fn read_back(scope: &Scope, id: &str, object: &Object) -> Option<(String, Object
                 }
                 _ => None,
             }?;
-            Some((crate::key::state(&back), Object::State(back)))
+            Some((crate::key::state(&back), Object::from(back)))
         }
         Object::User(_)
         | Object::Team(_)

@@ -308,7 +308,7 @@ impl Inner {
 fn nameless(path: &str) -> Record {
     let name = path.rsplit('/').next().unwrap_or(path).to_owned();
     let project = Project { path: path.to_owned(), name, ..Project::default() };
-    Record::new(path, Object::Project(project))
+    Record::new(path, Object::from(project))
 }
 
 fn place(at: Option<&Cursor>) -> Result<(usize, u64), ArchiveError> {

@@ -163,7 +163,7 @@ mod tests {
     use crate::model::{Comment, HostId, Identity, Label, Markup, Subject, Text};
 
     fn comment(body: &str, at: &str, reply_to: Option<&str>) -> Object {
-        Object::Comment(Comment {
+        Object::from(Comment {
             subject: Subject::Issue(7),
             author: Some(Identity::login("ann", Some("github.com"))),
             body: Some(Text::new(body, Markup::Github)),
@@ -220,8 +220,8 @@ mod tests {
 
     #[test]
     fn kinds_of_equal_fields_differ() {
-        let label = Object::Label(Label::default());
-        let topic = Object::Topic(crate::model::Topic::default());
+        let label = Object::from(Label::default());
+        let topic = Object::from(crate::model::Topic::default());
 
         assert_ne!(Fingerprint::of(&label), Fingerprint::of(&topic));
     }
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_documented_example_holds() {
-        let label = Object::Label(Label { name: "bug".into(), ..Label::default() });
+        let label = Object::from(Label { name: "bug".into(), ..Label::default() });
 
         assert_eq!(
             String::from_utf8(comparable(&label)).unwrap(),

@@ -56,7 +56,7 @@ mod tests {
     use packhorse_core::model::{Comment, Issue};
 
     fn comment(issue: u64) -> Object {
-        Object::Comment(Comment { subject: Subject::Issue(issue), ..Comment::default() })
+        Object::from(Comment { subject: Subject::Issue(issue), ..Comment::default() })
     }
 
     #[test]

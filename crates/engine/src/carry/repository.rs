@@ -252,7 +252,7 @@ pub(crate) fn object(repo: RepoKind, list: &RefList) -> Object {
     let (head, object_format) = (list.head.clone(), list.object_format());
     let (refs, refs_digest) = (list.refs.len() as u64, list.digest());
     match repo {
-        RepoKind::Code => Object::Repository(Repository { head, object_format, refs, refs_digest }),
-        RepoKind::Wiki => Object::Wiki(Wiki { head, object_format, refs, refs_digest }),
+        RepoKind::Code => Object::from(Repository { head, object_format, refs, refs_digest }),
+        RepoKind::Wiki => Object::from(Wiki { head, object_format, refs, refs_digest }),
     }
 }

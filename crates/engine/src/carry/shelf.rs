@@ -15,7 +15,7 @@ use std::{
 /// The record of a large file.
 pub(super) fn object(file: &Pointer) -> Object {
     let blob = Blob { size: Some(file.size), sha256: Some(file.sha256.clone()) };
-    Object::LfsObject(LfsObject { blob })
+    Object::from(LfsObject { blob })
 }
 
 fn reference(scope: &Scope, origin: Origin, file: &Pointer) -> BlobRef {

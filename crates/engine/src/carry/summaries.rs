@@ -97,7 +97,7 @@ impl Lines {
             _ => ("change_request", Subject::ChangeRequest(number)),
         };
         let comment = events::summary(subject, &lines, n - lines.len() as u64, last);
-        Ok(Record::new(format!("{SUMMARY}{name} {number}"), Object::Comment(comment)))
+        Ok(Record::new(format!("{SUMMARY}{name} {number}"), Object::from(comment)))
     }
 }
 

@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn project(path: &str) -> Object {
-        Object::Project(Project { path: path.into(), ..Project::default() })
+        Object::from(Project { path: path.into(), ..Project::default() })
     }
 
     #[track_caller]
@@ -177,7 +177,7 @@ mod tests {
     fn a_project_and_its_owner_move() {
         let map = map(&[("old/app", "new/app"), ("old/lib", "new/lib")]);
         let owner = |path: &str| {
-            Object::Organization(Organization { path: path.into(), ..Organization::default() })
+            Object::from(Organization { path: path.into(), ..Organization::default() })
         };
 
         check(&map, project("old/app"), &project("new/app"));

@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn behind_an_api_a_no_and_nothing_told_are_alike() {
         let label = |exclusive| {
-            Object::Label(packhorse_core::model::Label {
+            Object::from(packhorse_core::model::Label {
                 name: "a".into(),
                 exclusive,
                 ..packhorse_core::model::Label::default()
@@ -285,7 +285,7 @@ mod tests {
         let asset = |size| {
             let blob = Some(packhorse_core::model::Blob { size, sha256: None });
             let asset = packhorse_core::model::ReleaseAsset { blob, ..Default::default() };
-            Object::ReleaseAsset(asset)
+            Object::from(asset)
         };
         let silent = Mask::default().behind_an_api(Support::Partial(GAPS));
         let telling = Mask::default().behind_an_api(Support::Full);
@@ -339,9 +339,8 @@ mod tests {
     #[test]
     fn no_and_nothing_are_the_same_where_fields_are_lost() {
         let mask = mask(Keeps::ALL);
-        let rule = |it: Option<bool>| {
-            Object::BranchRule(BranchRule { signatures: it, ..BranchRule::default() })
-        };
+        let rule =
+            |it: Option<bool>| Object::from(BranchRule { signatures: it, ..BranchRule::default() });
 
         assert_eq!(mask.fingerprint(&rule(None)), mask.fingerprint(&rule(Some(false))));
         assert_eq!(mask.differences(&rule(None), &rule(Some(false))), []);
@@ -360,7 +359,7 @@ mod tests {
     #[test]
     fn without_gaps_it_is_the_plain_fingerprint() {
         let caps = Capabilities::promised(|_| Support::Full, "test");
-        let object = Object::Review(Review::default());
+        let object = Object::from(Review::default());
 
         let mask = Mask::of(&caps, ObjectKind::Review);
 

@@ -22,7 +22,7 @@ pub enum Which<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
     /// It is there.
-    There(Box<Object>),
+    There(Object),
     /// It is not there, or nobody knows what it would be called there.
     Missing,
     /// It did not come up in the time that was given: ends list, and cannot be asked for one record.
@@ -140,7 +140,7 @@ fn listed(scope: &Scope, kind: ObjectKind) -> Lane {
 
 /// What came of looking for a record.
 enum Looked {
-    There(Box<Record>),
+    There(Record),
     Missing,
     Late,
 }
@@ -148,7 +148,7 @@ enum Looked {
 impl Looked {
     fn into_seen(self) -> Seen {
         match self {
-            Self::There(record) => Seen::There(Box::new(record.object)),
+            Self::There(record) => Seen::There(record.object),
             Self::Missing => Seen::Missing,
             Self::Late => Seen::Late,
         }
@@ -167,7 +167,7 @@ async fn look(
         let mut pages = Pages::of(end, &lane);
         while let Some(records) = pages.next().await? {
             if let Some(found) = records.into_iter().find(|it| it.origin.id == id) {
-                return Ok(Looked::There(Box::new(found)));
+                return Ok(Looked::There(found));
             }
         }
         Ok(Looked::Missing)

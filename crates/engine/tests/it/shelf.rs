@@ -88,7 +88,7 @@ pub(crate) fn issue(number: u64, title: &str) -> Record {
 pub(crate) fn comment(id: &str, text: &str) -> Record {
     let body = Some(Text::new(text, Markup::Github));
     let subject = Subject::Issue(1);
-    Record::new(id, Object::Comment(Comment { subject, body, ..Comment::default() }))
+    Record::new(id, Object::from(Comment { subject, body, ..Comment::default() }))
 }
 
 /// A journal with one job under way.

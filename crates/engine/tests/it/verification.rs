@@ -209,7 +209,7 @@ async fn findings_are_bounded_and_the_rest_is_counted() {
 fn attachment(bytes: &[u8]) -> Record {
     let sha256 = Sha256::digest(bytes).iter().map(|it| format!("{it:02x}")).collect();
     let blob = Blob { size: Some(bytes.len() as u64), sha256: Some(sha256) };
-    Record::new("f1", Object::Attachment(Attachment { blob, ..Attachment::default() }))
+    Record::new("f1", Object::from(Attachment { blob, ..Attachment::default() }))
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn damaged_bytes_are_found() {
 #[tokio::test]
 async fn bytes_without_a_hash_are_held_against_the_sources_own() {
     let notes = Notes::begun().await;
-    let record = || Record::new("f1", Object::Attachment(Attachment::default()));
+    let record = || Record::new("f1", Object::from(Attachment::default()));
     notes.wrote(&app(), &[record()]).await;
     let with = |bytes: Option<&[u8]>| {
         let mut shelf = Shelf::default().with(&app(), [record()]);
@@ -270,7 +270,7 @@ async fn a_projects_own_record_is_compared_and_other_projects_are_let_be() {
     let notes = Notes::begun().await;
     let project = |path: &str, name: &str| {
         let project = Project { path: path.into(), name: name.into(), ..Project::default() };
-        Record::new(path, Object::Project(project))
+        Record::new(path, Object::from(project))
     };
     let source = Shelf::default().with(&Scope::Shared, [project("acme/app", "App")]);
     notes.wrote(&app(), &[project("acme/app", "App")]).await;
@@ -321,7 +321,7 @@ async fn two_ends_with_ids_of_their_own_are_matched_by_content() {
 async fn a_project_may_have_another_path() {
     let project = |path: &str| {
         let project = Project { path: path.into(), ..Project::default() };
-        Record::new(path, Object::Project(project))
+        Record::new(path, Object::from(project))
     };
     let moved = Scope::Project("new/app".into());
     let from = Shelf::default().with(&Scope::Shared, [project("acme/app")]).with(&app(), issues(3));
@@ -374,10 +374,7 @@ async fn commit(git: &Git, repository: &std::path::Path) {
 
 fn review(id: &str, verdict: Verdict, text: Option<&str>) -> Record {
     let body = text.map(|it| Text::new(it, Markup::Github));
-    Record::new(
-        id,
-        Object::Review(Review { change_request: 1, verdict, body, ..Review::default() }),
-    )
+    Record::new(id, Object::from(Review { change_request: 1, verdict, body, ..Review::default() }))
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ fn import(desk: &mut Desk<'_>, file: &Path) -> Result<Vec<Told>, HostError> {
     };
     let projects = content.projects.iter().map(|it| {
         let path = called(&it.path);
-        let project = Object::Project(Project { path: path.clone(), ..it.clone() });
+        let project = Object::from(Project { path: path.clone(), ..it.clone() });
         (Scope::Shared, Record::new(path, project))
     });
     desk.store.fill(projects.collect::<Vec<_>>());

@@ -72,7 +72,7 @@ impl Gitea {
         };
         let held = Project { path: project.to_owned(), ..held };
         content.records.retain(|(scope, _)| scope.project().is_some());
-        store.fill([(Scope::Shared, Record::new(project, Object::Project(held)))]);
+        store.fill([(Scope::Shared, Record::new(project, Object::from(held)))]);
         archive.take(store, content, |_| project.to_owned())
     }
 }

@@ -245,7 +245,7 @@ fn import(desk: &mut Desk<'_>, job: &Value) -> Result<(), HostError> {
         Some(_) | None => Visibility::Private,
     };
     let project = Project { path: path.clone(), visibility, ..held.clone() };
-    desk.store.fill([(Scope::Shared, Record::new(path.clone(), Object::Project(project)))]);
+    desk.store.fill([(Scope::Shared, Record::new(path.clone(), Object::from(project)))]);
     records.take(desk.store, content, |_| path.clone())?;
     let repositories = Content { projects: vec![held], records: Vec::new() };
     git.take(desk.store, repositories, |_| path.clone())

@@ -136,7 +136,7 @@ fn take(desk: &mut Desk<'_>, path: &str, level: &GroupLevel) {
             let mut member = member.clone();
             member.place = At::Organization(path.to_owned());
             let id = format!("organization:{path}/{}", who.login);
-            desk.store.fill([(Scope::Shared, Record::new(id, Object::Member(member)))]);
+            desk.store.fill([(Scope::Shared, Record::new(id, Object::from(member)))]);
         }
     }
     let scope = Scope::Project(path.to_owned());

@@ -213,9 +213,9 @@ fn as_rows((scope, record): (Scope, Record)) -> Vec<(Scope, Record)> {
         ..Comment::default()
     };
     let id = format!("review/{}", record.origin.id);
-    let note = (scope.clone(), Record::new(id, Object::Comment(note)));
-    let approval = Review { body: None, ..review.clone() };
+    let note = (scope.clone(), Record::new(id, Object::from(note)));
+    let approval = Review { body: None, ..*review.clone() };
     let is_given = review.verdict == Verdict::Approved;
-    let approval = (scope, Record { object: Object::Review(approval), ..record });
+    let approval = (scope, Record { object: Object::from(approval), ..record });
     [note].into_iter().chain(is_given.then_some(approval)).collect()
 }

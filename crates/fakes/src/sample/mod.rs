@@ -141,7 +141,7 @@ fn shared() -> Vec<(Scope, Record)> {
             created_at: day(1),
             ..User::default()
         };
-        put(login, Object::User(user));
+        put(login, Object::from(user));
     }
     let organization = Organization {
         path: "acme".to_owned(),
@@ -152,7 +152,7 @@ fn shared() -> Vec<(Scope, Record)> {
         created_at: day(1),
         ..Organization::default()
     };
-    put("acme", Object::Organization(organization));
+    put("acme", Object::from(organization));
     let team = Team {
         organization: "acme".to_owned(),
         slug: "engines".to_owned(),
@@ -161,7 +161,7 @@ fn shared() -> Vec<(Scope, Record)> {
         created_at: day(1),
         ..Team::default()
     };
-    put("acme/engines", Object::Team(team));
+    put("acme/engines", Object::from(team));
     for (login, role) in [("alice", Role::Owner), ("bob", Role::Read), ("carol", Role::Read)] {
         let place = Place::Organization("acme".to_owned());
         put(&format!("acme/{login}"), member(place, login, role));
@@ -169,11 +169,11 @@ fn shared() -> Vec<(Scope, Record)> {
     let engines = || Place::Team { organization: "acme".to_owned(), slug: "engines".to_owned() };
     put("acme/engines/bob", member(engines(), "bob", Role::Read));
     let rocket = project(ROCKET, "Goes up", Visibility::Public);
-    put(ROCKET, Object::Project(rocket));
-    put(HANDBOOK, Object::Project(project(HANDBOOK, "How we work", Visibility::Private)));
+    put(ROCKET, Object::from(rocket));
+    put(HANDBOOK, Object::from(project(HANDBOOK, "How we work", Visibility::Private)));
     for (path, topic) in [(ROCKET, "rockets"), (ROCKET, "space"), (HANDBOOK, "documents")] {
         let scope = Scope::Project(path.to_owned());
-        let object = Object::Topic(Topic { name: topic.to_owned() });
+        let object = Object::from(Topic { name: topic.to_owned() });
         records.push((scope, Record::new(topic, object)));
     }
     records
@@ -181,5 +181,5 @@ fn shared() -> Vec<(Scope, Record)> {
 
 fn member(place: Place, login: &str, role: Role) -> Object {
     let grantee = Grantee::User(person(login));
-    Object::Member(Member { place, grantee, role, created_at: day(1), ..Member::default() })
+    Object::from(Member { place, grantee, role, created_at: day(1), ..Member::default() })
 }

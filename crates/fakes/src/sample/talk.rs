@@ -101,13 +101,13 @@ fn settings(tips: &Tips) -> Vec<Named> {
         ..CommitStatus::default()
     };
     vec![
-        named("carol", Object::Member(member)),
-        named("main", Object::BranchRule(rule)),
-        named(1, Object::Webhook(hook)),
-        named(1, Object::DeployKey(key)),
-        named(1, Object::Release(release)),
-        named(1, Object::ReleaseAsset(asset)),
-        named(1, Object::CommitStatus(status)),
+        named("carol", Object::from(member)),
+        named("main", Object::from(rule)),
+        named(1, Object::from(hook)),
+        named(1, Object::from(key)),
+        named(1, Object::from(release)),
+        named(1, Object::from(asset)),
+        named(1, Object::from(status)),
     ]
 }
 
@@ -116,7 +116,7 @@ fn issues() -> Vec<Named> {
     for (name, color) in [("bug", "d73a4a"), ("wish", "0e8a16")] {
         let color = Some(color.to_owned());
         let label = Label { name: name.to_owned(), color, ..Label::default() };
-        all.push(named(name, Object::Label(label)));
+        all.push(named(name, Object::from(label)));
     }
     let milestone = Milestone {
         number: 1,
@@ -127,7 +127,7 @@ fn issues() -> Vec<Named> {
         due_at: day(28),
         ..Milestone::default()
     };
-    all.push(named(1, Object::Milestone(milestone)));
+    all.push(named(1, Object::from(milestone)));
     let told = [
         (1, "It does not start", "bug", "bob", true),
         (2, "Fly to the Moon", "wish", "carol", false),
@@ -163,7 +163,7 @@ fn issues() -> Vec<Named> {
             updated_at: day(n + 4),
             ..Comment::default()
         };
-        all.push(named(n, Object::Comment(comment)));
+        all.push(named(n, Object::from(comment)));
     }
     let reaction = Reaction {
         subject: Subject::Comment(HostId::from("1")),
@@ -171,7 +171,7 @@ fn issues() -> Vec<Named> {
         content: "heart".to_owned(),
         created_at: day(6),
     };
-    all.push(named(1, Object::Reaction(reaction)));
+    all.push(named(1, Object::from(reaction)));
     all
 }
 
@@ -218,7 +218,7 @@ fn changes(tips: &Tips) -> Vec<Named> {
         created_at: day(7),
         submitted_at: day(7),
     };
-    all.push(named(1, Object::Review(review)));
+    all.push(named(1, Object::from(review)));
     let position = Position {
         path: "fuel.rs".to_owned(),
         commit: commit.clone(),
@@ -237,7 +237,7 @@ fn changes(tips: &Tips) -> Vec<Named> {
         created_at: day(7),
         ..ReviewThread::default()
     };
-    all.push(named(1, Object::ReviewThread(thread)));
+    all.push(named(1, Object::from(thread)));
     let comment = ReviewComment {
         change_request: 3,
         review,

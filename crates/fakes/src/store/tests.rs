@@ -9,12 +9,12 @@ fn app() -> Scope {
 fn references_follow_when_a_number_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::new(folder.path());
-    let comment = |id: &str| Record::new(id, Object::Comment(Comment::default()));
+    let comment = |id: &str| Record::new(id, Object::from(Comment::default()));
     let about = Subject::Comment(HostId::from("twelve"));
     let reaction = Reaction { subject: about, content: "+1".to_owned(), ..Reaction::default() };
 
     store.fill([
-        (app(), Record::new("r", Object::Reaction(reaction))),
+        (app(), Record::new("r", Object::from(reaction))),
         (app(), comment("12")),
         (app(), comment("twelve")),
     ]);

@@ -72,7 +72,7 @@ impl GitSink {
         let branch = head.as_deref().and_then(|head| head.strip_prefix("refs/heads/"));
         let kept =
             source::project(&self.repository.address.project, branch.filter(|_| wanted.is_some()));
-        let (expected, kept) = (Object::Project(project.clone()), Object::Project(kept));
+        let (expected, kept) = (Object::from(project.clone()), Object::from(kept));
         let losses = differences(&expected, &kept).into_iter();
         Ok(losses
             .map(|it| {

@@ -46,7 +46,7 @@ impl Source for GitSource {
         let path = &self.0.address.project;
         let head = self.0.refs().await?.head;
         let branch = head.as_deref().and_then(|head| head.strip_prefix("refs/heads/"));
-        let project = Object::Project(project(path, branch));
+        let project = Object::from(project(path, branch));
         Ok(Page { records: vec![Record::new(path, project)], next: None })
     }
 

@@ -26,7 +26,7 @@ async fn a_repository_is_one_project() {
         default_branch: Some("main".into()),
         ..Project::default()
     };
-    assert_eq!(page.records, [Record::new("acme/app", Object::Project(expected))]);
+    assert_eq!(page.records, [Record::new("acme/app", Object::from(expected))]);
     assert_eq!(page.next, None);
     let inventory = source.inventory(&Scope::Project("acme/app".into())).await.unwrap();
     assert_eq!(inventory.records(ObjectKind::Repository), Some(1));
@@ -87,7 +87,7 @@ async fn what_a_repository_cannot_hold_of_a_project_is_told() {
         default_branch: Some("trunk".into()),
         ..Project::default()
     };
-    let record = Record::new("acme/app", Object::Project(whole));
+    let record = Record::new("acme/app", Object::from(whole));
 
     let written = sink.write(&app(), &record, None).await.unwrap();
 

@@ -66,7 +66,7 @@ pub(crate) fn label(name: &str, description: &str) -> Record {
         description: Some(model::Text::new(description, model::Markup::Plain)),
         ..model::Label::default()
     };
-    Record::new(name, Object::Label(label))
+    Record::new(name, Object::from(label))
 }
 
 pub(crate) fn issue(number: u64) -> Record {
@@ -76,7 +76,7 @@ pub(crate) fn issue(number: u64) -> Record {
 
 pub(crate) fn project(path: &str) -> Record {
     let project = model::Project { path: path.into(), ..model::Project::default() };
-    Record::new(path, Object::Project(project))
+    Record::new(path, Object::from(project))
 }
 
 /// Writes records of the project `acme/app` and makes them durable.

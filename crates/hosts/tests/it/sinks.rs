@@ -41,7 +41,7 @@ impl Server {
         let fake = Fake::start(product, options).await.unwrap();
         let people = (0..8).map(|n| samples::sample(ObjectKind::User, n));
         let owner = User { identity: Identity::login(who, None), ..User::default() };
-        let owner = Record::new(who, Object::User(owner));
+        let owner = Record::new(who, Object::from(owner));
         fake.fill(people.chain([owner]).map(|it| (Scope::Shared, it)));
         let host = fake.url().trim_start_matches("http://");
         let address = address.replace("{host}", host).replace("{token}", Options::TOKEN);
@@ -53,7 +53,7 @@ impl Server {
     /// With an organization, which the sink does not make.
     fn with_organization(self, path: &str) -> Self {
         let organization = Organization { path: path.into(), ..Organization::default() };
-        let record = Record::new(path, Object::Organization(organization));
+        let record = Record::new(path, Object::from(organization));
         self.fake.fill([(Scope::Shared, record)]);
         self
     }
@@ -197,7 +197,7 @@ async fn accounts_are_made_where_the_whole_of_a_gitlab_is_meant() {
     let server = Server::start(Gitlab, "alice", address, |_| true).await;
     let identity = Identity { name: Some("Dora".into()), ..Identity::login("dora", None) };
     let user = User { identity, bio: Some("flies".into()), is_blocked: true, ..User::default() };
-    let record = Record::new("dora", Object::User(user));
+    let record = Record::new("dora", Object::from(user));
     assert_eq!(server.sink.find(&Scope::Shared, &record).await.unwrap(), None);
 
     let written = server.sink.write(&Scope::Shared, &record, None).await.unwrap();
@@ -250,7 +250,7 @@ async fn gitea_is_waited_for_until_it_has_noticed_what_was_pushed() {
             default_branch: Some("topic".into()),
             ..Project::default()
         };
-        let project = Record::new(path.clone(), Object::Project(project));
+        let project = Record::new(path.clone(), Object::from(project));
         server.sink.write(&scope, &project, None).await.unwrap();
         server.sink.remote(&path, RepoKind::Code).await.unwrap();
         server.fake.store(|store| store.will_be_pushed(&path, 2));
@@ -282,7 +282,7 @@ async fn gitea_has_noticed_what_was_pushed_before_a_project_is_archived() {
 
     let state =
         State { subject: Subject::Project, value: StateValue::Archived, ..State::default() };
-    let record = Record::new("archived", Object::State(state));
+    let record = Record::new("archived", Object::from(state));
     server.sink.write(&scope, &record, None).await.unwrap();
 
     assert!(!server.fake.store(|store| store.refs_told("acme/app")).is_empty());
@@ -320,7 +320,7 @@ async fn what_stands_on_code_is_removed_where_the_product_removes_it() {
             ReviewComment { change_request: 1, review, ..ReviewComment::default() }
         };
         let records = [
-            Record::new("7", Object::Review(review)),
+            Record::new("7", Object::from(review)),
             Record::new("8", Object::from(comment("7"))),
             Record::new("9", Object::from(comment("7"))),
         ];

@@ -21,10 +21,10 @@ fn person(n: u64) -> Identity {
 pub(crate) fn people() -> Vec<(Scope, Record)> {
     let user = |n| {
         let user = User { identity: person(n), is_admin: n == 0, ..User::default() };
-        (Scope::Shared, Record::new(user.identity.login.clone(), Object::User(user)))
+        (Scope::Shared, Record::new(user.identity.login.clone(), Object::from(user)))
     };
     let acme = Organization { path: "acme".to_owned(), ..Organization::default() };
-    vec![user(0), user(1), (Scope::Shared, Record::new("acme", Object::Organization(acme)))]
+    vec![user(0), user(1), (Scope::Shared, Record::new("acme", Object::from(acme)))]
 }
 
 fn text(n: u64) -> Option<Text> {
@@ -48,10 +48,10 @@ pub(crate) async fn lay_out(fake: &Fake, issues: u64) -> Result<(), Box<dyn Erro
         default_branch: Some("main".to_owned()),
         ..Project::default()
     };
-    fake.fill([(Scope::Shared, Record::new(PATH, Object::Project(project)))]);
+    fake.fill([(Scope::Shared, Record::new(PATH, Object::from(project)))]);
     let scope = Scope::Project(PATH.to_owned());
     let label = Label { name: "bug".into(), color: Some("ff0000".into()), ..Label::default() };
-    fake.fill([(scope.clone(), Record::new("1", Object::Label(label)))]);
+    fake.fill([(scope.clone(), Record::new("1", Object::from(label)))]);
     let changes = issues / 5;
     let tips = history(fake, (issues, changes)).await?;
     for n in 1..=issues {
@@ -90,7 +90,7 @@ fn comment(issue: u64, n: u64) -> Record {
         updated_at: day(issue + n),
         ..Comment::default()
     };
-    Record::new((issue * COMMENTS + n).to_string(), Object::Comment(comment))
+    Record::new((issue * COMMENTS + n).to_string(), Object::from(comment))
 }
 
 /// A third each is open, closed and merged.

@@ -28,7 +28,7 @@ pub(super) async fn run(host: &Host, scratch: &Path) -> Result<Vec<Finding>, App
         default_branch: Some("main".to_owned()),
         ..Project::default()
     };
-    let record = Record::new(path.clone(), Object::Project(project));
+    let record = Record::new(path.clone(), Object::from(project));
     let made = match sink.write(&scope, &record, None).await {
         Ok(made) => made,
         Err(error) => {

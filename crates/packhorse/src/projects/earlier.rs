@@ -135,7 +135,7 @@ mod tests {
         let grantee = Grantee::User(Identity::login(login, None));
         let role = Role::Write;
         let member = Member { place: Place::Project, grantee, role, ..Member::default() };
-        Record::new(login, Object::Member(member))
+        Record::new(login, Object::from(member))
     }
 
     #[tokio::test]
@@ -147,7 +147,7 @@ mod tests {
 
         for path in ["a/old", "a/new"] {
             let scope = Scope::Project(path.to_owned());
-            let project = Object::Project(Project { path: path.into(), ..Project::default() });
+            let project = Object::from(Project { path: path.into(), ..Project::default() });
             for record in [Record::new(path, project), member("Alice"), member("bob")] {
                 let written = sink.1.write(&scope, &record, None).await.unwrap();
                 let removed = sink.1.remove(&scope, &record.origin, &written.target).await;

@@ -89,7 +89,7 @@ fn project(path: &str, listed: &Listed) -> Record {
         visibility: Visibility::Private,
         ..model::Project::default()
     };
-    Record::new(path, Object::Project(project))
+    Record::new(path, Object::from(project))
 }
 
 fn member(login: &str, right: Right, host: Option<&str>) -> Record {
@@ -99,7 +99,7 @@ fn member(login: &str, right: Right, host: Option<&str>) -> Record {
     };
     let grantee = Grantee::User(Identity::login(login, host));
     let member = Member { place: Place::Project, grantee, role, ..Member::default() };
-    Record::new(login, Object::Member(member))
+    Record::new(login, Object::from(member))
 }
 
 /// What there is of each kind.

@@ -210,7 +210,7 @@ mod tests {
     fn label(name: &str, color: &str) -> Seen {
         let color = Some(color.to_owned());
         let label = Label { name: name.to_owned(), color, ..Label::default() };
-        Seen::There(Box::new(Object::Label(label)))
+        Seen::There(Object::from(label))
     }
 
     fn facing(source: Seen, found: Seen, differs: &[&str]) -> Facing {

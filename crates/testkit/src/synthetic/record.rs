@@ -111,20 +111,20 @@ impl Maker<'_> {
         let (of, n) = (self.of, self.n);
         let issue = |number: u64| Subject::Issue(number + 1);
         let (id, object) = match self.kind {
-            ObjectKind::User => (format!("user-{n}"), Object::User(self.user())),
-            ObjectKind::Project => (path(n), Object::Project(self.project())),
-            ObjectKind::Label => (format!("label-{n}"), Object::Label(self.label())),
-            ObjectKind::Milestone => ((n + 1).to_string(), Object::Milestone(self.milestone())),
+            ObjectKind::User => (format!("user-{n}"), Object::from(self.user())),
+            ObjectKind::Project => (path(n), Object::from(self.project())),
+            ObjectKind::Label => (format!("label-{n}"), Object::from(self.label())),
+            ObjectKind::Milestone => ((n + 1).to_string(), Object::from(self.milestone())),
             ObjectKind::Issue => ((n + 1).to_string(), Object::from(self.issue())),
             ObjectKind::ChangeRequest => {
                 ((of.issues + n + 1).to_string(), Object::from(self.change_request()))
             }
             ObjectKind::Comment => {
                 let about = issue(n / of.comments_per_issue.max(1));
-                (comment_id(n), Object::Comment(self.comment(about)))
+                (comment_id(n), Object::from(self.comment(about)))
             }
-            ObjectKind::Review => (review_id(n), Object::Review(self.review())),
-            ObjectKind::ReviewThread => (thread_id(n), Object::ReviewThread(self.thread())),
+            ObjectKind::Review => (review_id(n), Object::from(self.review())),
+            ObjectKind::ReviewThread => (thread_id(n), Object::from(self.thread())),
             ObjectKind::ReviewComment => {
                 ((4_000_000 + n).to_string(), Object::from(self.review_comment()))
             }
@@ -132,9 +132,9 @@ impl Maker<'_> {
             ObjectKind::Reaction => {
                 let reaction = self.reaction();
                 let login = reaction.author.as_ref().map_or("", |it| it.login.as_str());
-                (format!("comment/{}/{login}/+1", comment_id(n * 4)), Object::Reaction(reaction))
+                (format!("comment/{}/{login}/+1", comment_id(n * 4)), Object::from(reaction))
             }
-            ObjectKind::Release => (format!("v{n}"), Object::Release(self.release())),
+            ObjectKind::Release => (format!("v{n}"), Object::from(self.release())),
             // Of these, `Synthetic::count` makes none.
             ObjectKind::Organization
             | ObjectKind::Team

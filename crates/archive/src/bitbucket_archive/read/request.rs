@@ -132,10 +132,10 @@ impl Requests {
         let scope = scope(&it.path);
         for (id, review) in std::mem::take(&mut it.last).into_values() {
             let review = it.judged(review);
-            spool.take(&scope, &id, &Object::Review(review))?;
+            spool.take(&scope, &id, &Object::from(review))?;
         }
         for (id, review) in std::mem::take(&mut it.said) {
-            spool.take(&scope, &id, &Object::Review(review))?;
+            spool.take(&scope, &id, &Object::from(review))?;
         }
         match request::read(&it.wire, &it.path, &it.ending) {
             Some(request) => {
@@ -210,7 +210,7 @@ impl Current {
                 if action == Some("UNAPPROVED") {
                     earlier.verdict = Verdict::Dismissed;
                 }
-                spool.take(&scope, &id, &Object::Review(earlier))?;
+                spool.take(&scope, &id, &Object::from(earlier))?;
             }
             if let Some(mut verdict) = review::read(it, self.number) {
                 let id = self.unique(review::id_of(&verdict));
@@ -248,7 +248,7 @@ impl Current {
         };
         let Some(place) = place else { return self.say(spool, odd, it, &Above::default()) };
         if let Some(thread) = talk::thread(it, self.number) {
-            spool.take(&scope(&self.path), &root, &Object::ReviewThread(thread))?;
+            spool.take(&scope(&self.path), &root, &Object::from(thread))?;
         }
         if it.severity.as_deref() == Some("BLOCKER") {
             odd.unknown.note("tasks on lines of code".to_owned(), 1);
@@ -272,7 +272,7 @@ impl Current {
         let id = if is_own { id } else { own };
         if self.said_bytes > MAX_SAID || self.said.contains_key(&id) {
             let id = self.unique(format!("{id}/said"));
-            return spool.take(&scope(&self.path), &id, &Object::Review(review));
+            return spool.take(&scope(&self.path), &id, &Object::from(review));
         }
         self.said.insert(id, review);
         Ok(())
@@ -295,7 +295,7 @@ impl Current {
                 let comment = talk::review_comment(it, self.number, thread, above.answers);
                 Object::from(comment)
             }
-            None => Object::Comment(talk::comment(it, self.number, above.answers)),
+            None => Object::from(talk::comment(it, self.number, above.answers)),
         };
         spool.take(&scope(&self.path), id, &object)?;
         if above.depth == MAX_ANSWERS {

@@ -186,7 +186,7 @@ impl<'a> Taking<'a> {
         };
         // A person's own place is the person's.
         if let Some(organization) = project::organization(&it).filter(|_| !key.starts_with('~')) {
-            self.spool.take(&Scope::Shared, &key, &Object::Organization(organization))?;
+            self.spool.take(&Scope::Shared, &key, &Object::from(organization))?;
         }
         let is_public = it.public == Some(true);
         self.owners.insert(id.to_owned(), Owner { key, is_public, for_all: false });
@@ -220,7 +220,7 @@ impl<'a> Taking<'a> {
             let (found, lost) = project::members(&it, place);
             self.odd.n_members += lost;
             for (id, member) in found {
-                self.spool.take(scope, &id, &Object::Member(member))?;
+                self.spool.take(scope, &id, &Object::from(member))?;
             }
         }
         Ok(())
@@ -277,7 +277,7 @@ impl<'a> Taking<'a> {
         let seen = owner.map_or((false, false), |it| (it.is_public, it.for_all));
         let project = project::project(&it.wire, &it.path, seen, it.default_branch);
         let scope = Scope::Project(it.path.clone());
-        self.spool.take(&scope, &it.path, &Object::Project(project))
+        self.spool.take(&scope, &it.path, &Object::from(project))
     }
 
     /// Where the repositories are, once all entries have come.

@@ -87,7 +87,7 @@ fn owners(
     if let Some(shared) = &shared {
         spool.each(shared, ObjectKind::Organization, |it| {
             if let Object::Organization(it) = it.object {
-                known.insert(it.path.clone(), it);
+                known.insert(it.path.clone(), *it);
             }
             Ok(())
         })?;
@@ -157,7 +157,7 @@ fn one(
 ) -> Result<(), SpoolError> {
     let record = spool.record(scope, ObjectKind::Project, &scope.path)?.map(|it| it.object);
     let project = match record {
-        Some(Object::Project(it)) => it,
+        Some(Object::Project(it)) => *it,
         _ => Project { path: scope.path.clone(), ..Project::default() },
     };
     let (owner, row, hierarchy) = (owner.to_string(), row.to_string(), hierarchy(&scope.path));

@@ -116,15 +116,15 @@ impl<'a, 'u> Taking<'a, 'u> {
         }
         let path = self.scope.key().to_owned();
         let read = project::read(&path, &found.origin, &attributes, features.as_ref());
-        self.put(Some((path, Object::Project(read))))?;
+        self.put(Some((path, Object::from(read))))?;
         if let Some(state) = project::archived(&attributes) {
-            self.put(Some((crate::key::state(&state), Object::State(state))))?;
+            self.put(Some((crate::key::state(&state), Object::from(state))))?;
         }
         let topics =
             if attributes.topics.0.is_empty() { attributes.tag_list } else { attributes.topics };
         for name in topics.0 {
             let topic = packhorse_core::model::Topic { name: name.clone() };
-            self.put(Some((name, Object::Topic(topic))))?;
+            self.put(Some((name, Object::from(topic))))?;
         }
         Ok(())
     }
@@ -168,26 +168,26 @@ impl<'a, 'u> Taking<'a, 'u> {
             "project_members" => {
                 let Some(it) = self.parse::<wire::Member>(relation, json)? else { return Ok(()) };
                 let member = project::member(&it, &Place::Project, people);
-                self.put(member.map(|(id, it)| (id, Object::Member(it))))
+                self.put(member.map(|(id, it)| (id, Object::from(it))))
             }
             "protected_branches" => {
                 let Some(it) = self.parse::<wire::ProtectedBranch>(relation, json)? else {
                     return Ok(());
                 };
                 let rule = rule::read(&it, people);
-                self.put(rule.map(|it| (it.pattern.clone(), Object::BranchRule(it))))
+                self.put(rule.map(|it| (it.pattern.clone(), Object::from(it))))
             }
             "protected_tags" => {
                 let Some(it) = self.parse::<wire::ProtectedTag>(relation, json)? else {
                     return Ok(());
                 };
                 let rule = rule::read_tag(&it, people);
-                self.put(rule.map(|it| (it.pattern.clone(), Object::TagRule(it))))
+                self.put(rule.map(|it| (it.pattern.clone(), Object::from(it))))
             }
             "boards" => {
                 let Some(it) = self.parse::<wire::Board>(relation, json)? else { return Ok(()) };
                 let board = project::board(it);
-                self.put(board.map(|(id, it)| (id, Object::Board(it))))
+                self.put(board.map(|(id, it)| (id, Object::from(it))))
             }
             "ci_pipelines" | "pipelines" => {
                 let Some(it) = self.parse::<wire::Pipeline>("ci_pipelines", json)? else {
@@ -207,13 +207,13 @@ impl<'a, 'u> Taking<'a, 'u> {
     }
 
     fn label(&mut self, it: wire::Label) -> Result<(), SpoolError> {
-        let label = map::label(it).map(|it| (it.name.clone(), Object::Label(it)));
+        let label = map::label(it).map(|it| (it.name.clone(), Object::from(it)));
         self.put(label)
     }
 
     fn milestone(&mut self, it: wire::Milestone) -> Result<(), SpoolError> {
         let milestone = map::milestone(it);
-        self.put(milestone.map(|it| (it.number.to_string(), Object::Milestone(it))))
+        self.put(milestone.map(|it| (it.number.to_string(), Object::from(it))))
     }
 
     /// Takes what is a group's, and stands nowhere but in what has it.
@@ -246,14 +246,14 @@ impl<'a, 'u> Taking<'a, 'u> {
     fn reactions(&mut self, list: &[wire::Award], subject: &Subject) -> Result<(), SpoolError> {
         for it in list {
             let reaction = map::reaction(it, subject, self.people);
-            self.put(reaction.map(|(id, it)| (id, Object::Reaction(it))))?;
+            self.put(reaction.map(|(id, it)| (id, Object::from(it))))?;
         }
         Ok(())
     }
 
     fn locked(&mut self, subject: &Subject, is_locked: Option<bool>) -> Result<(), SpoolError> {
         match issue::locked(subject.clone(), is_locked) {
-            Some(state) => self.put(Some((crate::key::state(&state), Object::State(state)))),
+            Some(state) => self.put(Some((crate::key::state(&state), Object::from(state)))),
             None => Ok(()),
         }
     }
@@ -290,7 +290,7 @@ impl<'a, 'u> Taking<'a, 'u> {
         }
         let comment = note::comment(it, subject, first_of(it, firsts), self.people);
         let about = comment.as_ref().map(|(id, _)| Subject::Comment(HostId(id.clone())));
-        self.put(comment.map(|(id, it)| (id, Object::Comment(it))))?;
+        self.put(comment.map(|(id, it)| (id, Object::from(it))))?;
         let Some(about) = about else { return Ok(()) };
         self.files(it.note.as_deref(), &about)?;
         self.reactions(&it.award_emoji.0, &about)
@@ -344,7 +344,7 @@ impl<'a, 'u> Taking<'a, 'u> {
             {
                 let about = Subject::Review(HostId(id.clone()));
                 reviewed.insert(id.clone());
-                self.put(Some((id, Object::Review(review))))?;
+                self.put(Some((id, Object::from(review))))?;
                 self.files(note.note.as_deref(), &about)?;
                 self.reactions(&note.award_emoji.0, &about)?;
             } else if note::is_in_diff(note)
@@ -364,7 +364,7 @@ impl<'a, 'u> Taking<'a, 'u> {
         for approval in &it.approvals.0 {
             let review = review::approval(approval, number, people);
             if review.as_ref().is_none_or(|(id, _)| !reviewed.contains(id)) {
-                self.put(review.map(|(id, it)| (id, Object::Review(it))))?;
+                self.put(review.map(|(id, it)| (id, Object::from(it))))?;
             }
         }
         for (discussion, notes) in threads {
@@ -380,7 +380,7 @@ impl<'a, 'u> Taking<'a, 'u> {
         firsts: &Firsts<'_>,
     ) -> Result<(), SpoolError> {
         let thread = review::thread(notes, number, self.people);
-        self.put(thread.map(|it| (discussion.to_owned(), Object::ReviewThread(it))))?;
+        self.put(thread.map(|it| (discussion.to_owned(), Object::from(it))))?;
         for note in notes {
             let first = first_of(note, firsts);
             let comment = review::comment(note, (number, discussion), first, self.people);
@@ -402,7 +402,7 @@ impl<'a, 'u> Taking<'a, 'u> {
         else {
             return self.put(None);
         };
-        self.put(read.map(|(id, it)| (id, Object::Snippet(it))))?;
+        self.put(read.map(|(id, it)| (id, Object::from(it))))?;
         self.files(it.description.as_deref(), &subject)?;
         self.reactions(&it.award_emoji.0, &subject)?;
         let firsts = firsts(&it.notes.0);
@@ -416,7 +416,7 @@ impl<'a, 'u> Taking<'a, 'u> {
         }
         let comment = note::commit_comment(it, self.people);
         let about = comment.as_ref().map(|(id, _)| Subject::CommitComment(HostId(id.clone())));
-        self.put(comment.map(|(id, it)| (id, Object::CommitComment(it))))?;
+        self.put(comment.map(|(id, it)| (id, Object::from(it))))?;
         let Some(about) = about else { return Ok(()) };
         self.files(it.note.as_deref(), &about)?;
         self.reactions(&it.award_emoji.0, &about)
@@ -425,11 +425,11 @@ impl<'a, 'u> Taking<'a, 'u> {
     fn release(&mut self, it: &wire::Release) -> Result<(), SpoolError> {
         let read = release::read(it, self.people);
         let Some(tag) = read.as_ref().map(|it| it.tag.clone()) else { return self.put(None) };
-        self.put(read.map(|it| (it.tag.clone(), Object::Release(it))))?;
+        self.put(read.map(|it| (it.tag.clone(), Object::from(it))))?;
         self.files(it.description.as_deref(), &Subject::Release(tag.clone()))?;
         for link in &it.links.0 {
             let asset = release::link(link, &tag);
-            self.put(asset.map(|(id, it)| (id, Object::ReleaseAsset(it))))?;
+            self.put(asset.map(|(id, it)| (id, Object::from(it))))?;
         }
         Ok(())
     }
@@ -440,7 +440,7 @@ impl<'a, 'u> Taking<'a, 'u> {
                 [&stage.statuses, &stage.builds, &stage.generic_commit_statuses, &stage.bridges];
             for status in all.into_iter().flat_map(|it| &it.0) {
                 let status = project::status(status, it, self.people);
-                self.put(status.map(|(id, it)| (id, Object::CommitStatus(it))))?;
+                self.put(status.map(|(id, it)| (id, Object::from(it))))?;
             }
         }
         Ok(())

@@ -47,7 +47,7 @@ impl Groups {
         for (id, it) in organizations(&found, only, odd)? {
             paths.insert(id, it.path.clone());
             let path = it.path.clone();
-            spool.take(&Scope::Shared, &path, &Object::Organization(it))?;
+            spool.take(&Scope::Shared, &path, &Object::from(it))?;
         }
         for (id, relation, member) in &found.group_relations {
             let Some(path) = paths.get(id) else {
@@ -126,12 +126,12 @@ impl Row {
                 let label = match own.map(|it| it.object) {
                     // Archives of projects that are made here have them as well, with their rank.
                     Some(Object::Label(own)) if is_same(&own, &label) => {
-                        Label { inherited: true, ..own }
+                        Label { inherited: true, ..*own }
                     }
                     Some(_) => return Ok(()),
                     None => label,
                 };
-                (label.name.clone(), Object::Label(label))
+                (label.name.clone(), Object::from(label))
             }
             Self::Milestone(it) => {
                 let Some(milestone) = map::milestone(it) else { return Ok(()) };
@@ -139,7 +139,7 @@ impl Row {
                 if spool.record(project, ObjectKind::Milestone, &id)?.is_some() {
                     return Ok(());
                 }
-                (id, Object::Milestone(milestone))
+                (id, Object::from(milestone))
             }
         };
         spool.take(&Scope::Project(project.path.clone()), &id, &object)
@@ -289,7 +289,7 @@ fn roles(
     while rows.next(|json| {
         match json.parse::<wire::Member>("members", &mut odd.unknown) {
             Ok(Some(it)) => match map::project::member(&it, &place, people) {
-                Some((id, member)) => spool.take(&Scope::Shared, &id, &Object::Member(member))?,
+                Some((id, member)) => spool.take(&Scope::Shared, &id, &Object::from(member))?,
                 None => odd.n_rows += 1,
             },
             Ok(None) => {}

@@ -221,7 +221,7 @@ fn take(
 fn lfs_object(spool: &mut Spool, scope: &Scope, n: usize, it: &Stored) -> Result<(), SpoolError> {
     let blob = Blob { size: Some(it.size), sha256: Some(it.sha256.clone()) };
     let origin = Origin::new(ObjectKind::LfsObject, it.sha256.clone());
-    spool.take(scope, &origin.id, &Object::LfsObject(LfsObject { blob }))?;
+    spool.take(scope, &origin.id, &Object::from(LfsObject { blob }))?;
     spool.link_at(scope, &origin, (it.sha256.clone(), it.size), it.place(n));
     Ok(())
 }

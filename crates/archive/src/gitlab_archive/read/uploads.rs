@@ -59,7 +59,7 @@ impl<'a> Uploads<'a> {
             Blob { size: Some(it.size), sha256: Some(it.sha256.clone()) },
         );
         let origin = Origin::new(ObjectKind::Attachment, it.name.clone());
-        spool.take(scope, &origin.id, &Object::Attachment(attachment))?;
+        spool.take(scope, &origin.id, &Object::from(attachment))?;
         spool.link_at(scope, &origin, (it.sha256.clone(), it.size), it.place(self.archive));
         Ok(())
     }

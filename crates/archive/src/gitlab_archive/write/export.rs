@@ -130,7 +130,7 @@ impl Rows {
 fn one(spool: &Spool, scope: &ScopeRow, tar: &mut TarWriter) -> Result<(), SpoolError> {
     let record = spool.record(scope, ObjectKind::Project, &scope.path)?.map(|it| it.object);
     let project = match record {
-        Some(Object::Project(it)) => it,
+        Some(Object::Project(it)) => *it,
         _ => Project {
             path: scope.path.clone(),
             name: scope.path.rsplit('/').next().unwrap_or_default().to_owned(),

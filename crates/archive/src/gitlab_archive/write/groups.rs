@@ -18,7 +18,7 @@ use crate::{
 };
 use packhorse_core::{
     Object, ObjectKind,
-    model::{Member, Organization, Place},
+    model::{Organization, Place},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -39,12 +39,14 @@ fn known(spool: &Spool, shared: &ScopeRow) -> Result<BTreeMap<String, Organizati
     let named = |path: &str| Organization { path: path.to_owned(), ..Organization::default() };
     spool.each(shared, ObjectKind::Organization, |it| {
         if let Object::Organization(it) = it.object {
-            groups.insert(it.path.clone(), it);
+            groups.insert(it.path.clone(), *it);
         }
         Ok(())
     })?;
     spool.each(shared, ObjectKind::Member, |it| {
-        if let Object::Member(Member { place: Place::Organization(path), .. }) = it.object {
+        if let Object::Member(it) = it.object
+            && let Place::Organization(path) = it.place
+        {
             groups.entry(path).or_insert_with_key(|path| named(path));
         }
         Ok(())

@@ -14,7 +14,7 @@ use crate::spool::{
 };
 use packhorse_core::{
     Capabilities, Loss, Object, ObjectKind, Origin, Scope, TargetId,
-    model::{Markup, Member, Place, Project, Text},
+    model::{Markup, Place, Project, Text},
 };
 use std::{
     path::Path,
@@ -30,7 +30,9 @@ pub(super) static SHAPE: Shape = Shape {
 
 /// What an object stands in, as its kind and id; what it is compared with among the records.
 fn parent(object: &Object) -> Option<String> {
-    if let Object::Member(Member { place: Place::Organization(path), .. }) = object {
+    if let Object::Member(it) = object
+        && let Place::Organization(path) = &it.place
+    {
         return Some(groups::key(path));
     }
     let Object::ReviewComment(it) = object else { return key::parent(object) };

@@ -4,8 +4,8 @@ use super::build::{Entries, GIT, app, records};
 use packhorse_core::{
     Object, ObjectKind, RepoKind, Scope,
     model::{
-        ChangeRequest, ChangeRequestState, Comment, Grantee, Organization, Place, Project,
-        ReviewThread, Role, Side, TaskState, Verdict, Visibility,
+        ChangeRequest, ChangeRequestState, Grantee, Place, Role, Side, TaskState, Verdict,
+        Visibility,
     },
     port::Source,
 };
@@ -90,18 +90,13 @@ async fn projects_and_their_people_are_read() {
     let source = read(directory.path());
 
     let found = records(&*source, &Scope::Shared, ObjectKind::Organization).await.unwrap();
-    let Object::Organization(Organization { path, name, description, .. }) = &found[0].object
-    else {
-        panic!("an organization")
-    };
-    assert_eq!((path.as_str(), name.as_deref()), ("acme", Some("Acme")));
-    assert_eq!(description.as_deref(), Some("All of it"));
+    let Object::Organization(it) = &found[0].object else { panic!("an organization") };
+    assert_eq!((it.path.as_str(), it.name.as_deref()), ("acme", Some("Acme")));
+    assert_eq!(it.description.as_deref(), Some("All of it"));
     let found = records(&*source, &Scope::Shared, ObjectKind::Project).await.unwrap();
-    let Object::Project(Project { name, visibility, default_branch, .. }) = &found[0].object else {
-        panic!("a project")
-    };
-    assert_eq!((name.as_str(), *visibility), ("The app", Visibility::Private));
-    assert_eq!((&*found[0].origin.id, default_branch.as_deref()), ("acme/app", Some("trunk")));
+    let Object::Project(it) = &found[0].object else { panic!("a project") };
+    assert_eq!((it.name.as_str(), it.visibility), ("The app", Visibility::Private));
+    assert_eq!((&*found[0].origin.id, it.default_branch.as_deref()), ("acme/app", Some("trunk")));
     let found = records(&*source, &app(), ObjectKind::Member).await.unwrap();
     let ids: Vec<&str> = found.iter().map(|it| it.origin.id.as_str()).collect();
     assert_eq!(ids, ["user/bob", "group/devs"]);
@@ -139,20 +134,15 @@ async fn what_was_said_is_read_with_its_answers_and_places() {
     let source = read(directory.path());
 
     let found = records(&*source, &app(), ObjectKind::Comment).await.unwrap();
-    let Object::Comment(Comment { task, resolver, .. }) = &found[0].object else {
-        panic!("a comment")
-    };
-    assert_eq!((*task, &*resolver.as_ref().unwrap().login), (Some(TaskState::Resolved), "alice"));
+    let Object::Comment(it) = &found[0].object else { panic!("a comment") };
+    let resolver = it.resolver.as_ref().unwrap();
+    assert_eq!((it.task, &*resolver.login), (Some(TaskState::Resolved), "alice"));
     let Object::Comment(answer) = &found[1].object else { panic!("a comment") };
     assert_eq!((found.len(), &*answer.reply_to.as_ref().unwrap().0), (2, "1"));
     let found = records(&*source, &app(), ObjectKind::ReviewThread).await.unwrap();
-    let Object::ReviewThread(ReviewThread { position, outdated, resolved_at, .. }) =
-        &found[0].object
-    else {
-        panic!("a thread")
-    };
-    assert_eq!((position.line, position.side), (Some(4), Some(Side::Left)));
-    assert_eq!((*outdated, resolved_at.is_some()), (Some(true), true));
+    let Object::ReviewThread(it) = &found[0].object else { panic!("a thread") };
+    assert_eq!((it.position.line, it.position.side), (Some(4), Some(Side::Left)));
+    assert_eq!((it.outdated, it.resolved_at.is_some()), (Some(true), true));
     let found = records(&*source, &app(), ObjectKind::ReviewComment).await.unwrap();
     let Object::ReviewComment(it) = &found[0].object else { panic!("a comment") };
     assert_eq!((&*found[0].origin.id, &*it.thread.as_ref().unwrap().0), ("3", "3"));

@@ -68,7 +68,7 @@ fn about(id: &str, body: &str, reply_to: Option<&str>) -> Record {
         updated_at: "2026-01-01T00:00:00Z".parse().ok(),
         ..Comment::default()
     };
-    Record::new(id, Object::Comment(comment))
+    Record::new(id, Object::from(comment))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +157,7 @@ fn review(id: &str, verdict: Verdict, body: Option<&str>, at: &str) -> Record {
         submitted_at: at.parse().ok(),
         ..Review::default()
     };
-    Record::new(id, Object::Review(review))
+    Record::new(id, Object::from(review))
 }
 
 #[tokio::test(flavor = "multi_thread")]

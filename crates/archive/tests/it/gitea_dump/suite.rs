@@ -54,7 +54,7 @@ async fn a_change_request_with_an_issues_number_keeps_it_among_us() {
     let sink = sink(&path, false);
     let about = |subject| {
         let body = Some(Text::new("said", Markup::Gitea));
-        Object::Comment(Comment { subject, body, ..Comment::default() })
+        Object::from(Comment { subject, body, ..Comment::default() })
     };
     let issue = Object::from(Issue { number: 5, ..Issue::default() });
     let request = |number| Object::from(ChangeRequest { number, ..ChangeRequest::default() });
@@ -96,7 +96,7 @@ async fn comments_on_lines_come_back_with_the_review_that_they_had_or_without_an
     };
     for record in [
         Record::new("5", Object::from(request)),
-        Record::new("1", Object::Review(review)),
+        Record::new("1", Object::from(review)),
         Record::new("1", comment(None)),
         Record::new("2", comment(Some("1"))),
         // This one's review stayed behind.

@@ -17,7 +17,7 @@ async fn it_keeps_the_contract_of_a_sink() {
 
 fn state(value: StateValue) -> Record {
     let state = State { subject: Subject::Project, value, ..State::default() };
-    Record::new("project/archived", Object::State(state))
+    Record::new("project/archived", Object::from(state))
 }
 
 #[tokio::test]

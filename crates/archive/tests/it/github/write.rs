@@ -281,7 +281,7 @@ pub(crate) fn comment(id: &str) -> Record {
         body: Some(Text::new("hello", Markup::Github)),
         ..Comment::default()
     };
-    Record::new(id, Object::Comment(comment))
+    Record::new(id, Object::from(comment))
 }
 
 #[tokio::test]
@@ -307,7 +307,7 @@ async fn what_has_no_place_is_left_out_and_told() {
     let directory = tempfile::tempdir().unwrap();
     let sink = sink(&directory.path().join("made.tar.gz"), false);
     let comment = Comment { subject: Subject::Snippet(HostId("1".into())), ..Comment::default() };
-    let record = Record::new("9", Object::Comment(comment));
+    let record = Record::new("9", Object::from(comment));
 
     let written = sink.write(&app(), &record, None).await.unwrap();
 
@@ -381,7 +381,7 @@ async fn a_reaction_to_what_did_not_arrive_is_dropped_and_told() {
             content: "heart".into(),
             created_at: None,
         };
-        Record::new(format!("issue/{number}/ann/heart"), Object::Reaction(reaction))
+        Record::new(format!("issue/{number}/ann/heart"), Object::from(reaction))
     };
     sink.write(&app(), &samples::sample(ObjectKind::Project, 1), None).await.unwrap();
     let issue = samples::sample(ObjectKind::Issue, 1);
@@ -418,7 +418,7 @@ async fn a_reaction_may_come_before_what_it_is_to() {
     };
     let id = format!("issue/{}/ann/heart", there.number);
 
-    sink.write(&app(), &Record::new(id, Object::Reaction(reaction)), None).await.unwrap();
+    sink.write(&app(), &Record::new(id, Object::from(reaction)), None).await.unwrap();
     sink.write(&app(), &issue, None).await.unwrap();
 
     assert_eq!(sink.finish(&app()).await.unwrap(), []);

@@ -32,7 +32,7 @@ fn group(path: &str, visibility: Visibility) -> Record {
         settings: BTreeMap::from([("membership_lock".to_owned(), true.into())]),
         ..Organization::default()
     };
-    Record::new(path, Object::Organization(group))
+    Record::new(path, Object::from(group))
 }
 
 fn role(group: &str, login: &str, role: Role) -> Record {
@@ -42,13 +42,13 @@ fn role(group: &str, login: &str, role: Role) -> Record {
         role,
         ..Member::default()
     };
-    Record::new(format!("organization:{group}/{login}"), Object::Member(member))
+    Record::new(format!("organization:{group}/{login}"), Object::from(member))
 }
 
 fn label(name: &str, inherited: bool) -> Record {
     let color = Some("00ff00".to_owned());
     let label = Label { name: name.to_owned(), color, inherited, ..Label::default() };
-    Record::new(name, Object::Label(label))
+    Record::new(name, Object::from(label))
 }
 
 fn milestone(number: u64, title: &str) -> Record {
@@ -59,7 +59,7 @@ fn milestone(number: u64, title: &str) -> Record {
         inherited: number > OF_GROUPS,
         ..Milestone::default()
     };
-    Record::new(number.to_string(), Object::Milestone(milestone))
+    Record::new(number.to_string(), Object::from(milestone))
 }
 
 /// Two groups, one below the other, with a project each, in a directory of archives.

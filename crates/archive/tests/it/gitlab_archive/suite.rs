@@ -4,9 +4,7 @@ use super::build::{app, records, sink, source};
 use crate::ends::Fresh;
 use packhorse_archive::gitlab_archive::SPEC;
 use packhorse_core::{
-    HostErrorKind, Object, ObjectKind, Record, Scope,
-    model::{Member, ReleaseAsset},
-    port::Outcome,
+    HostErrorKind, Object, ObjectKind, Record, Scope, model::ReleaseAsset, port::Outcome,
 };
 use packhorse_testkit::{samples, suite};
 
@@ -31,7 +29,7 @@ async fn roles_of_people_and_links_of_releases_come_back() {
         link: Some("https://acme.example/".to_owned()),
         ..ReleaseAsset::default()
     };
-    let link = Record::new("v1.0+build/1/site", Object::ReleaseAsset(link));
+    let link = Record::new("v1.0+build/1/site", Object::from(link));
     let team = samples::sample(ObjectKind::Member, 3);
 
     for record in [&member, &samples::sample(ObjectKind::Release, 1), &link] {
@@ -43,11 +41,11 @@ async fn roles_of_people_and_links_of_releases_come_back() {
     assert_eq!((dropped.outcome, &*dropped.losses[0].field), (Outcome::Dropped, "grantee.team"));
     let source = source(&path);
     let found = records(&*source, &app(), ObjectKind::Member).await.unwrap();
-    let Object::Member(Member { role, .. }) = &found[0].object else { panic!("a member") };
+    let Object::Member(it) = &found[0].object else { panic!("a member") };
     let Object::Member(written) = &member.object else { panic!("a member") };
     assert_eq!(found.len(), 1);
     // Triage is between two roles of GitLab's.
-    assert!(*role <= written.role);
+    assert!(it.role <= written.role);
     let found = records(&*source, &app(), ObjectKind::ReleaseAsset).await.unwrap();
     assert_eq!(found, [link]);
 }

@@ -233,7 +233,7 @@ mod tests {
         let long = ["needs a closer look", "needs a closer touch"];
         let cut = long.map(|name| {
             let record =
-                apply(bounds(), Object::Label(Label { name: name.into(), ..Label::default() }));
+                apply(bounds(), Object::from(Label { name: name.into(), ..Label::default() }));
             let Object::Label(label) = record.object else { panic!("a label") };
             label.name
         });
@@ -252,7 +252,7 @@ mod tests {
         let bounds = Bounds { project_description_chars: Some(100), ..Bounds::default() };
         let project = Project { description: Some("a\nb\u{7}c".into()), ..Project::default() };
 
-        let record = apply(bounds, Object::Project(project));
+        let record = apply(bounds, Object::from(project));
 
         let Object::Project(project) = &record.object else { panic!("a project") };
         assert_eq!(project.description.as_deref(), Some("a b c"));
@@ -265,7 +265,7 @@ mod tests {
         caps.limits.body_bytes = Some(100);
         let context = Context { source: &caps, sink: &caps, scope: &Scope::Shared };
         let body = Some(Text::new("x".repeat(500), Markup::Github));
-        let record = Record::new("9", Object::Comment(Comment { body, ..Comment::default() }));
+        let record = Record::new("9", Object::from(Comment { body, ..Comment::default() }));
 
         let mut record = record;
         Limits.apply(&context, &mut record);

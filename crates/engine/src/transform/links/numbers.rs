@@ -5,7 +5,7 @@
 use super::{UNRESOLVED, ids};
 use packhorse_core::{
     Capabilities, Loss, Object, ObjectKind, Origin, Record, Settle, TargetId,
-    model::{Attachment, CloseReference, Comment, Reaction, State, Subject},
+    model::{CloseReference, Subject},
     port::{Context, Transform},
 };
 use std::collections::BTreeMap;
@@ -201,12 +201,14 @@ fn fields(object: &mut Object, visit: &mut dyn FnMut(ObjectKind, Field<'_>)) {
 
 /// What an object is about.
 fn subject_of(object: &mut Object) -> Option<&mut Subject> {
-    if let Object::Comment(Comment { subject, .. })
-    | Object::Reaction(Reaction { subject, .. })
-    | Object::State(State { subject, .. })
-    | Object::Attachment(Attachment { subject, .. }) = object
-    {
-        Some(subject)
+    if let Object::Comment(it) = object {
+        Some(&mut it.subject)
+    } else if let Object::Reaction(it) = object {
+        Some(&mut it.subject)
+    } else if let Object::State(it) = object {
+        Some(&mut it.subject)
+    } else if let Object::Attachment(it) = object {
+        Some(&mut it.subject)
     } else if let Object::Event(it) = object {
         Some(&mut it.subject)
     } else {
@@ -219,7 +221,7 @@ mod tests {
     use super::*;
     use packhorse_core::{
         Keeps, Scope, Support,
-        model::{Issue, Review},
+        model::{Comment, Issue, Reaction, Review},
     };
 
     fn caps(numbers: bool) -> Capabilities {
@@ -253,7 +255,7 @@ mod tests {
     }
 
     fn comment(subject: Subject) -> Object {
-        Object::Comment(Comment { subject, ..Comment::default() })
+        Object::from(Comment { subject, ..Comment::default() })
     }
 
     #[test]
@@ -261,8 +263,7 @@ mod tests {
         let links = [(ObjectKind::Milestone, 1, 40), (ObjectKind::Issue, 5, 7)];
         check(issue(Some(1), &[5]), &links, &issue(Some(40), &[7]), true);
         check(comment(Subject::Issue(5)), &links, &comment(Subject::Issue(7)), true);
-        let review =
-            |change_request| Object::Review(Review { change_request, ..Review::default() });
+        let review = |change_request| Object::from(Review { change_request, ..Review::default() });
         check(review(2), &[(ObjectKind::ChangeRequest, 2, 9)], &review(9), true);
     }
 
@@ -279,7 +280,7 @@ mod tests {
         assert_eq!(parent(comment(Subject::Issue(5)), &caps(false)), five);
         assert_eq!(parent(comment(Subject::Issue(5)), &caps(true)), None);
         assert_eq!(parent(issue(Some(1), &[]), &caps(false)), None);
-        let reaction = Object::Reaction(Reaction {
+        let reaction = Object::from(Reaction {
             subject: Subject::Comment(packhorse_core::model::HostId("8".into())),
             ..Reaction::default()
         });

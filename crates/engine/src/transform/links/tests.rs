@@ -31,7 +31,7 @@ fn apply(
     let scope = Scope::Project("acme/app".into());
     let context = Context { source: &source, sink, scope: &scope };
     let mut record =
-        Record::new("1", Object::Comment(Comment { body: Some(text), ..Comment::default() }));
+        Record::new("1", Object::from(Comment { body: Some(text), ..Comment::default() }));
     for (kind, id, target) in known {
         record.links.insert(Origin::new(*kind, *id), TargetId((*target).into()));
     }
@@ -158,7 +158,7 @@ fn what_has_to_be_looked_up_is_told() {
     let scope = Scope::Project("acme/app".into());
     let context = Context { source: &source, sink: &sink, scope: &scope };
     let body = Some(Text::new("#12 acme/deep/er/lib#9 `#5`", Markup::Github));
-    let mut record = Record::new("1", Object::Comment(Comment { body, ..Comment::default() }));
+    let mut record = Record::new("1", Object::from(Comment { body, ..Comment::default() }));
 
     let found = references(&mut record, &context, &paths());
 
@@ -218,7 +218,7 @@ fn repositories_of_a_data_center_are_led_to_and_from() {
                 https://old.example/projects/PRJ/repos/app/commits/0123abc @ann @\"bob\" \
                 https://old.example/PRJ/app/pull-requests/3";
     let body = Some(Text::new(text, Markup::Bitbucket));
-    let mut record = Record::new("1", Object::Comment(Comment { body, ..Comment::default() }));
+    let mut record = Record::new("1", Object::from(Comment { body, ..Comment::default() }));
     for (kind, id, target) in
         [(ObjectKind::ChangeRequest, "3", "4"), (ObjectKind::Comment, "7", "4/9")]
     {
@@ -248,7 +248,7 @@ fn what_came_from_elsewhere_before_is_led_on() {
     let text = "https://old.example/acme/app/issues/1, \
                 https://dc.example/projects/acme/repos/app/commits/0123abc";
     let body = Some(Text::new(text, Markup::Github));
-    let mut record = Record::new("1", Object::Comment(Comment { body, ..Comment::default() }));
+    let mut record = Record::new("1", Object::from(Comment { body, ..Comment::default() }));
 
     links.apply(&context, &mut record);
 

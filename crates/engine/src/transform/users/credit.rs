@@ -142,7 +142,7 @@ mod tests {
     fn comment(name: &str, body: Option<Text>) -> Object {
         let author =
             Identity { login: "ann".into(), name: Some(name.into()), ..Identity::default() };
-        Object::Comment(Comment {
+        Object::from(Comment {
             author: Some(author),
             body,
             created_at: AT.parse().ok(),
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_kind_without_a_body_loses_its_author() {
         let author = Some(Identity::login("ann", None));
-        let object = Object::Milestone(Milestone { author, ..Milestone::default() });
+        let object = Object::from(Milestone { author, ..Milestone::default() });
 
         let record = apply(&keeping(false, true), object);
 

@@ -98,7 +98,7 @@ mod tests {
     fn a_grantee_is_mapped_too() {
         let grantee = Grantee::User(Identity::login("ann", None));
 
-        let object = apply("ann:lee", Object::Member(Member { grantee, ..Member::default() }));
+        let object = apply("ann:lee", Object::from(Member { grantee, ..Member::default() }));
 
         assert_eq!(identities(&object)[0].login, "lee");
     }

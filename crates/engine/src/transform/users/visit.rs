@@ -100,8 +100,8 @@ mod tests {
         let grantee = Grantee::User(who.clone());
         let branch = Branch { owner: somebody(), ..Branch::default() };
         vec![
-            Object::User(User { identity: who.clone(), ..User::default() }),
-            Object::Member(Member { grantee: grantee.clone(), ..Member::default() }),
+            Object::from(User { identity: who.clone(), ..User::default() }),
+            Object::from(Member { grantee: grantee.clone(), ..Member::default() }),
             Object::from(Issue {
                 author: somebody(),
                 assignees: vec![who.clone(), who.clone()],
@@ -122,21 +122,21 @@ mod tests {
                 closed_by: somebody(),
                 ..ChangeRequest::default()
             }),
-            Object::Comment(Comment {
+            Object::from(Comment {
                 author: somebody(),
                 resolver: somebody(),
                 ..Comment::default()
             }),
-            Object::ReviewThread(ReviewThread { resolver: somebody(), ..ReviewThread::default() }),
+            Object::from(ReviewThread { resolver: somebody(), ..ReviewThread::default() }),
             Object::from(Event { actor: somebody(), target: somebody(), ..Event::default() }),
-            Object::BranchRule(BranchRule {
+            Object::from(BranchRule {
                 author: somebody(),
                 pushers: vec![grantee.clone()],
                 mergers: vec![grantee.clone()],
                 dismissers: vec![grantee.clone()],
                 ..BranchRule::default()
             }),
-            Object::TagRule(TagRule { creators: vec![grantee], ..TagRule::default() }),
+            Object::from(TagRule { creators: vec![grantee], ..TagRule::default() }),
         ]
     }
 

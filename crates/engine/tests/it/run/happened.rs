@@ -32,7 +32,7 @@ fn bench(settle: Settle) -> Bench {
         bench.source.put(&app(), Record::new(number.to_string(), Object::from(issue)));
     }
     let comment = Comment { subject: Subject::Issue(1), ..Comment::default() };
-    bench.source.put(&app(), Record::new("c1", Object::Comment(comment)));
+    bench.source.put(&app(), Record::new("c1", Object::from(comment)));
     for (id, number, action) in [("e1", 2, "closed"), ("e2", 1, "closed"), ("e3", 2, "reopened")] {
         happened(&bench, id, number, action);
     }

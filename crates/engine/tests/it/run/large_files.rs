@@ -69,7 +69,7 @@ fn store(repository: &std::path::Path, n: usize) {
 fn record(n: usize) -> Record {
     let bytes = content(n);
     let blob = Blob { size: Some(bytes.len() as u64), sha256: Some(sha256(&bytes)) };
-    Record::new(sha256(&bytes), packhorse_core::Object::LfsObject(LfsObject { blob }))
+    Record::new(sha256(&bytes), packhorse_core::Object::from(LfsObject { blob }))
 }
 
 /// Puts a file into the source as a record.

@@ -52,7 +52,7 @@ fn put(bench: &Bench, issues: &[u64], changes: &[u64]) {
 fn comment_on(bench: &Bench, id: &str, issue: u64, body: &str) {
     let subject = Subject::Issue(issue);
     let comment = Comment { subject, body: text(body), ..Comment::default() };
-    bench.source.put(&app(), Record::new(id, Object::Comment(comment)));
+    bench.source.put(&app(), Record::new(id, Object::from(comment)));
 }
 
 /// Numbers and titles of what the destination has of a kind.

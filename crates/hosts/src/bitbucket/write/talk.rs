@@ -99,11 +99,12 @@ fn text_of(body: Option<&Text>, losses: &mut Vec<Loss>) -> String {
 
 /// The change request that something is said in.
 pub(crate) fn said_in(object: &Object) -> Option<u64> {
-    if let Object::Comment(Comment { subject: Subject::ChangeRequest(number), .. })
-    | Object::Review(Review { change_request: number, .. })
-    | Object::ReviewThread(ReviewThread { change_request: number, .. }) = object
-    {
-        Some(*number)
+    if let Object::Comment(it) = object {
+        if let Subject::ChangeRequest(number) = it.subject { Some(number) } else { None }
+    } else if let Object::Review(it) = object {
+        Some(it.change_request)
+    } else if let Object::ReviewThread(it) = object {
+        Some(it.change_request)
     } else if let Object::ReviewComment(it) = object {
         Some(it.change_request)
     } else {

@@ -73,5 +73,5 @@ pub(in crate::bitbucket_cloud) fn comment(
         ..Comment::default()
     };
     let id = format!("issue/{number}/{}", it.id?);
-    (it.deleted != Some(true)).then(|| Record::new(id, Object::Comment(comment)))
+    (it.deleted != Some(true)).then(|| Record::new(id, Object::from(comment)))
 }

@@ -57,7 +57,7 @@ pub(in crate::bitbucket_cloud) fn rules(
         restrict(rule, it, who);
     }
     let record = |(pattern, (rule, losses))| {
-        let mut record = Record::new(pattern, Object::BranchRule(rule));
+        let mut record = Record::new(pattern, Object::from(rule));
         record.losses = losses;
         record
     };

@@ -86,7 +86,7 @@ impl<'a> Talk<'a> {
                 updated_at: time(it.updated_on),
                 ..Comment::default()
             };
-            Record::new(self.id(id), Object::Comment(comment))
+            Record::new(self.id(id), Object::from(comment))
         };
         general.map(comment).collect()
     }
@@ -111,7 +111,7 @@ impl<'a> Talk<'a> {
                 updated_at: time(it.updated_on),
                 ..Comment::default()
             };
-            Some(Record::new(self.id(format_args!("task-{}", it.id?)), Object::Comment(comment)))
+            Some(Record::new(self.id(format_args!("task-{}", it.id?)), Object::from(comment)))
         };
         tasks.into_iter().filter_map(task).collect()
     }
@@ -130,7 +130,7 @@ impl<'a> Talk<'a> {
                 created_at: time(it.created_on),
                 ..ReviewThread::default()
             };
-            Some(Record::new(self.id(id), Object::ReviewThread(thread)))
+            Some(Record::new(self.id(id), Object::from(thread)))
         };
         roots.filter_map(thread).collect()
     }
@@ -174,7 +174,7 @@ impl<'a> Talk<'a> {
                 submitted_at: time(it.created_on),
                 ..Review::default()
             };
-            Record::new(self.id(id), Object::Review(review))
+            Record::new(self.id(id), Object::from(review))
         };
         self.said(false).filter(|(_, it)| Self::is_review(it)).map(review).collect()
     }
@@ -210,7 +210,7 @@ impl<'a> Talk<'a> {
                 submitted_at,
                 ..Review::default()
             };
-            Some(Record::new(id, Object::Review(review)))
+            Some(Record::new(id, Object::from(review)))
         };
         activity.iter().rev().filter_map(verdict).collect()
     }

@@ -55,7 +55,7 @@ impl CloudSource {
         };
         Ok(plain(listing, |it| {
             let project = map::project::project(it)?;
-            Some((project.path.clone(), Object::Project(project)))
+            Some((project.path.clone(), Object::from(project)))
         }))
     }
 
@@ -65,7 +65,7 @@ impl CloudSource {
             self.api.list(&path, &[], page(at)?, "read members of the workspace").await?;
         Ok(plain(listing, |it| {
             let user = map::project::user(it.user.as_ref()?, self.host())?;
-            Some((user.identity.login.clone(), Object::User(user)))
+            Some((user.identity.login.clone(), Object::from(user)))
         }))
     }
 
@@ -73,7 +73,7 @@ impl CloudSource {
         let path = ["workspaces", self.api.place.workspace.as_str()];
         let found: Option<wire::Workspace> = self.api.find(&path, "read the workspace").await?;
         let found = found.and_then(map::project::organization);
-        let record = found.map(|it| Record::new(it.path.clone(), Object::Organization(it)));
+        let record = found.map(|it| Record::new(it.path.clone(), Object::from(it)));
         Ok(Page { records: record.into_iter().collect(), next: None })
     }
 
@@ -90,7 +90,7 @@ impl CloudSource {
         Ok(plain(listing, |it| {
             let who = (workspace, self.host());
             let (id, member) = map::project::member(it, place.clone(), who)?;
-            Some((format!("{workspace}/{id}"), Object::Member(member)))
+            Some((format!("{workspace}/{id}"), Object::from(member)))
         }))
     }
 
@@ -120,7 +120,7 @@ impl CloudSource {
         let page = plain(Listing { items: listing.items, next: None }, |it| {
             let who = (path.workspace, self.host());
             let (id, member) = map::project::member(it, Place::Project, who)?;
-            Some((id, Object::Member(member)))
+            Some((id, Object::from(member)))
         });
         Ok(Page { next, ..page })
     }
@@ -134,7 +134,7 @@ impl CloudSource {
         let listing = self.api.list(&below, &[], page(at)?, "read webhooks").await?;
         Ok(plain(listing, |it| {
             let (id, hook) = map::settings::webhook(it)?;
-            Some((id, Object::Webhook(hook)))
+            Some((id, Object::from(hook)))
         }))
     }
 
@@ -147,7 +147,7 @@ impl CloudSource {
         let listing = self.api.list(&below, &[], page(at)?, "read access keys").await?;
         Ok(plain(listing, |it| {
             let (id, key) = map::settings::deploy_key(it)?;
-            Some((id, Object::DeployKey(key)))
+            Some((id, Object::from(key)))
         }))
     }
 
@@ -160,7 +160,7 @@ impl CloudSource {
         let listing = self.api.list(&below, &[], page(at)?, "read milestones").await?;
         Ok(plain(listing, |it| {
             let (id, milestone) = map::issue::milestone(it)?;
-            Some((id, Object::Milestone(milestone)))
+            Some((id, Object::from(milestone)))
         }))
     }
 
@@ -170,7 +170,7 @@ impl CloudSource {
         let found: Listing<wire::Download> =
             self.api.list(&below, &[], 1, "look for downloads").await?;
         let release = map::settings::downloads();
-        let record = Record::new(release.tag.clone(), Object::Release(release));
+        let record = Record::new(release.tag.clone(), Object::from(release));
         let records = if found.items.is_empty() { Vec::new() } else { vec![record] };
         Ok(Page { records, next: None })
     }
@@ -184,7 +184,7 @@ impl CloudSource {
         let listing = self.api.list(&below, &[], page(at)?, "read downloads").await?;
         Ok(plain(listing, |it| {
             let (id, asset) = map::settings::download(it, self.host())?;
-            Some((id, Object::ReleaseAsset(asset)))
+            Some((id, Object::from(asset)))
         }))
     }
 

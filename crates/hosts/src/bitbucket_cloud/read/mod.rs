@@ -99,7 +99,7 @@ impl CloudSource {
         match kind {
             ObjectKind::Project => {
                 let project = map::project::project(self.repository(path).await?);
-                let record = project.map(|it| Record::new(it.path.clone(), Object::Project(it)));
+                let record = project.map(|it| Record::new(it.path.clone(), Object::from(it)));
                 Ok(Page { records: record.into_iter().collect(), next: None })
             }
             ObjectKind::Member => self.members(path, at).await,

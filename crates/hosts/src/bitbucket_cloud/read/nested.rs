@@ -294,7 +294,7 @@ impl CloudSource {
                         blob: Blob::default(),
                         ..Attachment::default()
                     };
-                    Some(Record::new(id, Object::Attachment(file)))
+                    Some(Record::new(id, Object::from(file)))
                 };
                 Ok(list.into_iter().filter_map(file).collect())
             }
@@ -312,7 +312,7 @@ impl CloudSource {
         let (name, place) = part(at, "requests")?;
         let record = |it| {
             let (id, status) = map::settings::status(it)?;
-            Some(Record::new(id, Object::CommitStatus(status)))
+            Some(Record::new(id, Object::from(status)))
         };
         if name == "requests" {
             let found = self.under_requests(path, place, |_, number| {

@@ -11,7 +11,7 @@ use crate::bitbucket::{
 };
 use packhorse_core::{
     HostError, Object, ObjectKind, Record, Scope, mark,
-    model::{Comment, Grantee, Member, Place},
+    model::{Grantee, Member, Place},
 };
 
 impl CloudSink {
@@ -143,7 +143,9 @@ impl CloudSink {
         let is_meant = |it: &Option<wire::Content>| {
             it.as_ref().and_then(|it| it.raw.as_deref()).is_some_and(|it| it.contains(&mark))
         };
-        if let Object::Comment(Comment { task: Some(_), .. }) = &record.object {
+        if let Object::Comment(it) = &record.object
+            && it.task.is_some()
+        {
             let below = path.below(&["pullrequests", &number, "tasks"]);
             let all: Vec<wire::Task> = self.api.children(&below, &[], operation).await?;
             let found = all.iter().find(|it| is_meant(&it.content)).and_then(|it| it.id);

@@ -298,7 +298,7 @@ async fn what_is_said_comes_back_as_it_was() {
     };
     let resolver = Some(Identity::login("alice", None));
     let thread = ReviewThread { change_request: 1, position, resolver, ..ReviewThread::default() };
-    let thread = record("t1", Object::ReviewThread(thread));
+    let thread = record("t1", Object::from(thread));
     let root = sink.write(&scope(), &thread, None).await.unwrap().target;
     let comments = [("r1", "why?"), ("r2", "because")].map(|(id, text)| {
         let it = ReviewComment {
@@ -325,14 +325,14 @@ async fn what_is_said_comes_back_as_it_was() {
         body: said("v1", ObjectKind::Review, "not yet"),
         ..Review::default()
     };
-    sink.write(&scope(), &record("v1", Object::Review(review)), None).await.unwrap();
+    sink.write(&scope(), &record("v1", Object::from(review)), None).await.unwrap();
     let task = Comment {
         subject: Subject::ChangeRequest(1),
         body: said("c1", ObjectKind::Comment, "do it"),
         task: Some(TaskState::Resolved),
         ..Comment::default()
     };
-    let task = record("c1", Object::Comment(task));
+    let task = record("c1", Object::from(task));
     let target = sink.write(&scope(), &task, None).await.unwrap().target;
     assert_eq!(sink.find(&scope(), &task).await.unwrap().as_ref(), Some(&target));
 
@@ -364,7 +364,7 @@ async fn a_place_that_is_not_in_the_change_is_told_and_the_words_arrive() {
     let position = Position { path: "gone.rs".into(), line: Some(1), ..Position::default() };
     let thread = ReviewThread { change_request: 1, position, ..ReviewThread::default() };
 
-    let thread = record("t", Object::ReviewThread(thread));
+    let thread = record("t", Object::from(thread));
     let written = sink(&small).write(&scope(), &thread, None).await.unwrap();
 
     assert_eq!(written.outcome, Outcome::Created);
@@ -398,7 +398,7 @@ async fn a_rule_says_whatever_is_stricter_or_looser() {
     };
 
     for _ in 0..2 {
-        let rule = record("main", Object::BranchRule(rule.clone()));
+        let rule = record("main", Object::from(rule.clone()));
         let written = sink(&small).write(&scope(), &rule, None).await.unwrap();
         let details: Vec<_> = written.losses.iter().map(|it| it.detail.as_str()).collect();
         assert!(details[0].contains("nobody is exempt"), "{details:?}");
@@ -421,7 +421,7 @@ async fn a_file_goes_into_its_form_as_it_was_and_no_other_does() {
         blob: Some(Blob::default()),
         ..ReleaseAsset::default()
     };
-    let record = record("a1", Object::ReleaseAsset(asset));
+    let record = record("a1", Object::from(asset));
     let blob = |size| BlobRef {
         scope: scope(),
         origin: record.origin.clone(),

@@ -104,7 +104,7 @@ impl Rules<'_> {
             check_merges(&mut rules, settings);
         }
         let record = |(pattern, (rule, losses))| {
-            let mut record = Record::new(pattern, Object::BranchRule(rule));
+            let mut record = Record::new(pattern, Object::from(rule));
             record.losses = losses;
             record
         };
@@ -128,7 +128,7 @@ impl Rules<'_> {
                 rules.entry(pattern).or_insert(rule);
             }
         }
-        let record = |(pattern, rule)| Record::new(pattern, Object::TagRule(rule));
+        let record = |(pattern, rule)| Record::new(pattern, Object::from(rule));
         rules.into_iter().map(record).collect()
     }
 }
@@ -265,7 +265,7 @@ mod tests {
 
     fn branch_rules(rules: &Rules<'_>) -> Vec<BranchRule> {
         let rule = |it: Record| {
-            if let Object::BranchRule(rule) = it.object { rule } else { panic!() }
+            if let Object::BranchRule(rule) = it.object { *rule } else { panic!() }
         };
         rules.branches().into_iter().map(rule).collect()
     }

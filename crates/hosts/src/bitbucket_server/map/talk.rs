@@ -157,7 +157,7 @@ impl<'a> Talk<'a> {
             updated_at: time(it.updated_date),
             ..Comment::default()
         };
-        Record::new(self.id(said.id), Object::Comment(comment))
+        Record::new(self.id(said.id), Object::from(comment))
     }
 
     /// A task of versions before 7.2, which had them beside comments.
@@ -173,7 +173,7 @@ impl<'a> Talk<'a> {
             created_at: time(task.created_date),
             ..Comment::default()
         };
-        Some(Record::new(self.id(format_args!("task-{}", task.id?)), Object::Comment(mapped)))
+        Some(Record::new(self.id(format_args!("task-{}", task.id?)), Object::from(mapped)))
     }
 
     pub(in crate::bitbucket_server) fn threads(&self) -> Vec<Record> {
@@ -190,7 +190,7 @@ impl<'a> Talk<'a> {
                 created_at: time(it.created_date),
                 ..ReviewThread::default()
             };
-            Some(Record::new(self.id(said.id), Object::ReviewThread(thread)))
+            Some(Record::new(self.id(said.id), Object::from(thread)))
         };
         roots.filter_map(thread).collect()
     }
@@ -242,7 +242,7 @@ impl<'a> Talk<'a> {
                         content: content.to_owned(),
                         created_at: None,
                     };
-                    records.push(Record::new(origin, Object::Reaction(reaction)));
+                    records.push(Record::new(origin, Object::from(reaction)));
                 }
             }
         }
@@ -281,7 +281,7 @@ impl<'a> Talk<'a> {
                 submitted_at: time(it.created_date),
                 ..Review::default()
             };
-            records.push(Record::new(self.id(id), Object::Review(review)));
+            records.push(Record::new(self.id(id), Object::from(review)));
         }
         records
             .extend(self.said.iter().filter(|it| Self::is_review(it)).map(|it| self.brought(it)));
@@ -302,7 +302,7 @@ impl<'a> Talk<'a> {
             submitted_at: time(it.created_date),
             ..Review::default()
         };
-        Record::new(self.id(said.id), Object::Review(review))
+        Record::new(self.id(said.id), Object::from(review))
     }
 
     pub(in crate::bitbucket_server) fn events(&self) -> Vec<Record> {
@@ -381,7 +381,7 @@ impl<'a> Talk<'a> {
             let author = self.who(said.comment.author.as_ref());
             take(said.comment.text.as_ref(), &subject, author, said.comment.created_date);
         }
-        let record = |(id, file)| Record::new(id, Object::Attachment(file));
+        let record = |(id, file)| Record::new(id, Object::from(file));
         found.into_iter().map(record).collect()
     }
 }

@@ -37,7 +37,7 @@ impl ServerSource {
             self.api.list((Part::Core, &below), &[], start(at)?, "read labels of a project");
         Ok(page(listing.await?, |it: wire::Label| {
             let name = it.name?;
-            Some((name.clone(), Object::Topic(Topic { name })))
+            Some((name.clone(), Object::from(Topic { name })))
         }))
     }
 
@@ -69,7 +69,7 @@ impl ServerSource {
         let record = |it| {
             let (id, member): (String, Member) =
                 map::project::member(it, place.clone(), self.host())?;
-            Some(Record::new(format!("{prefix}{id}"), Object::Member(member)))
+            Some(Record::new(format!("{prefix}{id}"), Object::from(member)))
         };
         Ok(Page { records: listing.items.into_iter().filter_map(record).collect(), next })
     }
@@ -91,7 +91,7 @@ impl ServerSource {
         let listing = self.api.list((Part::Core, &below), &[], start(at)?, "read webhooks");
         Ok(page(listing.await?, |it| {
             let (id, hook) = map::settings::webhook(it)?;
-            Some((id, Object::Webhook(hook)))
+            Some((id, Object::from(hook)))
         }))
     }
 
@@ -104,7 +104,7 @@ impl ServerSource {
         let listing = self.api.list((Part::Keys, &below), &[], start(at)?, "read access keys");
         Ok(page(listing.await?, |it| {
             let (id, key) = map::settings::deploy_key(it)?;
-            Some((id, Object::DeployKey(key)))
+            Some((id, Object::from(key)))
         }))
     }
 
@@ -172,7 +172,7 @@ impl ServerSource {
         let is_archived = self.repository(path).await?.archived == Some(true);
         let state =
             State { subject: Subject::Project, value: StateValue::Archived, ..State::default() };
-        let record = is_archived.then(|| Record::new("archived", Object::State(state)));
+        let record = is_archived.then(|| Record::new("archived", Object::from(state)));
         Ok(Page { records: record.into_iter().collect(), next: None })
     }
 

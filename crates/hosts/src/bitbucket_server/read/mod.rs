@@ -97,7 +97,7 @@ impl ServerSource {
         match kind {
             ObjectKind::Project => {
                 let project = self.project(&self.repository(path).await?).await?;
-                let record = project.map(|it| Record::new(it.path.clone(), Object::Project(it)));
+                let record = project.map(|it| Record::new(it.path.clone(), Object::from(it)));
                 Ok(Page { records: record.into_iter().collect(), next: None })
             }
             ObjectKind::Member => self.members(path, at).await,

@@ -131,7 +131,7 @@ impl ServerSource {
         let list: Vec<wire::BuildStatus> = there(found)?;
         let record = |it| {
             let (id, status) = map::settings::status(it, commit)?;
-            Some(Record::new(id, Object::CommitStatus(status)))
+            Some(Record::new(id, Object::from(status)))
         };
         Ok(list.into_iter().filter_map(record).collect())
     }

@@ -72,7 +72,7 @@ impl ServerSource {
         });
         let found: Vec<Option<Project>> =
             stream::iter(found).buffered(AT_ONCE).try_collect().await?;
-        let record = |it: Project| Record::new(it.path.clone(), Object::Project(it));
+        let record = |it: Project| Record::new(it.path.clone(), Object::from(it));
         Ok(Page {
             records: found.into_iter().flatten().map(record).collect(),
             next: listing.next.map(|it| Cursor(it.to_string())),
@@ -149,7 +149,7 @@ impl ServerSource {
             self.api.list((Part::Core, &["users"]), &[], start(at)?, "read users").await?;
         Ok(page(listing, |it| {
             let user = map::project::user(&it, self.host())?;
-            Some((user.identity.login.clone(), Object::User(user)))
+            Some((user.identity.login.clone(), Object::from(user)))
         }))
     }
 
@@ -172,7 +172,7 @@ impl ServerSource {
             // A person's own place is the person's.
             let organization =
                 map::project::organization(it).filter(|it| !it.path.starts_with('~'))?;
-            Some((organization.path.clone(), Object::Organization(organization)))
+            Some((organization.path.clone(), Object::from(organization)))
         }))
     }
 
@@ -209,7 +209,7 @@ impl ServerSource {
             };
             records.extend(found.into_iter().filter_map(|it| {
                 let (id, member) = map::project::member(it, place.clone(), self.host())?;
-                Some(Record::new(format!("{key}/{id}"), Object::Member(member)))
+                Some(Record::new(format!("{key}/{id}"), Object::from(member)))
             }));
         }
         Ok(records)

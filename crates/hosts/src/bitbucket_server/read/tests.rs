@@ -4,7 +4,7 @@ use super::*;
 use crate::bitbucket_server::place::Place;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use packhorse_core::model::{ChangeRequest, ChangeRequestState, Comment, Role, Visibility};
+use packhorse_core::model::{ChangeRequest, ChangeRequestState, Role, Visibility};
 use packhorse_net::{Answer, Request, Transport};
 use packhorse_testkit::suite;
 use serde_json::{Value, json};
@@ -255,8 +255,8 @@ async fn a_recorded_server_is_read_as_others_read_it() {
     let texts: Vec<_> = comments
         .iter()
         .map(|it| {
-            if let Object::Comment(Comment { body, .. }) = &it.object {
-                body.as_ref().unwrap().as_str().to_owned()
+            if let Object::Comment(it) = &it.object {
+                it.body.as_ref().unwrap().as_str().to_owned()
             } else {
                 panic!("{it:?}")
             }

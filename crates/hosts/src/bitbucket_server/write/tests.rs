@@ -300,7 +300,7 @@ async fn a_lost_answer_leads_to_no_second_object() {
         body: said("c1", ObjectKind::Comment, "why?"),
         ..Comment::default()
     };
-    let comment = record("c1", Object::Comment(comment));
+    let comment = record("c1", Object::from(comment));
 
     for record in [&request, &comment] {
         assert_eq!(sink(&small).find(&scope(), record).await.unwrap(), None);
@@ -323,7 +323,7 @@ async fn what_is_said_comes_back_as_it_was() {
         ..Position::default()
     };
     let thread = ReviewThread { change_request: 1, position, ..ReviewThread::default() };
-    let thread = record("t1", Object::ReviewThread(thread));
+    let thread = record("t1", Object::from(thread));
     let root = sink.write(&scope(), &thread, None).await.unwrap().target;
     for (id, text) in [("r1", "why?"), ("r2", "because")] {
         let it = ReviewComment {
@@ -344,7 +344,7 @@ async fn what_is_said_comes_back_as_it_was() {
         body: said("v1", ObjectKind::Review, "good"),
         ..Review::default()
     };
-    let review = record("v1", Object::Review(review));
+    let review = record("v1", Object::from(review));
     let verdict = sink.write(&scope(), &review, None).await.unwrap().target;
     let task = Comment {
         subject: Subject::ChangeRequest(1),
@@ -352,7 +352,7 @@ async fn what_is_said_comes_back_as_it_was() {
         task: Some(TaskState::Resolved),
         ..Comment::default()
     };
-    sink.write(&scope(), &record("c1", Object::Comment(task)), None).await.unwrap();
+    sink.write(&scope(), &record("c1", Object::from(task)), None).await.unwrap();
 
     let source = ServerSource::new(api(&small));
     let read = async |kind| suite::walk(&source, &Lane::new(scope(), kind)).await;
@@ -390,7 +390,7 @@ async fn a_place_that_is_not_in_the_change_is_told_and_the_words_arrive() {
         let position = Position { path: path.into(), line: Some(line), ..Position::default() };
         let thread = ReviewThread { change_request: 1, position, ..ReviewThread::default() };
         let written =
-            sink.write(&scope(), &record(path, Object::ReviewThread(thread)), None).await.unwrap();
+            sink.write(&scope(), &record(path, Object::from(thread)), None).await.unwrap();
         assert_eq!(written.outcome, Outcome::Created);
         let lost: Vec<_> = written.losses.iter().map(|it| &*it.field).collect();
         assert_eq!(lost, fields);
@@ -410,7 +410,7 @@ async fn a_rule_with_somebody_who_is_not_there_becomes_stricter_and_says_so() {
         approvals: Some(2),
         ..BranchRule::default()
     };
-    let rule = record("main", Object::BranchRule(rule));
+    let rule = record("main", Object::from(rule));
 
     for _ in 0..2 {
         let written = sink(&small).write(&scope(), &rule, None).await.unwrap();
@@ -435,7 +435,7 @@ async fn a_hook_arrives_switched_off() {
     };
 
     let written =
-        sink(&small).write(&scope(), &record("1", Object::Webhook(hook)), None).await.unwrap();
+        sink(&small).write(&scope(), &record("1", Object::from(hook)), None).await.unwrap();
 
     assert_eq!(small.0.lock().unwrap().hooks[0]["active"], json!(false));
     assert!(written.losses.iter().any(|it| it.field == "has_secret"));
@@ -447,13 +447,13 @@ async fn nothing_is_written_outside_of_the_address() {
     let outside = Scope::Project("OTHER/app".into());
     let topic = packhorse_core::model::Topic { name: "x".into() };
 
-    let error = sink(&small).write(&outside, &record("x", Object::Topic(topic)), None).await;
+    let error = sink(&small).write(&outside, &record("x", Object::from(topic)), None).await;
     let member = Member {
         place: packhorse_core::model::Place::Organization("OTHER".into()),
         role: Role::Read,
         ..Member::default()
     };
-    let member = record("m", Object::Member(member));
+    let member = record("m", Object::from(member));
     let written = sink(&small).write(&Scope::Shared, &member, None).await.unwrap();
 
     assert_eq!(error.unwrap_err().kind, HostErrorKind::Rejected);

@@ -180,7 +180,7 @@ pub(in crate::gitea) fn states(issue: &wire::Issue) -> Vec<Record> {
     }
     let record = |(word, value)| {
         let state = State { subject: subject.clone(), value, ..State::default() };
-        Record::new(format!("{}/{word}", key(&subject)), packhorse_core::Object::State(state))
+        Record::new(format!("{}/{word}", key(&subject)), packhorse_core::Object::from(state))
     };
     values.into_iter().map(record).collect()
 }

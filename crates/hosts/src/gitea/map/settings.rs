@@ -38,7 +38,7 @@ pub(in crate::gitea) fn status(it: wire::Status, commit: &str, host: &str) -> Op
         ..CommitStatus::default()
     };
     let id = format!("{commit}/{}", it.id?);
-    Some(Record { losses, ..Record::new(id, Object::CommitStatus(mapped)) })
+    Some(Record { losses, ..Record::new(id, Object::from(mapped)) })
 }
 
 pub(in crate::gitea) fn release(release: &wire::Release, host: &str) -> Option<Release> {

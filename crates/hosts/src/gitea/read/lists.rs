@@ -46,7 +46,7 @@ impl GiteaSource {
         let topics: wire::Topics = self.api.get_with(&below, &query, "read topics").await?;
         let names = topics.topics.unwrap_or_default();
         let next = (!names.is_empty()).then(|| Cursor((number + 1).to_string()));
-        let topic = |name: String| Some((name.clone(), Object::Topic(Topic { name })));
+        let topic = |name: String| Some((name.clone(), Object::from(Topic { name })));
         Ok(Page { records: records(names, topic), next })
     }
 
@@ -72,7 +72,7 @@ impl GiteaSource {
         };
         let label = |it: wire::Label| {
             let label = map::project::label(it, !is_own)?;
-            Some((label.name.clone(), Object::Label(label)))
+            Some((label.name.clone(), Object::from(label)))
         };
         let next = match (listing.next, is_own) {
             (Some(number), _) => Some(in_part(name, &number.to_string())),
@@ -116,7 +116,7 @@ impl GiteaSource {
         let listing = self.page((path, &["milestones"]), &query, at, "read milestones").await?;
         Ok(plain(listing, |it| {
             let milestone = map::project::milestone(it)?;
-            Some((milestone.number.to_string(), Object::Milestone(milestone)))
+            Some((milestone.number.to_string(), Object::from(milestone)))
         }))
     }
 
@@ -209,7 +209,7 @@ impl GiteaSource {
         let listing = self.page((path, &["issues", "comments"]), &[], at, "read comments").await?;
         Ok(plain(listing, |it| {
             let (id, comment) = issue::comment(it, self.host())?;
-            Some((id.to_string(), Object::Comment(comment)))
+            Some((id.to_string(), Object::from(comment)))
         }))
     }
 
@@ -226,7 +226,7 @@ impl GiteaSource {
         let mut add = |assets: Option<Vec<wire::Attachment>>, subject| {
             for asset in assets.into_iter().flatten() {
                 let attachment = issue::attachment(asset, &subject);
-                records.extend(attachment.map(|(id, it)| Record::new(id, Object::Attachment(it))));
+                records.extend(attachment.map(|(id, it)| Record::new(id, Object::from(it))));
             }
         };
         if name == "issues" {
@@ -319,7 +319,7 @@ impl GiteaSource {
         let listing = self.page((path, &["releases"]), &[], at, "read releases").await?;
         Ok(plain(listing, |it: wire::Release| {
             let release = settings::release(&it, self.host())?;
-            Some((it.id?.to_string(), Object::Release(release)))
+            Some((it.id?.to_string(), Object::from(release)))
         }))
     }
 
@@ -331,7 +331,7 @@ impl GiteaSource {
         let listing: Listing<wire::Release> =
             self.page((path, &["releases"]), &[], at, "read files of releases").await?;
         let assets = listing.items.into_iter().flat_map(settings::assets);
-        let record = |(id, it)| Record::new(id, Object::ReleaseAsset(it));
+        let record = |(id, it)| Record::new(id, Object::from(it));
         let next = listing.next.map(|it| Cursor(it.to_string()));
         Ok(Page { records: assets.map(record).collect(), next })
     }
@@ -341,7 +341,7 @@ impl GiteaSource {
         let items = self.api.list_whole(&below, "read rules for branches").await?;
         let rule = |it| {
             let rule = settings::branch_rule(it, (path.owner, self.host()))?;
-            Some((rule.pattern.clone(), Object::BranchRule(rule)))
+            Some((rule.pattern.clone(), Object::from(rule)))
         };
         Ok(Page { records: records(items, rule), next: None })
     }
@@ -351,7 +351,7 @@ impl GiteaSource {
         let items = self.api.list_whole(&below, "read rules for tags").await?;
         let rule = |it| {
             let (id, rule) = settings::tag_rule(it, (path.owner, self.host()))?;
-            Some((id, Object::TagRule(rule)))
+            Some((id, Object::from(rule)))
         };
         Ok(Page { records: records(items, rule), next: None })
     }
@@ -362,7 +362,7 @@ impl GiteaSource {
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
         let listing = self.page((path, &["hooks"]), &[], at, "read webhooks").await?;
-        Ok(plain(listing, |it| settings::webhook(it).map(|(id, it)| (id, Object::Webhook(it)))))
+        Ok(plain(listing, |it| settings::webhook(it).map(|(id, it)| (id, Object::from(it)))))
     }
 
     pub(super) async fn deploy_keys(
@@ -371,9 +371,7 @@ impl GiteaSource {
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
         let listing = self.page((path, &["keys"]), &[], at, "read deploy keys").await?;
-        Ok(plain(listing, |it| {
-            settings::deploy_key(it).map(|(id, it)| (id, Object::DeployKey(it)))
-        }))
+        Ok(plain(listing, |it| settings::deploy_key(it).map(|(id, it)| (id, Object::from(it)))))
     }
 
     /// Locked and pinned, and archived last, for it closes all other doors.
@@ -393,7 +391,7 @@ impl GiteaSource {
         let mut records: Vec<_> = listing.items.iter().flat_map(issue::states).collect();
         if listing.next.is_none() {
             let archived = map::project::archived(&self.repository(path).await?);
-            records.extend(archived.map(|it| Record::new("archived", Object::State(it))));
+            records.extend(archived.map(|it| Record::new("archived", Object::from(it))));
         }
         Ok(Page { records, next: listing.next.map(|it| Cursor(it.to_string())) })
     }
@@ -415,7 +413,7 @@ impl GiteaSource {
             let role = map::project::role(told.permission.as_deref());
             let id = who.login.clone();
             let member = map::project::member(Place::Project, Grantee::User(who), role);
-            records.push(Record::new(id, Object::Member(member)));
+            records.push(Record::new(id, Object::from(member)));
         }
         if listing.next.is_none() {
             let below = path.below(&["teams"]);
@@ -434,7 +432,7 @@ impl GiteaSource {
                 let grantee = Grantee::Team { organization: path.owner.to_owned(), slug };
                 let role = map::project::role(team.permission.as_deref());
                 let member = map::project::member(Place::Project, grantee, role);
-                records.push(Record::new(id, Object::Member(member)));
+                records.push(Record::new(id, Object::from(member)));
             }
         }
         Ok(Page { records, next: listing.next.map(|it| Cursor(it.to_string())) })

@@ -126,7 +126,7 @@ impl GiteaSource {
 
     fn reaction_records(&self, list: Vec<wire::Reaction>, subject: &Subject) -> Vec<Record> {
         let reaction = |it| issue::reaction(it, subject, self.host());
-        let record = |(id, it)| Record::new(id, Object::Reaction(it));
+        let record = |(id, it)| Record::new(id, Object::from(it));
         list.into_iter().filter_map(reaction).map(record).collect()
     }
 
@@ -184,7 +184,7 @@ impl GiteaSource {
             async move {
                 let reviews = self.reviews_of(path, number).await?;
                 let review = |it| review::review(it, number, self.host());
-                let record = |(id, it)| Record::new(id, Object::Review(it));
+                let record = |(id, it)| Record::new(id, Object::from(it));
                 Ok(reviews.into_iter().filter_map(review).map(record).collect())
             }
             .boxed()
@@ -223,7 +223,7 @@ impl GiteaSource {
             async move {
                 let Reviewed { number, comments } = self.reviewed(path, number).await?;
                 let threads = review::Threads::of(comments).threads(number, self.host());
-                let record = |(id, it)| Record::new(id, Object::ReviewThread(it));
+                let record = |(id, it)| Record::new(id, Object::from(it));
                 Ok(threads.into_iter().map(record).collect())
             }
             .boxed()

@@ -34,7 +34,7 @@ impl GiteaSource {
         let listing = self.organization_listing(page(at)?, "read organizations").await?;
         Ok(plain(listing, |it| {
             let organization = map::project::organization(it)?;
-            Some((organization.path.clone(), Object::Organization(organization)))
+            Some((organization.path.clone(), Object::from(organization)))
         }))
     }
 
@@ -43,13 +43,13 @@ impl GiteaSource {
         let extent = &self.api.place.extent;
         if let Extent::Project(path) = extent {
             let project = map::project::project(self.repository(Path::of(path)?).await?);
-            let record = project.map(|it| Record::new(it.path.clone(), Object::Project(it)));
+            let record = project.map(|it| Record::new(it.path.clone(), Object::from(it)));
             return Ok(Page { records: record.into_iter().collect(), next: None });
         }
         let listing = self.project_listing(page(at)?).await?;
         Ok(plain(listing, |it| {
             let project = map::project::project(it)?;
-            Some((project.path.clone(), Object::Project(project)))
+            Some((project.path.clone(), Object::from(project)))
         }))
     }
 
@@ -81,7 +81,7 @@ impl GiteaSource {
         let operation = "read users";
         let user = |it: wire::User| {
             let user = map::project::user(it, self.host())?;
-            Some((user.identity.login.clone(), Object::User(user)))
+            Some((user.identity.login.clone(), Object::from(user)))
         };
         if let Some(owner) = self.api.place.extent.owner() {
             // An organization answers here too, and is no user.
@@ -129,7 +129,7 @@ impl GiteaSource {
                 let record = |it: &wire::Team| {
                     let team = map::project::team(it, &organization)?;
                     let id = format!("{organization}/{}", team.slug);
-                    Some(Record::new(id, Object::Team(team)))
+                    Some(Record::new(id, Object::from(team)))
                 };
                 Ok(teams.iter().filter_map(record).collect())
             }
@@ -154,7 +154,7 @@ impl GiteaSource {
                             Place::Team { organization: organization.clone(), slug: slug.clone() };
                         let id = format!("{organization}/{slug}/{}", who.login);
                         let member = map::project::member(place, Grantee::User(who), role);
-                        records.push(Record::new(id, Object::Member(member)));
+                        records.push(Record::new(id, Object::from(member)));
                     }
                 }
                 Ok(records)

@@ -24,10 +24,7 @@ pub(in crate::github) fn category(it: graph::Category) -> Option<(String, Object
     let name = plain(it.name)?;
     let emoji = plain(it.emoji);
     let description = plain(it.description);
-    Some((
-        name.clone(),
-        Object::DiscussionCategory(DiscussionCategory { name, emoji, description }),
-    ))
+    Some((name.clone(), Object::from(DiscussionCategory { name, emoji, description })))
 }
 
 pub(in crate::github) fn discussion(
@@ -47,7 +44,7 @@ pub(in crate::github) fn discussion(
         updated_at: notes.time("updated_at", it.updated_at),
         closed_at: notes.time("closed_at", it.closed_at),
     };
-    Some((discussion.number.to_string(), Object::Discussion(discussion)))
+    Some((discussion.number.to_string(), Object::from(discussion)))
 }
 
 /// A comment on a discussion.
@@ -65,7 +62,7 @@ pub(in crate::github) fn comment(
         updated_at: notes.time("updated_at", it.updated_at),
         ..Comment::default()
     };
-    Some((id.0, Object::Comment(comment)))
+    Some((id.0, Object::from(comment)))
 }
 
 /// An answer to such a comment.
@@ -84,5 +81,5 @@ pub(in crate::github) fn reply(
         updated_at: notes.time("updated_at", it.updated_at),
         ..Comment::default()
     };
-    Some((id.0, Object::Comment(comment)))
+    Some((id.0, Object::from(comment)))
 }

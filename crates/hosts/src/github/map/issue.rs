@@ -156,7 +156,7 @@ pub(in crate::github) fn comment(
         updated_at: notes.time("updated_at", it.updated_at),
         ..Comment::default()
     };
-    Some((it.id?.to_string(), Object::Comment(comment)))
+    Some((it.id?.to_string(), Object::from(comment)))
 }
 
 pub(in crate::github) fn commit_comment(
@@ -173,7 +173,7 @@ pub(in crate::github) fn commit_comment(
         created_at: notes.time("created_at", it.created_at),
         updated_at: notes.time("updated_at", it.updated_at),
     };
-    Some((it.id?.to_string(), Object::CommitComment(comment)))
+    Some((it.id?.to_string(), Object::from(comment)))
 }
 
 /// A reaction; its id leads to its address, for it is below what it is to.
@@ -189,7 +189,7 @@ pub(in crate::github) fn reaction(
         content: plain(it.content)?,
         created_at: notes.time("created_at", it.created_at),
     };
-    Some((id, Object::Reaction(reaction)))
+    Some((id, Object::from(reaction)))
 }
 
 /// A state of an issue or change request.
@@ -200,7 +200,7 @@ pub(in crate::github) fn state(subject: &Subject, value: StateValue) -> (String,
         StateValue::Pinned(_) => "pinned",
     };
     let id = format!("{}/{word}", subject_key(subject));
-    (id, Object::State(State { subject: subject.clone(), value, ..State::default() }))
+    (id, Object::from(State { subject: subject.clone(), value, ..State::default() }))
 }
 
 /// Whether it is locked, and why.

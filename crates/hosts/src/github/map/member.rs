@@ -24,7 +24,7 @@ fn id(member: &Member) -> String {
 }
 
 fn with_id(member: Member) -> (String, Object) {
-    (id(&member), Object::Member(member))
+    (id(&member), Object::from(member))
 }
 
 /// The role that a word stands for; [`Role::None`] for one that nobody knows, which gives no rights.

@@ -75,7 +75,7 @@ pub(in crate::github) fn project(
         updated_at: notes.time("updated_at", it.updated_at),
         path: path.clone(),
     };
-    Some((path, Object::Project(project)))
+    Some((path, Object::from(project)))
 }
 
 fn autolink(it: wire::Autolink) -> Option<Autolink> {
@@ -114,14 +114,14 @@ fn pages(it: wire::Pages) -> Pages {
 }
 
 pub(in crate::github) fn topic(name: String) -> (String, Object) {
-    (name.clone(), Object::Topic(Topic { name }))
+    (name.clone(), Object::from(Topic { name }))
 }
 
 /// The state of a project that takes no more writes.
 pub(in crate::github) fn archived() -> (String, Object) {
     let state =
         State { subject: Subject::Project, value: StateValue::Archived, ..State::default() };
-    ("project/archived".to_owned(), Object::State(state))
+    ("project/archived".to_owned(), Object::from(state))
 }
 
 pub(in crate::github) fn label(it: wire::Label) -> Option<(String, Object)> {
@@ -131,7 +131,7 @@ pub(in crate::github) fn label(it: wire::Label) -> Option<(String, Object)> {
         description: text(it.description),
         ..Label::default()
     };
-    Some((label.name.clone(), Object::Label(label)))
+    Some((label.name.clone(), Object::from(label)))
 }
 
 pub(in crate::github) fn open_state(state: Option<&str>) -> OpenState {
@@ -154,7 +154,7 @@ pub(in crate::github) fn milestone(
         closed_at: notes.time("closed_at", it.closed_at),
         ..Milestone::default()
     };
-    Some((milestone.number.to_string(), Object::Milestone(milestone)))
+    Some((milestone.number.to_string(), Object::from(milestone)))
 }
 
 pub(in crate::github) fn user(it: wire::User, notes: &mut Notes<'_>) -> Option<(String, Object)> {
@@ -179,7 +179,7 @@ pub(in crate::github) fn user(it: wire::User, notes: &mut Notes<'_>) -> Option<(
         created_at: notes.time("created_at", it.created_at),
         identity,
     };
-    Some((user.identity.login.clone(), Object::User(user)))
+    Some((user.identity.login.clone(), Object::from(user)))
 }
 
 pub(in crate::github) fn organization(
@@ -197,7 +197,7 @@ pub(in crate::github) fn organization(
         path: path.clone(),
         ..Organization::default()
     };
-    Some((path, Object::Organization(organization)))
+    Some((path, Object::from(organization)))
 }
 
 pub(in crate::github) fn team(
@@ -224,7 +224,7 @@ pub(in crate::github) fn team(
         slug,
         ..Team::default()
     };
-    Some((format!("{organization}/{}", team.slug), Object::Team(team)))
+    Some((format!("{organization}/{}", team.slug), Object::from(team)))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(in crate::github) fn release(
         created_at: notes.time("created_at", it.created_at),
         published_at: notes.time("published_at", it.published_at),
     };
-    Some((it.id?.to_string(), Object::Release(release)))
+    Some((it.id?.to_string(), Object::from(release)))
 }
 
 /// A file that is there whole; one that is still being uploaded is none.
@@ -49,7 +49,7 @@ pub(in crate::github) fn asset(
         created_at: notes.time("created_at", it.created_at),
         updated_at: notes.time("updated_at", it.updated_at),
     };
-    Some((it.id?.to_string(), Object::ReleaseAsset(asset)))
+    Some((it.id?.to_string(), Object::from(asset)))
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
         let mut notes = Notes { host: "h.example", losses: Vec::new() };
         let (_, object) = asset(serde_json::from_str(json).unwrap(), "v1", &mut notes)?;
         let Object::ReleaseAsset(asset) = object else { panic!("a file of a release") };
-        Some(asset)
+        Some(*asset)
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(in crate::github) fn review(
         created_at: None,
         submitted_at: notes.time("submitted_at", it.submitted_at),
     };
-    Some((it.id?.to_string(), Object::Review(review)))
+    Some((it.id?.to_string(), Object::from(review)))
 }
 
 fn side(field: &'static str, word: Option<&str>, notes: &mut Notes<'_>) -> Option<Side> {
@@ -105,7 +105,7 @@ pub(in crate::github) fn thread(
         resolved_at: resolved_at.or(created_at.filter(|_| is_resolved)),
         created_at,
     };
-    Some((thread_id(it)?.0, Object::ReviewThread(thread)))
+    Some((thread_id(it)?.0, Object::from(thread)))
 }
 
 pub(in crate::github) fn comment(

@@ -80,7 +80,7 @@ pub(in crate::github) fn protection(
         read_only: it.lock_branch.unwrap_or(false),
         ..BranchRule::default()
     };
-    Some((rule.pattern.clone(), Object::BranchRule(rule)))
+    Some((rule.pattern.clone(), Object::from(rule)))
 }
 
 fn actors(actors: Option<&wire::Actors>, owner: &str, notes: &Notes<'_>) -> Vec<Grantee> {
@@ -133,7 +133,7 @@ pub(in crate::github) fn branch_protection(
         read_only: is_on(&it.lock_branch).unwrap_or(false),
         ..BranchRule::default()
     };
-    (branch.to_owned(), Object::BranchRule(rule))
+    (branch.to_owned(), Object::from(rule))
 }
 
 /// The pattern that a ruleset's word stands for.
@@ -170,9 +170,9 @@ pub(in crate::github) fn ruleset(
         let pattern = pattern(&word, head, default_branch);
         let id = format!("ruleset/{id}/{pattern}");
         made.push(if is_tag {
-            (id, Object::TagRule(TagRule { pattern, ..TagRule::default() }))
+            (id, Object::from(TagRule { pattern, ..TagRule::default() }))
         } else {
-            (id, Object::BranchRule(branch_rule(it, pattern, notes)))
+            (id, Object::from(branch_rule(it, pattern, notes)))
         });
     }
     made

@@ -33,7 +33,7 @@ pub(in crate::github) fn webhook(
         has_secret: Some(config.secret.is_some_and(|it| !it.is_empty())),
         created_at: notes.time("created_at", it.created_at),
     };
-    Some((it.id?.to_string(), Object::Webhook(hook)))
+    Some((it.id?.to_string(), Object::from(hook)))
 }
 
 pub(in crate::github) fn deploy_key(
@@ -49,7 +49,7 @@ pub(in crate::github) fn deploy_key(
         created_at: notes.time("created_at", it.created_at),
         expires_at: None,
     };
-    Some((it.id?.to_string(), Object::DeployKey(key)))
+    Some((it.id?.to_string(), Object::from(key)))
 }
 
 /// A variable by its name.
@@ -58,7 +58,7 @@ pub(in crate::github) fn deploy_key(
 pub(in crate::github) fn variable(it: wire::Named, is_secret: bool) -> Option<(String, Object)> {
     let name = plain(it.name)?;
     let id = format!("{}/{name}", if is_secret { "secret" } else { "variable" });
-    Some((id, Object::Variable(Variable { name, is_secret, ..Variable::default() })))
+    Some((id, Object::from(Variable { name, is_secret, ..Variable::default() })))
 }
 
 /// What a build said of a commit.
@@ -89,7 +89,7 @@ pub(in crate::github) fn status(
         created_at: notes.time("created_at", it.created_at),
         updated_at: notes.time("updated_at", it.updated_at),
     };
-    Some((format!("{commit}/{}", it.id?), Object::CommitStatus(status)))
+    Some((format!("{commit}/{}", it.id?), Object::from(status)))
 }
 
 #[cfg(test)]

@@ -61,12 +61,9 @@ impl GithubSink {
             let found = self.team_called(organization, &it.slug).await?;
             return Ok(found.map(|slug| id(format!("{organization}/{slug}"))));
         }
-        let Object::Member(Member { place: Place::Team { organization, slug }, grantee, .. }) =
-            &record.object
-        else {
-            return Ok(None);
-        };
-        let Grantee::User(person) = grantee else { return Ok(None) };
+        let Object::Member(it) = &record.object else { return Ok(None) };
+        let Place::Team { organization, slug } = &it.place else { return Ok(None) };
+        let Grantee::User(person) = &it.grantee else { return Ok(None) };
         let Some(login) = self.account(person) else { return Ok(None) };
         let organization = self.organization(organization);
         let path = ["orgs", organization, "teams", slug, "memberships", login];

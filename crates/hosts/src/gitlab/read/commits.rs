@@ -32,7 +32,7 @@ impl GitlabSource {
                 let discussion = it.id.clone().unwrap_or_default();
                 for (id, comment) in note::commit_comments(it, &commit, self.host()) {
                     let id = format!("{commit}/{discussion}/{id}");
-                    records.push(Record::new(id, Object::CommitComment(comment)));
+                    records.push(Record::new(id, Object::from(comment)));
                 }
             }
             Ok::<_, HostError>(records)
@@ -67,7 +67,7 @@ impl GitlabSource {
             let found: Vec<wire::Status> =
                 self.api.children(&below(path, &rest), &query, operation).await?;
             let status = |it| settings::status(it, self.host());
-            let record = |(id, it)| Record::new(id, Object::CommitStatus(it));
+            let record = |(id, it)| Record::new(id, Object::from(it));
             Ok::<_, HostError>(found.into_iter().filter_map(status).map(record).collect::<Vec<_>>())
         });
         let found: Vec<Vec<Record>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;

@@ -124,10 +124,7 @@ mod tests {
         let named = Named::default();
         let file = |number| {
             let subject = Subject::Issue(number);
-            Record::new(
-                "0a/x.png",
-                Object::Attachment(Attachment { subject, ..Attachment::default() }),
-            )
+            Record::new("0a/x.png", Object::from(Attachment { subject, ..Attachment::default() }))
         };
 
         for _ in ["first", "again"] {

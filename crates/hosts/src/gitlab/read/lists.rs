@@ -48,7 +48,7 @@ impl GitlabSource {
         let skip = skip.saturating_mul(TOPICS);
         let next = (topics.len() > skip.saturating_add(TOPICS))
             .then(|| Cursor(number.saturating_add(1).to_string()));
-        let topic = |name: String| Some((name.clone(), Object::Topic(Topic { name })));
+        let topic = |name: String| Some((name.clone(), Object::from(Topic { name })));
         let topics = topics.into_iter().skip(skip).take(TOPICS).collect();
         Ok(Page { records: records(topics, topic), next })
     }
@@ -59,7 +59,7 @@ impl GitlabSource {
         let listing = self.page((path, &["labels"]), &query, at, "read labels").await?;
         Ok(plain(listing, |it| {
             let label = map::project::label(it)?;
-            Some((label.name.clone(), Object::Label(label)))
+            Some((label.name.clone(), Object::from(label)))
         }))
     }
 
@@ -78,7 +78,7 @@ impl GitlabSource {
         let listing = self.page((path, &["milestones"]), &query, at, "read milestones").await?;
         Ok(plain(listing, |it| {
             let milestone = map::project::milestone(it)?;
-            Some((milestone.number.to_string(), Object::Milestone(milestone)))
+            Some((milestone.number.to_string(), Object::from(milestone)))
         }))
     }
 
@@ -132,7 +132,7 @@ impl GitlabSource {
         let listing = self.page((path, &["releases"]), &query, at, "read releases").await?;
         Ok(plain(listing, |it| {
             let release = settings::release(&it, self.host())?;
-            Some((release.tag.clone(), Object::Release(release)))
+            Some((release.tag.clone(), Object::from(release)))
         }))
     }
 
@@ -147,14 +147,14 @@ impl GitlabSource {
             self.page((path, &["releases"]), &query, at, operation).await?;
         let kept = |url: &str| self.is_kept(path, url);
         let assets = listing.items.into_iter().flat_map(|it| settings::assets(it, kept));
-        let record = |(id, it)| Record::new(id, Object::ReleaseAsset(it));
+        let record = |(id, it)| Record::new(id, Object::from(it));
         let next = listing.next.map(|it| Cursor(it.to_string()));
         Ok(Page { records: assets.map(record).collect(), next })
     }
 
     pub(super) async fn boards(&self, path: &str, at: Option<&Cursor>) -> Result<Page, HostError> {
         let listing = self.page((path, &["boards"]), &[], at, "read boards").await?;
-        Ok(plain(listing, |it| settings::board(it).map(|(id, it)| (id, Object::Board(it)))))
+        Ok(plain(listing, |it| settings::board(it).map(|(id, it)| (id, Object::from(it)))))
     }
 
     /// People with a role of their own, then groups that the project is shared with.
@@ -163,13 +163,13 @@ impl GitlabSource {
             self.page((path, &["members"]), &[], at, "read members").await?;
         let mut page = plain(listing, |it| {
             let (id, member) = map::project::member(&it, &Place::Project, self.host())?;
-            Some((id, Object::Member(member)))
+            Some((id, Object::from(member)))
         });
         if page.next.is_none() {
             let groups = self.project(path).await?.shared_with_groups.unwrap_or_default();
             page.records.extend(records(groups, |it| {
                 let (id, member) = map::project::shared_with(&it, &Place::Project)?;
-                Some((id, Object::Member(member)))
+                Some((id, Object::from(member)))
             }));
         }
         Ok(page)
@@ -187,7 +187,7 @@ impl GitlabSource {
         let asked = listing.items.into_iter().map(async |it: wire::Snippet| {
             let files = self.snippet_files(path, &it).await?;
             let mapped = issue::snippet(it, files, self.host());
-            Ok::<_, HostError>(mapped.map(|(id, it)| (id.to_string(), Object::Snippet(it))))
+            Ok::<_, HostError>(mapped.map(|(id, it)| (id.to_string(), Object::from(it))))
         });
         let found: Vec<_> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
         Ok(Page { records: records(found, |it| it), next })
@@ -223,7 +223,7 @@ impl GitlabSource {
         let (name, place) = part(at, STATES[0])?;
         if name == STATES[0] {
             let archived = map::project::archived(&self.project(path).await?);
-            let record = archived.map(|it| Record::new("archived", Object::State(it)));
+            let record = archived.map(|it| Record::new("archived", Object::from(it)));
             let next = Some(in_part(STATES[1], ""));
             return Ok(Page { records: record.into_iter().collect(), next });
         }
@@ -234,7 +234,7 @@ impl GitlabSource {
                 let state = |it: wire::Issue| {
                     let number = it.iid?;
                     let state = issue::locked(Subject::Issue(number), it.discussion_locked)?;
-                    Some((format!("issues/{number}/locked"), Object::State(state)))
+                    Some((format!("issues/{number}/locked"), Object::from(state)))
                 };
                 (records(items, state), next)
             })
@@ -245,7 +245,7 @@ impl GitlabSource {
                     let number = it.iid?;
                     let subject = Subject::ChangeRequest(number);
                     let state = issue::locked(subject, it.discussion_locked)?;
-                    Some((format!("merge_requests/{number}/locked"), Object::State(state)))
+                    Some((format!("merge_requests/{number}/locked"), Object::from(state)))
                 };
                 (records(items, state), next)
             })

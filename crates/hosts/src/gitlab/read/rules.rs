@@ -28,7 +28,7 @@ impl GitlabSource {
             let mergers = self.grantees(&merge.named).await?;
             let rule = settings::branch_rule(&it, (push, pushers), (merge, mergers));
             records.extend(rule.map(|(rule, losses)| {
-                let record = Record::new(rule.pattern.clone(), Object::BranchRule(rule));
+                let record = Record::new(rule.pattern.clone(), Object::from(rule));
                 Record { losses, ..record }
             }));
         }
@@ -49,7 +49,7 @@ impl GitlabSource {
             let creators = self.grantees(&create.named).await?;
             let rule = settings::tag_rule(&it, (create, creators));
             let record = |it: packhorse_core::model::TagRule| {
-                Record::new(it.pattern.clone(), Object::TagRule(it))
+                Record::new(it.pattern.clone(), Object::from(it))
             };
             records.extend(rule.map(record));
         }
@@ -63,7 +63,7 @@ impl GitlabSource {
     ) -> Result<Page, HostError> {
         let listing: Listing<serde_json::Value> =
             self.page((path, &["hooks"]), &[], at, "read webhooks").await?;
-        Ok(plain(listing, |it| settings::webhook(&it).map(|(id, it)| (id, Object::Webhook(it)))))
+        Ok(plain(listing, |it| settings::webhook(&it).map(|(id, it)| (id, Object::from(it)))))
     }
 
     pub(super) async fn deploy_keys(
@@ -72,9 +72,7 @@ impl GitlabSource {
         at: Option<&Cursor>,
     ) -> Result<Page, HostError> {
         let listing = self.page((path, &["deploy_keys"]), &[], at, "read deploy keys").await?;
-        Ok(plain(listing, |it| {
-            settings::deploy_key(it).map(|(id, it)| (id, Object::DeployKey(it)))
-        }))
+        Ok(plain(listing, |it| settings::deploy_key(it).map(|(id, it)| (id, Object::from(it)))))
     }
 
     /// Variables of the builds, by name. Their values come with the listing, and are dropped with
@@ -86,6 +84,6 @@ impl GitlabSource {
     ) -> Result<Page, HostError> {
         let path = below(path, &["variables"]);
         let listing = self.api.list(&path, &[], page(at)?, "read names of variables").await?;
-        Ok(plain(listing, |it| settings::variable(it).map(|(id, it)| (id, Object::Variable(it)))))
+        Ok(plain(listing, |it| settings::variable(it).map(|(id, it)| (id, Object::from(it)))))
     }
 }

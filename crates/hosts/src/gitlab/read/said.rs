@@ -160,7 +160,7 @@ impl GitlabSource {
                     if about.list == "merge_requests" {
                         comments.retain(|(_, it)| !note::is_verdict(it));
                     }
-                    let record = |(id, it)| Record::new(id, Object::Comment(it));
+                    let record = |(id, it)| Record::new(id, Object::from(it));
                     records.extend(comments.into_iter().map(record));
                 }
                 Ok(records)
@@ -200,7 +200,7 @@ impl GitlabSource {
     ) -> Result<Page, HostError> {
         self.in_diffs(path, at, "read threads", |it, number, id| {
             let thread = note::thread(&it, number, self.host());
-            let record = |it| Record::new(format!("{number}/{id}"), Object::ReviewThread(it));
+            let record = |it| Record::new(format!("{number}/{id}"), Object::from(it));
             thread.map(record).into_iter().collect()
         })
         .await
@@ -264,7 +264,7 @@ impl GitlabSource {
         let note = number.as_deref().unwrap_or("-");
         let record = |it| {
             let (id, reaction) = issue::reaction(it, &subject, self.host())?;
-            Some(Record::new(format!("{list}/{key}/{note}/{id}"), Object::Reaction(reaction)))
+            Some(Record::new(format!("{list}/{key}/{note}/{id}"), Object::from(reaction)))
         };
         Ok(awards.into_iter().filter_map(record).collect())
     }
@@ -352,7 +352,7 @@ impl GitlabSource {
                         );
                     }
                     let record =
-                        |(who, it)| Record::new(format!("{number}/{who}"), Object::Review(it));
+                        |(who, it)| Record::new(format!("{number}/{who}"), Object::from(it));
                     Ok(found.into_iter().map(record).collect())
                 }
                 .boxed()
@@ -421,7 +421,7 @@ impl GitlabSource {
             files.retain(|it| seen.insert(it.clone()));
             let record = |file: String| {
                 let attachment = issue::attachment(&file, &about.subject);
-                Record::new(file, Object::Attachment(attachment))
+                Record::new(file, Object::from(attachment))
             };
             Ok(files.into_iter().map(record).collect())
         }

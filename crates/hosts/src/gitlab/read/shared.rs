@@ -78,7 +78,7 @@ impl GitlabSource {
         let operation = "read the list of projects";
         let project = |it| {
             let project = map::project::project(it)?;
-            Some((project.path.clone(), Object::Project(project)))
+            Some((project.path.clone(), Object::from(project)))
         };
         match self.extent().await? {
             Extent::Project(path) => {
@@ -123,7 +123,7 @@ impl GitlabSource {
         let next = last.filter(|_| found.len() as u64 >= PER_PAGE);
         let project = |it| {
             let project = map::project::project(it)?;
-            Some((project.path.clone(), Object::Project(project)))
+            Some((project.path.clone(), Object::from(project)))
         };
         Ok(Page { records: records(found, project), next: next.map(|it| Cursor(it.to_string())) })
     }
@@ -181,7 +181,7 @@ impl GitlabSource {
         let (groups, next) = self.group_listing(at, "read groups").await?;
         let organization = |it| {
             let organization = map::project::organization(it)?;
-            Some((organization.path.clone(), Object::Organization(organization)))
+            Some((organization.path.clone(), Object::from(organization)))
         };
         Ok(Page { records: records(groups, organization), next: next.map(Cursor) })
     }
@@ -191,7 +191,7 @@ impl GitlabSource {
         let operation = "read users";
         let user = |it: wire::User| {
             let user = map::project::user(it, self.host())?;
-            Some((user.identity.login.clone(), Object::User(user)))
+            Some((user.identity.login.clone(), Object::from(user)))
         };
         let of_members = |it: wire::Member| user(map::project::account(&it));
         let number = page(at)?;
@@ -252,7 +252,7 @@ impl GitlabSource {
         let place = Place::Organization(path.clone());
         let mut found: Vec<Record> = records(listing.items, |it| {
             let (id, member) = map::project::member(&it, &place, self.host())?;
-            Some((format!("{path}/{id}"), Object::Member(member)))
+            Some((format!("{path}/{id}"), Object::from(member)))
         });
         if let Some(number) = listing.next {
             let next = Some(in_part(page_of_groups, &format!("{skip}/{number}")));
@@ -261,7 +261,7 @@ impl GitlabSource {
         let shared = group.shared_with_groups.clone().unwrap_or_default();
         found.extend(records(shared, |it| {
             let (id, member) = map::project::shared_with(&it, &place)?;
-            Some((format!("{path}/{id}"), Object::Member(member)))
+            Some((format!("{path}/{id}"), Object::from(member)))
         }));
         Ok(Page { records: found, next: after(skip + 1) })
     }

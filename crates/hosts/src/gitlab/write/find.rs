@@ -9,7 +9,7 @@ use crate::gitlab::{
 use packhorse_core::{
     HostError, Object, Origin, Record, Scope, mark,
     model::{
-        Board, BranchRule, Comment, CommitComment, CommitStatus, DeployKey, Grantee, Label, Member,
+        Board, BranchRule, Comment, CommitComment, CommitStatus, DeployKey, Grantee, Label,
         Milestone, Place, Reaction, Release, ReleaseAsset, Review, ReviewComment, ReviewThread,
         Snippet, State, StateValue, TagRule, Topic, Variable, Verdict, Webhook,
     },
@@ -42,10 +42,10 @@ impl GitlabSink {
                 let found: Option<wire::Group> = self.there(&["groups", &it.path]).await?;
                 return Ok(found.and_then(|it| it.full_path));
             }
-            if let Object::Member(Member { place: Place::Organization(path), grantee, .. }) =
-                &record.object
+            if let Object::Member(it) = &record.object
+                && let Place::Organization(path) = &it.place
             {
-                let found = self.seated(&["groups", path], grantee).await?;
+                let found = self.seated(&["groups", path], &it.grantee).await?;
                 return Ok(found.map(|it| format!("{path}/{it}")));
             }
             return Ok(None);

@@ -250,7 +250,7 @@ async fn a_hook_arrives_listening_to_nothing() {
         ..Webhook::default()
     };
 
-    let written = write(&server.sink(), Object::Webhook(hook)).await;
+    let written = write(&server.sink(), Object::from(hook)).await;
 
     let sent = &server.asked("POST projects/P/hooks")[0].body;
     let switches = sent.as_object().unwrap().iter().filter(|(name, _)| name.ends_with("_events"));
@@ -264,7 +264,7 @@ async fn a_masked_variable_stays_masked() {
     let server = server(false);
     let masked = Variable { name: "TOKEN".into(), masked: true, ..Variable::default() };
 
-    let written = write(&server.sink(), Object::Variable(masked)).await;
+    let written = write(&server.sink(), Object::from(masked)).await;
 
     let sent = &server.asked("POST projects/P/variables")[0].body;
     assert_eq!((&sent["masked"], sent["value"].as_str().unwrap().len() >= 8), (&json!(true), true));
@@ -284,7 +284,7 @@ async fn a_rule_replaces_the_one_that_the_server_made_and_is_never_looser() {
         ..BranchRule::default()
     };
 
-    let written = write(&server.sink(), Object::BranchRule(named)).await;
+    let written = write(&server.sink(), Object::from(named)).await;
 
     let sent = server.asked("POST projects/P/protected_branches");
     assert_eq!((sent.len(), &sent[1].body["push_access_level"]), (2, &json!(0)));
@@ -303,8 +303,8 @@ async fn a_reaction_is_its_authors_or_none() {
     };
     let (admin, plain) = (server(true), server(false));
 
-    let given = write(&admin.sink(), Object::Reaction(reaction.clone())).await;
-    let left = write(&plain.sink(), Object::Reaction(reaction)).await;
+    let given = write(&admin.sink(), Object::from(reaction.clone())).await;
+    let left = write(&plain.sink(), Object::from(reaction)).await;
 
     let asked = &admin.asked("POST projects/P/issues/7/award_emoji")[0];
     assert_eq!((asked.sudo.as_deref(), &asked.body["name"]), (Some("alice"), &json!("thumbsup")));
@@ -317,7 +317,7 @@ async fn a_reaction_is_its_authors_or_none() {
 async fn the_first_comment_takes_the_place_that_its_thread_keeps() {
     let thread = Record::new(
         "4/t",
-        Object::ReviewThread(ReviewThread { change_request: 4, ..ReviewThread::default() }),
+        Object::from(ReviewThread { change_request: 4, ..ReviewThread::default() }),
     );
     let opened = json!({"id": "d", "notes": [{"id": 1, "body": ""}]});
     let kept =
@@ -362,7 +362,7 @@ async fn somebody_of_the_same_name_elsewhere_gets_nothing() {
         ..Member::default()
     };
 
-    let written = write(&server.sink(), Object::Member(member)).await;
+    let written = write(&server.sink(), Object::from(member)).await;
 
     assert_eq!(written.outcome, Outcome::Dropped);
     assert!(server.changes().is_empty());
@@ -374,8 +374,7 @@ async fn nothing_is_written_outside_of_what_the_address_says() {
     let sink = server.sink();
 
     for path in ["acmeister/app", "other/app", "acme"] {
-        let record =
-            Record::new("x", Object::Label(Label { name: "x".into(), ..Label::default() }));
+        let record = Record::new("x", Object::from(Label { name: "x".into(), ..Label::default() }));
         let scope = Scope::Project(path.into());
         assert!(sink.write(&scope, &record, None).await.is_err(), "{path}");
     }
@@ -397,7 +396,7 @@ async fn a_project_that_may_not_be_seen_so_widely_is_hidden_and_says_so() {
         ..Project::default()
     };
 
-    let written = write(&server.sink(), Object::Project(project)).await;
+    let written = write(&server.sink(), Object::from(project)).await;
 
     let sent = server.asked("POST projects");
     assert_eq!((sent.len(), &sent[1].body["visibility"]), (2, &json!("private")));
@@ -411,7 +410,7 @@ async fn a_project_that_may_not_be_seen_so_widely_is_hidden_and_says_so() {
 #[tokio::test]
 async fn what_an_interrupted_run_wrote_is_found_by_its_mark() {
     let comment = Comment { subject: Subject::Issue(7), body: text("hi"), ..Comment::default() };
-    let record = Record::new("c", Object::Comment(comment));
+    let record = Record::new("c", Object::from(comment));
     let said = format!("hi\n\n{}", packhorse_core::mark::of(&record.origin));
     let server = server(false).with(
         "GET projects/P/issues/7/discussions",

@@ -14,7 +14,7 @@ const HELLO: &str = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2e
 
 async fn save_hello(sink: &dyn Sink, blob: &BlobRef) {
     sink.save(blob, stream(&[b"hello ", b"world"])).await.unwrap();
-    let record = Record::new(&blob.origin.id, Object::Attachment(Attachment::default()));
+    let record = Record::new(&blob.origin.id, Object::from(Attachment::default()));
     sink.write(&app(), &record, None).await.unwrap();
     sink.flush(&app()).await.unwrap();
 }
@@ -210,7 +210,7 @@ async fn bytes_without_a_record_go_when_they_are_a_day_old() {
     save_hello(&*sink, &attachment("1")).await;
     for (id, bytes) in [("2", b"old"), ("3", b"new")] {
         sink.save(&attachment(id), stream(&[bytes])).await.unwrap();
-        let record = Record::new(id, Object::Attachment(Attachment::default()));
+        let record = Record::new(id, Object::from(Attachment::default()));
         sink.write(&app(), &record, None).await.unwrap();
         sink.flush(&app()).await.unwrap();
         sink.remove(&app(), &record.origin, &TargetId(id.to_owned())).await.unwrap();

@@ -173,11 +173,11 @@ async fn a_project_is_listed_under_the_path_of_its_scope() {
 async fn one_project_can_be_read_alone_with_what_all_share() {
     let place = Place::new();
     let sink = place.sink();
-    let user = Record::new("ann", Object::User(User::default()));
+    let user = Record::new("ann", Object::from(User::default()));
     for path in ["acme/app", "acme/web"] {
         let scope = Scope::Project(path.into());
         sink.write(&scope, &project(path), None).await.unwrap();
-        sink.write(&scope, &Record::new("x", Object::Label(Label::default())), None).await.unwrap();
+        sink.write(&scope, &Record::new("x", Object::from(Label::default())), None).await.unwrap();
         sink.flush(&scope).await.unwrap();
     }
     sink.write(&Scope::Shared, &user, None).await.unwrap();
@@ -242,7 +242,7 @@ async fn check_refused(path: &str) {
     let place = Place::new();
     let sink = place.sink();
     let scope = Scope::Project(path.into());
-    let record = Record::new(path, Object::Project(Project::default()));
+    let record = Record::new(path, Object::from(Project::default()));
 
     assert!(sink.write(&scope, &record, None).await.is_err(), "{path:?}");
     assert!(sink.remote(path, packhorse_core::RepoKind::Code).await.is_err(), "{path:?}");

@@ -9,7 +9,7 @@ use crate::{
 use futures::TryStreamExt as _;
 use packhorse_core::{
     HostError, Lane, Object, ObjectKind, Record, RepoKind, Scope,
-    model::{Blob, Project},
+    model::Blob,
     port::{BlobRef, Source},
 };
 use packhorse_fakes::{Handle, store};
@@ -34,8 +34,8 @@ pub(super) async fn carry(
         if kind.is_shared() || kind == ObjectKind::Project {
             let lane = Lane::new(Scope::Shared, kind);
             each(&*source, &lane, |record| {
-                if let Object::Project(Project { path, .. }) = &record.object {
-                    projects.push(path.clone());
+                if let Object::Project(it) = &record.object {
+                    projects.push(it.path.clone());
                 }
                 to.fill([(Scope::Shared, record)]);
             })

@@ -103,7 +103,7 @@ async fn what_the_server_has_goes_over_the_api_and_the_rest_by_archives() {
     let (bench, from, to, words) = ends().await;
     let there =
         Project { path: ROCKET.to_owned(), name: "rocket".to_owned(), ..Project::default() };
-    to.fill([(Scope::Shared, packhorse_core::Record::new(ROCKET, Object::Project(there)))]);
+    to.fill([(Scope::Shared, packhorse_core::Record::new(ROCKET, Object::from(there)))]);
 
     let refused = bench.run(&format!("{words} --via archive"));
     let plan = words.replacen("migrate", "plan", 1);

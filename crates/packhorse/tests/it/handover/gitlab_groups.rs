@@ -46,7 +46,7 @@ async fn ends() -> (Bench, Fake, Fake, String) {
     };
     let label = |name: &str| {
         let color = Some("00ff00".to_owned());
-        Object::Label(Label { name: name.to_owned(), color, ..Label::default() })
+        Object::from(Label { name: name.to_owned(), color, ..Label::default() })
     };
     let milestone = Milestone { number: 1, title: "Moon".to_owned(), ..Milestone::default() };
     let role = Member {
@@ -61,12 +61,12 @@ async fn ends() -> (Bench, Fake, Fake, String) {
         ..packhorse_core::model::Project::default()
     };
     from.fill([
-        (Scope::Shared, Record::new("acme/parts", Object::Organization(below))),
-        (Scope::Shared, Record::new("organization:acme/parts/bob", Object::Member(role))),
-        (Scope::Shared, Record::new("acme/parts/bolt", Object::Project(project))),
+        (Scope::Shared, Record::new("acme/parts", Object::from(below))),
+        (Scope::Shared, Record::new("organization:acme/parts/bob", Object::from(role))),
+        (Scope::Shared, Record::new("acme/parts/bolt", Object::from(project))),
         in_group("acme", "everywhere", label("everywhere")),
         in_group("acme/parts", "of-parts", label("of-parts")),
-        in_group("acme", "1", Object::Milestone(milestone)),
+        in_group("acme", "1", Object::from(milestone)),
     ]);
     git::repository(&from.repository("acme/parts/bolt", RepoKind::Code), &Shape::default()).await;
     let people = from.store(|store| store.records(&Scope::Shared, ObjectKind::User));
@@ -195,7 +195,7 @@ async fn a_group_that_more_people_would_see_for_a_while_is_not_imported() {
             visibility: Some(visibility),
             ..Organization::default()
         };
-        fake.fill([(Scope::Shared, Record::new(path, Object::Organization(group)))]);
+        fake.fill([(Scope::Shared, Record::new(path, Object::from(group)))]);
     }
     let taking = packhorse_hosts::handover::groups(&location(&fake).parse().unwrap());
     let taking = taking.unwrap().unwrap();

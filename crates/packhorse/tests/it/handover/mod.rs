@@ -147,8 +147,8 @@ async fn a_key_that_is_taken_is_refused_beforehand_and_told_afterwards() {
         Project { path: "acme/other".to_owned(), name: "other".to_owned(), ..Project::default() };
     let owner = Organization { path: "acme".to_owned(), ..Organization::default() };
     fake.fill([
-        (Scope::Shared, packhorse_core::Record::new("acme", Object::Organization(owner))),
-        (Scope::Shared, packhorse_core::Record::new("acme/other", Object::Project(there))),
+        (Scope::Shared, packhorse_core::Record::new("acme", Object::from(owner))),
+        (Scope::Shared, packhorse_core::Record::new("acme/other", Object::from(there))),
     ]);
 
     let why = taking.refuses("acme/app").await.unwrap();

@@ -21,7 +21,7 @@ async fn a_verdict_on_what_is_closed_stays_a_verdict_at_gitea() {
         verdict: Verdict::Approved,
         ..Review::default()
     };
-    let record = Record::new("77", Object::Review(review));
+    let record = Record::new("77", Object::from(review));
     from.fake().unwrap().fill([(scope.clone(), record)]);
     let to = Place::new(named("gitea"), directory.path(), TOKEN).await;
     to.invite();

@@ -119,14 +119,14 @@ impl Place {
             };
             let is_admin = login == "alice";
             let user = User { identity, is_admin, ..User::default() };
-            records.push((Scope::Shared, Record::new(login, Object::User(user))));
+            records.push((Scope::Shared, Record::new(login, Object::from(user))));
         }
         let organization = Organization {
             path: api.organization.to_owned(),
             name: Some(api.organization.to_owned()),
             ..Organization::default()
         };
-        let organization = Object::Organization(organization);
+        let organization = Object::from(organization);
         records.push((Scope::Shared, Record::new(api.organization, organization)));
         fake.fill(records);
         Some(Self { api, fake })
@@ -156,7 +156,7 @@ impl Place {
             default_branch: Some("master".to_owned()),
             ..Project::default()
         };
-        self.fake.fill([(Scope::Shared, Record::new(path.clone(), Object::Project(project)))]);
+        self.fake.fill([(Scope::Shared, Record::new(path.clone(), Object::from(project)))]);
         self.commit(&path, n_commits, "master").await;
     }
 
@@ -222,7 +222,7 @@ impl Place {
         let grantee = Grantee::User(Identity::login(login, None));
         let member = Member { place: model::Place::Project, grantee, role, ..Member::default() };
         let scope = self.fake.store(|store| store.project(path).map(|(_, _, scope)| scope));
-        let record = Record::new(login, Object::Member(member));
+        let record = Record::new(login, Object::from(member));
         self.fake.fill([(scope.unwrap(), record)]);
     }
 

@@ -59,7 +59,7 @@ pub(super) async fn resolve(
         let page = source.read(&lane, at.as_ref()).await?;
         for record in page.records {
             if let Object::Project(project) = record.object {
-                all.insert(record.origin.id, project);
+                all.insert(record.origin.id, *project);
             }
         }
         match page.next {

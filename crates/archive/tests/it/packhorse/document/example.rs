@@ -36,7 +36,7 @@ fn issue() -> Object {
 }
 
 fn attachment() -> Object {
-    Object::Attachment(Attachment {
+    Object::from(Attachment {
         subject: Subject::Issue(7),
         name: "notes.txt".into(),
         url: Some("/files/1".into()),
@@ -52,7 +52,7 @@ async fn put(sink: &dyn Sink, scope: &Scope, id: &str, object: Object) {
 
 async fn write(sink: &dyn Sink) {
     let scope = project();
-    put(sink, &Scope::Shared, "ann", Object::User(User { identity: ann(), ..User::default() }))
+    put(sink, &Scope::Shared, "ann", Object::from(User { identity: ann(), ..User::default() }))
         .await;
     let described = Project {
         path: "acme/widgets".into(),
@@ -60,8 +60,8 @@ async fn write(sink: &dyn Sink) {
         visibility: Visibility::Public,
         ..Project::default()
     };
-    put(sink, &scope, "acme/widgets", Object::Project(described)).await;
-    put(sink, &scope, "bug", Object::Label(Label { name: "bug".into(), ..Label::default() })).await;
+    put(sink, &scope, "acme/widgets", Object::from(described)).await;
+    put(sink, &scope, "bug", Object::from(Label { name: "bug".into(), ..Label::default() })).await;
     let file = attachment();
     let blob = BlobRef {
         scope: scope.clone(),

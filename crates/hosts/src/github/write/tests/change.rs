@@ -58,7 +58,7 @@ async fn a_verdict_becomes_a_line_and_a_thread_its_comments() {
     let request = bench.change_request("paint", ChangeRequestState::Open);
     bench.write("3", Object::from(request)).await;
     let review = |verdict, body: &str| {
-        Object::Review(Review { change_request: 1, verdict, body: text(body), ..Review::default() })
+        Object::from(Review { change_request: 1, verdict, body: text(body), ..Review::default() })
     };
     let approved = bench.write("4", review(Verdict::Approved, "fine")).await;
     assert_eq!(lost(&approved), ["verdict", "body"]);
@@ -75,7 +75,7 @@ async fn a_verdict_becomes_a_line_and_a_thread_its_comments() {
     };
     let thread =
         ReviewThread { change_request: 1, position: position.clone(), ..Default::default() };
-    let thread = bench.write("10", Object::ReviewThread(thread)).await;
+    let thread = bench.write("10", Object::from(thread)).await;
     let comment = |body: &str, thread: &str| {
         Object::from(ReviewComment {
             change_request: 1,

@@ -33,11 +33,11 @@ async fn a_thread_is_settled_where_it_was_and_opened_again() {
     let open = ReviewThread { change_request: 1, position, ..ReviewThread::default() };
     let settled = ReviewThread { resolver: Some(login("bob")), ..open.clone() };
 
-    let made = bench.write("10", Object::ReviewThread(settled)).await;
+    let made = bench.write("10", Object::from(settled)).await;
 
     assert_eq!(lost(&made), Vec::<&str>::new());
     assert!(first(&bench.held(ObjectKind::ReviewThread), thread_of).resolved_at.is_some());
-    bench.write_as("10", Object::ReviewThread(open), Some(&made.target)).await;
+    bench.write_as("10", Object::from(open), Some(&made.target)).await;
     assert!(first(&bench.held(ObjectKind::ReviewThread), thread_of).resolved_at.is_none());
     bench.check();
 }
@@ -71,7 +71,7 @@ async fn three_issues_are_pinned_and_a_fourth_is_told() {
         let (subject, value) = (Subject::Issue(number), StateValue::Pinned(Some(number)));
         let state = State { subject, value, ..State::default() };
         let id = format!("issue/{number}/pinned");
-        outcomes.push(bench.write(&id, Object::State(state)).await.outcome);
+        outcomes.push(bench.write(&id, Object::from(state)).await.outcome);
     }
 
     assert_eq!(outcomes[..3], [Outcome::Created; 3]);
@@ -85,10 +85,9 @@ async fn a_discussion_arrives_with_what_is_said_in_it_and_its_answer() {
     let features = Features { discussions: Some(true), ..Features::default() };
     let project =
         Project { path: "acme/app".into(), name: "app".into(), features, ..Project::default() };
-    bench.write("acme/app", Object::Project(project)).await;
-    let category = |name: &str| {
-        Object::DiscussionCategory(DiscussionCategory { name: name.into(), ..Default::default() })
-    };
+    bench.write("acme/app", Object::from(project)).await;
+    let category =
+        |name: &str| Object::from(DiscussionCategory { name: name.into(), ..Default::default() });
     assert_eq!(bench.write("Q&A", category("Q&A")).await.outcome, Outcome::Adopted);
     let other = bench.write("Rockets", category("Rockets")).await;
     assert_eq!(other.outcome, Outcome::Dropped, "categories are made by hand");
@@ -101,18 +100,18 @@ async fn a_discussion_arrives_with_what_is_said_in_it_and_its_answer() {
         answer: Some(HostId("discussioncomment-5".into())),
         ..Discussion::default()
     };
-    let made = bench.write("7", Object::Discussion(question.clone())).await;
+    let made = bench.write("7", Object::from(question.clone())).await;
     assert_eq!((made.outcome, lost(&made)), (Outcome::Created, vec!["answer"]));
     let number = made.target.0.parse().unwrap();
     let comment = |body: &str, to: Option<&str>| {
         let reply_to = to.map(|it| HostId(it.into()));
         let subject = Subject::Discussion(number);
-        Object::Comment(Comment { subject, reply_to, body: text(body), ..Comment::default() })
+        Object::from(Comment { subject, reply_to, body: text(body), ..Comment::default() })
     };
     let said = bench.write("discussioncomment-5", comment("thus", None)).await;
     let answer = comment("thanks", Some("discussioncomment-5"));
     bench.write("discussioncomment-6", answer).await;
-    let again = bench.write_as("7", Object::Discussion(question), Some(&made.target)).await;
+    let again = bench.write_as("7", Object::from(question), Some(&made.target)).await;
 
     assert_eq!(lost(&again), Vec::<&str>::new());
     let held = first(&bench.held(ObjectKind::Discussion), discussion_of);

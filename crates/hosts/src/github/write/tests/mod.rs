@@ -78,7 +78,7 @@ impl Bench {
             default_branch: Some("main".into()),
             ..Project::default()
         };
-        bench.write("acme/app", Object::Project(project)).await;
+        bench.write("acme/app", Object::from(project)).await;
         let remote = GitRemote::local(&bench.fake.repository(sample::ROCKET, RepoKind::Code));
         bench.fake.fill_repository("acme/app", RepoKind::Code, &remote).await.unwrap();
         bench
@@ -143,13 +143,7 @@ fn lost(written: &Written) -> Vec<&str> {
 fn project(path: &str, visibility: Visibility) -> Object {
     let name = path.split('/').next_back().unwrap().to_owned();
     let description = Some("a sample".to_owned());
-    Object::Project(Project {
-        path: path.into(),
-        name,
-        visibility,
-        description,
-        ..Project::default()
-    })
+    Object::from(Project { path: path.into(), name, visibility, description, ..Project::default() })
 }
 
 #[tokio::test]
@@ -196,7 +190,7 @@ async fn nothing_is_written_outside_of_the_address() {
 async fn labels_topics_and_milestones_are_found_again() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let label = |name: &str| {
-        Object::Label(Label { name: name.into(), color: Some("ff0000".into()), ..Label::default() })
+        Object::from(Label { name: name.into(), color: Some("ff0000".into()), ..Label::default() })
     };
     let bug = bench.write("bug", label("bug")).await;
     let again = bench.write("BUG", label("BUG")).await;
@@ -204,17 +198,17 @@ async fn labels_topics_and_milestones_are_found_again() {
     let found = bench.sink.find(&app(), &bench.record("bug", label("bug"))).await.unwrap();
     assert_eq!(found, Some(bug.target));
 
-    let topic = bench.write("t", Object::Topic(Topic { name: "Web Server".into() })).await;
+    let topic = bench.write("t", Object::from(Topic { name: "Web Server".into() })).await;
     assert_eq!((topic.target.0.as_str(), lost(&topic)), ("web-server", vec!["name"]));
 
     let due_at = Some("2030-01-01T00:00:00Z".parse().unwrap());
     let milestone = Milestone { number: 7, title: "1.0".into(), due_at, ..Milestone::default() };
-    let made = bench.write("7", Object::Milestone(milestone.clone())).await;
+    let made = bench.write("7", Object::from(milestone.clone())).await;
     assert_eq!(made.target.0, "1");
-    let record = bench.record("7", Object::Milestone(milestone.clone()));
+    let record = bench.record("7", Object::from(milestone.clone()));
     assert_eq!(bench.sink.find(&app(), &record).await.unwrap(), Some(made.target.clone()));
     let closed = Milestone { state: OpenState::Closed, due_at: None, ..milestone };
-    let changed = bench.write_as("7", Object::Milestone(closed), Some(&made.target)).await;
+    let changed = bench.write_as("7", Object::from(closed), Some(&made.target)).await;
     assert_eq!((changed.outcome, changed.target), (Outcome::Updated, made.target));
     bench.check();
 }
@@ -278,7 +272,7 @@ async fn what_only_members_see_is_not_shown_to_everybody() {
     assert_eq!((made.outcome, made.target.0.as_str()), (Outcome::Dropped, ""));
     let subject = Subject::Issue(1);
     let comment = Comment { subject, internal: true, body: text("psst"), ..Comment::default() };
-    let made = bench.write("9", Object::Comment(comment)).await;
+    let made = bench.write("9", Object::from(comment)).await;
     assert_eq!(made.outcome, Outcome::Dropped);
     assert_eq!(bench.held(ObjectKind::Issue).len(), 0);
     bench.check();
@@ -340,14 +334,14 @@ async fn comments_reactions_and_states_are_found_again() {
     let origin = Origin::new(ObjectKind::Comment, "9");
     let body = text(&format!("me too\n\n{}", mark::of(&origin)));
     let comment = Comment { subject: Subject::Issue(1), body, ..Comment::default() };
-    let made = bench.write("9", Object::Comment(comment.clone())).await;
-    let record = bench.record("9", Object::Comment(comment));
+    let made = bench.write("9", Object::from(comment.clone())).await;
+    let record = bench.record("9", Object::from(comment));
     assert_eq!(bench.sink.find(&app(), &record).await.unwrap(), Some(made.target));
 
     let reaction = |author: &str| {
         let subject = Subject::Comment(HostId("9".into()));
         let author = Some(login(author));
-        Object::Reaction(Reaction { subject, author, content: "+1".into(), ..Reaction::default() })
+        Object::from(Reaction { subject, author, content: "+1".into(), ..Reaction::default() })
     };
     let mine = bench.write("alice", reaction("alice")).await;
     assert_eq!(lost(&mine), Vec::<&str>::new());
@@ -357,7 +351,7 @@ async fn comments_reactions_and_states_are_found_again() {
     assert_eq!(found, Some(mine.target));
 
     let value = StateValue::Locked(Some("too_heated".into()));
-    let state = Object::State(State { subject: Subject::Issue(1), value, ..State::default() });
+    let state = Object::from(State { subject: Subject::Issue(1), value, ..State::default() });
     let locked = bench.write("issue/5/locked", state.clone()).await;
     assert_eq!((locked.target.0.as_str(), lost(&locked).len()), ("issue/1/locked", 0));
     let record = bench.record("issue/5/locked", state);
@@ -366,10 +360,10 @@ async fn comments_reactions_and_states_are_found_again() {
     let commit = bench.tip("main").unwrap();
     let comment =
         CommitComment { commit: commit.clone(), body: text("neat"), ..Default::default() };
-    bench.write("20", Object::CommitComment(comment)).await;
+    bench.write("20", Object::from(comment)).await;
     let state = CommitState::Skipped;
     let status = CommitStatus { commit, context: "build".into(), state, ..CommitStatus::default() };
-    let said = bench.write("21", Object::CommitStatus(status)).await;
+    let said = bench.write("21", Object::from(status)).await;
     assert_eq!(lost(&said), ["state"]);
     bench.check();
 }
@@ -378,10 +372,10 @@ async fn comments_reactions_and_states_are_found_again() {
 async fn what_was_written_is_taken_back() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let label = Label { name: "bug".into(), ..Label::default() };
-    let label = bench.write("bug", Object::Label(label)).await;
+    let label = bench.write("bug", Object::from(label)).await;
     bench.write("5", Object::from(issue(5))).await;
     let comment = Comment { subject: Subject::Issue(1), body: text("x"), ..Comment::default() };
-    let comment = bench.write("9", Object::Comment(comment)).await;
+    let comment = bench.write("9", Object::from(comment)).await;
     let request = bench.change_request("wings", ChangeRequestState::Open);
     let request = bench.write("3", Object::from(request)).await;
 

@@ -8,7 +8,7 @@ async fn an_archived_project_is_opened_for_what_comes_late() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let subject = Subject::Project;
     let state = State { subject, value: StateValue::Archived, ..State::default() };
-    let archived = bench.write("project/archived", Object::State(state)).await;
+    let archived = bench.write("project/archived", Object::from(state)).await;
     assert_eq!(archived.target.0, "project/archived");
 
     bench.write("5", Object::from(issue(5))).await;
@@ -24,7 +24,7 @@ async fn issues_stay_on_until_the_project_is_finished() {
     let features = Features { issues: Some(false), ..Features::default() };
     let project =
         Project { path: "acme/app".into(), name: "app".into(), features, ..Project::default() };
-    bench.write("acme/app", Object::Project(project)).await;
+    bench.write("acme/app", Object::from(project)).await;
     let is_on = || {
         bench.fake.store(|store| store.project("acme/app").unwrap().1.features.issues) == Some(true)
     };
@@ -41,9 +41,9 @@ async fn issues_stay_on_until_the_project_is_finished() {
 async fn a_file_is_uploaded_and_an_empty_one_is_not() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let release = Release { tag: "v1.0".into(), name: Some("One".into()), ..Release::default() };
-    bench.write("1", Object::Release(release)).await;
+    bench.write("1", Object::from(release)).await;
     let early = Release { tag: "v9".into(), ..Release::default() };
-    let early = bench.write("2", Object::Release(early)).await;
+    let early = bench.write("2", Object::from(early)).await;
     assert_eq!(lost(&early), ["draft"], "no tag is made that nobody made");
     let mut ids = Vec::new();
     for (id, bytes) in [("31", &b"0123456789"[..]), ("32", b"")] {
@@ -60,7 +60,7 @@ async fn a_file_is_uploaded_and_an_empty_one_is_not() {
         let blob = BlobRef { scope: app(), origin, size, sha256: None };
         let pieces = bytes.chunks(4).map(|it| Ok(Bytes::copy_from_slice(it))).collect::<Vec<_>>();
         bench.sink.save(&blob, Box::pin(stream::iter(pieces))).await.unwrap();
-        ids.push(bench.write(id, Object::ReleaseAsset(asset)).await);
+        ids.push(bench.write(id, Object::from(asset)).await);
     }
 
     assert_eq!((ids[0].outcome, ids[1].outcome), (Outcome::Created, Outcome::Dropped));
@@ -85,13 +85,13 @@ async fn a_rule_never_becomes_looser() {
         checks: Enforcement::Everyone,
         ..BranchRule::default()
     };
-    let plain = bench.write("main", Object::BranchRule(rule("main"))).await;
+    let plain = bench.write("main", Object::from(rule("main"))).await;
     assert_eq!(plain.target.0, "main");
     assert!(lost(&plain).contains(&"approvals") && lost(&plain).contains(&"pushers"));
-    let pattern = bench.write("release/*", Object::BranchRule(rule("release/*"))).await;
+    let pattern = bench.write("release/*", Object::from(rule("release/*"))).await;
     assert!(pattern.target.0.starts_with("ruleset/") && pattern.target.0.ends_with("/release/*"));
     let tags = TagRule { pattern: "v*".into(), role: Some(Role::Maintain), ..TagRule::default() };
-    let tags = bench.write("v*", Object::TagRule(tags)).await;
+    let tags = bench.write("v*", Object::from(tags)).await;
     assert!(tags.target.0.ends_with("/v*"));
     let held = bench.held(ObjectKind::BranchRule);
     for record in &held {
@@ -113,20 +113,20 @@ async fn a_webhook_arrives_switched_off_and_a_key_once() {
         has_secret: Some(true),
         ..Webhook::default()
     };
-    let made = bench.write("1", Object::Webhook(hook.clone())).await;
+    let made = bench.write("1", Object::from(hook.clone())).await;
     assert_eq!(lost(&made), ["events", "active", "has_secret"]);
     let held = bench.held(ObjectKind::Webhook);
     assert!(matches!(&held[..], [Record { object: Object::Webhook(it), .. }] if !it.active));
-    let record = bench.record("1", Object::Webhook(hook));
+    let record = bench.record("1", Object::from(hook));
     assert_eq!(bench.sink.find(&app(), &record).await.unwrap(), Some(made.target));
 
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
     let key =
         DeployKey { title: "ci".into(), key: key.into(), read_only: true, ..Default::default() };
-    let made = bench.write("1", Object::DeployKey(key.clone())).await;
+    let made = bench.write("1", Object::from(key.clone())).await;
     assert_eq!(made.outcome, Outcome::Created);
     let ends = Some("2030-01-01T00:00:00Z".parse().unwrap());
-    let ending = bench.write("2", Object::DeployKey(DeployKey { expires_at: ends, ..key })).await;
+    let ending = bench.write("2", Object::from(DeployKey { expires_at: ends, ..key })).await;
     assert_eq!(ending.outcome, Outcome::Dropped);
     bench.check();
 }
@@ -135,7 +135,7 @@ async fn a_webhook_arrives_switched_off_and_a_key_once() {
 async fn roles_are_given_to_accounts_of_this_server_alone() {
     let bench = Bench::with_project(Visibility::Private, "").await;
     let member = |who: Identity, role| {
-        Object::Member(Member { grantee: Grantee::User(who), role, ..Member::default() })
+        Object::from(Member { grantee: Grantee::User(who), role, ..Member::default() })
     };
     let bob = bench.write("1", member(login("bob"), Role::Write)).await;
     assert_eq!((bob.outcome, bob.target.0.as_str()), (Outcome::Created, "project/bob"));
