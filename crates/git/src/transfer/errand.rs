@@ -164,11 +164,20 @@ impl Errand<'_> {
         let answers = stream::iter(questions).buffer_unordered(QUESTIONS_AT_ONCE);
         let answers: Vec<_> = answers.try_collect().await?;
         let rewound = answers.into_iter().filter(|(_, descends)| !descends).map(|(name, _)| name);
+        words.extend(rewound.map(|name| (name, NOT_FORWARD.to_owned())));
         let others = others.iter().chain(unasked).map(|(name, _, _)| (*name).clone());
-        words.extend(rewound.chain(others).map(|name| (name, reason(true))));
+        words.extend(others.map(|name| (name, reason(true))));
         Ok(words)
     }
 }
+
+/// Why a ref stays that the source does not call a descendant.
+///
+/// A server of git looks no further back than the date of what is asked for, so that commits which
+/// are dated before their parents hide what they descend from. Source: `oldest_have` in git's
+/// upload-pack.c.
+const NOT_FORWARD: &str = "somebody moved it at the destination, as far as the source can tell, \
+    which commits dated before their parents deceive; `--force` overwrites it";
 
 /// Waits until a pack may be on its way.
 async fn permit(packs: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, GitError> {

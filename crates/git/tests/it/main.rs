@@ -40,12 +40,16 @@ impl Pair {
 
     /// Adds a commit with that text to a branch.
     async fn commit(&self, repository: &str, branch: &str, text: &str) {
+        self.commit_at(1_700_000_000, repository, branch, text).await;
+    }
+
+    async fn commit_at(&self, seconds: u64, repository: &str, branch: &str, text: &str) {
         let path = self.path(repository);
         let parent = format!("refs/heads/{branch}");
         let known = refs::list(&self.git, &GitRemote::local(&path)).await.unwrap();
         let from = known.refs.get(&parent).map(|id| format!("from {id}\n")).unwrap_or_default();
         let stream = format!(
-            "commit {parent}\ncommitter A <a@h.example> 1700000000 +0000\ndata {}\n{text}\n{from}\
+            "commit {parent}\ncommitter A <a@h.example> {seconds} +0000\ndata {}\n{text}\n{from}\
              M 644 inline f\ndata {}\n{text}\n\n",
             text.len(),
             text.len(),
@@ -108,6 +112,23 @@ async fn a_ref_that_somebody_moved_is_refused_unless_forced() {
     assert_eq!(gently.refused.len(), 1);
     assert_eq!(gently.refused[0].name, "refs/heads/main");
     assert_eq!(gently.updated, 1);
+    assert_eq!((forced.refused.len(), forced.updated), (0, 1));
+}
+
+#[tokio::test]
+async fn a_commit_that_is_dated_before_its_parent_may_hide_what_it_descends_from() {
+    let pair = Pair::new(ObjectFormat::Sha1).await;
+    pair.commit("from.git", "main", "one").await;
+    pair.carry(|_| ()).await;
+    for text in ["two", "three", "four"] {
+        pair.commit_at(1_600_000_000, "from.git", "main", text).await;
+    }
+
+    let gently = pair.carry(|_| ()).await;
+    let forced = pair.carry(|it| it.force = true).await;
+
+    let reason = &gently.refused[0].reason;
+    assert!(reason.contains("dated before their parents"), "{reason}");
     assert_eq!((forced.refused.len(), forced.updated), (0, 1));
 }
 
