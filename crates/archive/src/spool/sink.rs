@@ -268,7 +268,7 @@ fn check<T: PartialEq + std::fmt::Display>(
 pub(crate) fn placed(scope: &Scope, object: &Object) -> Object {
     match (scope.project(), object) {
         (Some(path), Object::Project(it)) => {
-            Object::from(Project { path: path.to_owned(), ..*it.clone() })
+            Object::from(Project { path: path.to_owned(), ..(**it).clone() })
         }
         _ => object.clone(),
     }

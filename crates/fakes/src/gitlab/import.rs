@@ -214,7 +214,7 @@ fn as_rows((scope, record): (Scope, Record)) -> Vec<(Scope, Record)> {
     };
     let id = format!("review/{}", record.origin.id);
     let note = (scope.clone(), Record::new(id, Object::from(note)));
-    let approval = Review { body: None, ..*review.clone() };
+    let approval = Review { body: None, ..(**review).clone() };
     let is_given = review.verdict == Verdict::Approved;
     let approval = (scope, Record { object: Object::from(approval), ..record });
     [note].into_iter().chain(is_given.then_some(approval)).collect()

@@ -201,7 +201,7 @@ impl Writing<'_> {
         let n = if told { 1 } else { activities.len() };
         activities.iter().take(n).try_for_each(|it| self.queue.done(it))?;
         if !activities.is_empty() && self.verdicts.get(&user).is_none_or(|(last, _)| *last <= at) {
-            self.verdicts.insert(user, (at, *review.clone()));
+            self.verdicts.insert(user, (at, (**review).clone()));
         }
         Ok(())
     }
@@ -283,7 +283,7 @@ impl Writing<'_> {
             let mut written = talk::write_comment(id, it);
             if written.thread.is_none() {
                 // What it answers is not there: it begins anew.
-                let alone = packhorse_core::model::Comment { reply_to: None, ..*it.clone() };
+                let alone = packhorse_core::model::Comment { reply_to: None, ..(**it).clone() };
                 written = talk::write_comment(id, &alone);
             }
             self.answers(id, &mut written, 0)?;

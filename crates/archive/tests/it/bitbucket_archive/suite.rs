@@ -121,7 +121,7 @@ async fn a_thread_comes_back_as_it_was_talked() {
         let comment = ReviewComment {
             reply_to: Some(HostId::from(to)),
             position: place.clone(),
-            ..*it.clone()
+            ..(**it).clone()
         };
         Record::new(id, Object::from(comment))
     };
