@@ -9,7 +9,7 @@ use crate::{
     error::chain,
     plan::PathPlan,
     transform::{self, PathMap, stack},
-    verify::{Inspection, Mask, Masks, Pair, Tally, VerifyError, pages::Pages},
+    verify::{Inspection, Mask, Masks, Pair, Rows, Tally, VerifyError, pages::Pages},
 };
 use packhorse_core::{
     Capabilities, Fingerprint, Lane, ObjectKind, Record, Scope,

@@ -12,7 +12,7 @@ use super::{
     lane::{Pair, counts, kinds_of},
     pages::Pages,
     repository::Repositories,
-    tally::{Matching, Outcome, Tally},
+    tally::{Matching, Outcome, Rows, Tally},
 };
 use crate::transform::PathMap;
 use packhorse_core::{

@@ -5,8 +5,10 @@ use super::{
     lane::{Pair, counts, kinds_of},
     pages::Pages,
     repository::Repositories,
-    tally::{Matching, Tally},
+    result::Gathered,
+    tally::{Matching, Rows, Tally},
 };
+use futures::{StreamExt, future::BoxFuture, stream};
 use packhorse_core::{
     Lane, ObjectKind, Record, RepoKind, Scope, Support,
     job::JobOptions,
@@ -14,6 +16,36 @@ use packhorse_core::{
 };
 use packhorse_git::{Git, RefPolicy};
 use std::{collections::BTreeSet, path::Path, sync::Arc};
+use tokio::sync::Mutex;
+
+/// Lanes that are looked at side by side.
+///
+/// Hosts answer late and a lane is read page after page, so that one by itself leaves them idle.
+/// More would take more memory: each holds a page of either side.
+const LANES_AT_ONCE: usize = 4;
+
+/// Something that is looked at by itself.
+enum Part<'a> {
+    /// Records of one kind.
+    Lane(Pair),
+    /// The projects' own records.
+    Projects,
+    /// A project's large files, at the server beside its repository.
+    LargeFiles(&'a ProjectView),
+    /// One of a project's repositories.
+    Repository(&'a ProjectView, RepoKind),
+}
+
+/// A part's place among all, and what it comes to.
+type Looked<'a> = BoxFuture<'a, Result<(usize, Verification), VerifyError>>;
+
+/// A job that is read back.
+struct Check<'a> {
+    inspection: &'a Inspection<'a>,
+    projects: &'a [ProjectView],
+    git: (&'a Git, RefPolicy),
+    tally: Mutex<Tally>,
+}
 
 /// Reads back everything that a job of those projects should have left at the destination.
 ///
@@ -28,52 +60,105 @@ pub async fn verify(
     inspection: &Inspection<'_>,
     options: &JobOptions,
     projects: &[ProjectView],
-    (git, policy): (&Git, RefPolicy),
+    git: (&Git, RefPolicy),
     scratch: &Path,
 ) -> Result<Verification, VerifyError> {
-    let (mut tally, _directory) = Tally::open(scratch)?;
-    let mut verification = Verification::begun();
+    let (tally, _directory) = Tally::open(scratch)?;
+    let check = Check { inspection, projects, git, tally: Mutex::new(tally) };
     let wants = |kind| is_wanted(options, kind) && inspection.holds(kind);
-    let shared = Scope::Shared;
-    let paths = &inspection.paths;
-    for kind in kinds_of(&shared).filter(|kind| wants(*kind)) {
-        let lane = Lane::new(shared.clone(), kind);
-        let pair = Pair { origin: lane.clone(), target: lane, paths: paths.clone() };
-        inspection.lane(&pair, &mut tally, &mut verification).await?;
+    let beside = parts_beside(inspection).filter(|it| it.is_wanted(&wants));
+    let inside = projects.iter().flat_map(|it| parts_of(inspection, it));
+    let inside = inside.filter(|it| match it {
+        Part::LargeFiles(_) => wants_files(options, inspection),
+        other => other.is_wanted(&wants),
+    });
+    let parts = beside.chain(inside).enumerate().map(|(place, part)| check.looked(place, part));
+    // Boxed: a stream of closures would not be `Send` for every lifetime.
+    let parts: Box<dyn Iterator<Item = Looked<'_>> + Send + '_> = Box::new(parts);
+    let mut running = stream::iter(parts).buffer_unordered(LANES_AT_ONCE);
+    let mut gathered = Gathered::default();
+    while let Some(looked) = running.next().await {
+        let (place, found) = looked?;
+        gathered.add(place, found);
     }
-    if wants(ObjectKind::Project) {
-        inspection.projects(projects, &mut tally, &mut verification).await?;
+    Ok(gathered.in_order())
+}
+
+/// What stands beside all projects.
+fn parts_beside<'a>(inspection: &Inspection<'_>) -> impl Iterator<Item = Part<'a>> {
+    let paths = inspection.paths.clone();
+    let lanes = kinds_of(&Scope::Shared).map(move |kind| {
+        let lane = Lane::new(Scope::Shared, kind);
+        Part::Lane(Pair { origin: lane.clone(), target: lane, paths: paths.clone() })
+    });
+    lanes.chain([Part::Projects])
+}
+
+/// What stands in a project.
+fn parts_of<'a>(
+    inspection: &Inspection<'_>,
+    project: &'a ProjectView,
+) -> impl Iterator<Item = Part<'a>> {
+    let paths = inspection.paths.clone();
+    let source = Scope::Project(project.source.clone());
+    let target = Scope::Project(project.target.clone());
+    let lanes = kinds_of(&source).collect::<Vec<_>>().into_iter().map(move |kind| {
+        let (origin, target) = (Lane::new(source.clone(), kind), Lane::new(target.clone(), kind));
+        Part::Lane(Pair { origin, target, paths: paths.clone() })
+    });
+    let repositories = [RepoKind::Code, RepoKind::Wiki];
+    lanes
+        .chain([Part::LargeFiles(project)])
+        .chain(repositories.map(|it| Part::Repository(project, it)))
+}
+
+impl Part<'_> {
+    /// Whether its kind is wanted.
+    fn is_wanted(&self, wants: impl Fn(ObjectKind) -> bool) -> bool {
+        wants(match self {
+            Self::Lane(pair) => pair.origin.kind,
+            Self::Projects => ObjectKind::Project,
+            Self::LargeFiles(_) => ObjectKind::LfsObject,
+            Self::Repository(_, repo) => super::repository::kind_of(*repo),
+        })
     }
-    for project in projects {
-        let scopes =
-            (Scope::Project(project.source.clone()), Scope::Project(project.target.clone()));
-        for kind in kinds_of(&scopes.0).filter(|kind| wants(*kind)) {
-            let pair = Pair {
-                origin: Lane::new(scopes.0.clone(), kind),
-                target: Lane::new(scopes.1.clone(), kind),
-                paths: paths.clone(),
-            };
-            inspection.lane(&pair, &mut tally, &mut verification).await?;
-        }
-        if wants_files(options, inspection) {
-            let paths = (project.source.as_str(), project.target.as_str());
-            Box::pin(inspection.large_files(git, paths, &mut verification)).await?;
-        }
-        let repositories = Repositories {
-            git,
-            source: inspection.source,
-            reader: inspection.reader,
-            paths: (&project.source, &project.target),
-            policy: policy.clone(),
-            lists_files: inspection.lists(ObjectKind::LfsObject),
-        };
-        for repo in [RepoKind::Code, RepoKind::Wiki] {
-            if wants(super::repository::kind_of(repo)) {
-                repositories.check(repo, &mut verification).await?;
+}
+
+impl Check<'_> {
+    /// Looks at a part, which has that place among all.
+    fn looked<'s>(&'s self, place: usize, part: Part<'s>) -> Looked<'s> {
+        Box::pin(async move {
+            let mut found = Verification::begun();
+            self.look(part, &mut found).await?;
+            Ok((place, found))
+        })
+    }
+
+    async fn look(&self, part: Part<'_>, found: &mut Verification) -> Result<(), VerifyError> {
+        let Self { inspection, git: (git, policy), tally, .. } = self;
+        match part {
+            Part::Lane(pair) => inspection.lane(&pair, tally, found).await,
+            Part::Projects => {
+                let mut tally = tally.lock().await;
+                inspection.projects(self.projects, &mut tally, found).await
+            }
+            Part::LargeFiles(project) => {
+                let paths = (project.source.as_str(), project.target.as_str());
+                inspection.large_files(git, paths, found).await
+            }
+            Part::Repository(project, repo) => {
+                let repositories = Repositories {
+                    git,
+                    source: inspection.source,
+                    reader: inspection.reader,
+                    paths: (&project.source, &project.target),
+                    policy: policy.clone(),
+                    lists_files: inspection.lists(ObjectKind::LfsObject),
+                };
+                repositories.check(repo, found).await
             }
         }
     }
-    Ok(verification)
 }
 
 /// Whether records of a kind were asked for; projects come along with whatever is in them.

@@ -6,7 +6,8 @@ use super::{
     lost::Masks,
     mask::Mask,
     pages::Pages,
-    tally::{Matching, Outcome, Row, Tally},
+    sum::Sums,
+    tally::{Matching, Outcome, Row, Rows, Tally},
 };
 use crate::{
     relink::link,
@@ -21,6 +22,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+use tokio::sync::Mutex;
 
 /// Items that are asked of the journal at a time.
 const ITEMS_AT_ONCE: usize = 1_000;
@@ -79,21 +81,27 @@ impl Damaged {
 
 impl Inspection<'_> {
     /// Compares one lane, and notes what it finds.
+    ///
+    /// It is summed up first. Where the sums show that something differs, it is read again into the
+    /// tally, which lanes that are looked at side by side have one after the other.
     pub(super) async fn lane(
         &self,
         pair: &Pair,
-        tally: &mut Tally,
+        tally: &Mutex<Tally>,
         verification: &mut Verification,
     ) -> Result<(), VerifyError> {
         let kind = pair.origin.kind;
         let mask = self.mask(kind);
-        tally.sum_up()?;
-        let mut damaged = self.both(pair, &mask, tally).await?;
-        let outcome = match tally.agreed() {
-            Some(outcome) => outcome,
+        let mut sums = Sums::default();
+        let mut damaged = self.both(pair, &mask, &mut sums).await?;
+        let mut held = None;
+        let outcome = match sums.agreed() {
+            Some(n) => Outcome { n_expected: n, n_equal: n, ..Outcome::default() },
             None => {
+                // Until what differs has been looked at: that may hold some megabytes.
+                let tally = held.insert(tally.lock().await);
                 tally.clear()?;
-                damaged = self.both(pair, &mask, tally).await?;
+                damaged = self.both(pair, &mask, &mut **tally).await?;
                 let mut outcome = tally.outcome(Matching::ById, verification.room())?;
                 if !mask.is_clear() {
                     self.strike_ours(pair, &mut outcome).await?;
@@ -130,18 +138,18 @@ impl Inspection<'_> {
         &self,
         pair: &Pair,
         mask: &Mask,
-        tally: &mut Tally,
+        rows: &mut impl Rows,
     ) -> Result<Damaged, VerifyError> {
         if mask.is_clear() {
-            self.expect_items(pair, tally).await?;
+            self.expect_items(pair, rows).await?;
         } else {
-            self.expect_records(pair, mask, tally).await?;
+            self.expect_records(pair, mask, rows).await?;
         }
-        self.find_records(pair, mask, tally).await
+        self.find_records(pair, mask, rows).await
     }
 
     /// Expects what the journal says was written.
-    async fn expect_items(&self, pair: &Pair, tally: &mut Tally) -> Result<(), VerifyError> {
+    async fn expect_items<R: Rows>(&self, pair: &Pair, rows: &mut R) -> Result<(), VerifyError> {
         let mut after = None;
         loop {
             let query = ItemQuery::After(after, ITEMS_AT_ONCE);
@@ -149,21 +157,20 @@ impl Inspection<'_> {
             let Some(last) = items.last() else { return Ok(()) };
             after = Some(last.origin.id.clone());
             let origins = items.iter().map(|it| it.origin.id.clone()).collect();
-            let told = self.told(pair, tally.is_summing(), origins).await?;
+            let told = self.told::<R>(pair, origins).await?;
             let items = items.into_iter().filter(|it| !told.contains(&it.origin.id));
-            tally.expect(items.map(|it| (it.target.0, it.origin.id, it.fingerprint)))?;
+            rows.expect(items.map(|it| (it.target.0, it.origin.id, it.fingerprint)))?;
         }
     }
 
     /// Which of these were told to be there as something else, or not at all: their lane does not
     /// have them. Asked only where sums have shown that something is not as it should be.
-    async fn told(
+    async fn told<R: Rows>(
         &self,
         pair: &Pair,
-        is_summing: bool,
         origins: Vec<String>,
     ) -> Result<BTreeSet<String>, VerifyError> {
-        if is_summing {
+        if !R::TELLS {
             return Ok(BTreeSet::new());
         }
         let lost = self.journal.lost_fields(self.route, &pair.origin, &origins).await?;
@@ -175,11 +182,11 @@ impl Inspection<'_> {
     ///
     /// The journal's fingerprints are of whole records; a destination that holds
     /// some fields only has to be compared with the records themselves.
-    async fn expect_records(
+    async fn expect_records<R: Rows>(
         &self,
         pair: &Pair,
         mask: &Mask,
-        tally: &mut Tally,
+        rows: &mut R,
     ) -> Result<(), VerifyError> {
         let mut pages = Pages::of(self.source, &pair.origin);
         while let Some(records) = pages.next().await? {
@@ -187,9 +194,9 @@ impl Inspection<'_> {
             let targets = items.values().map(|it| it.target.0.clone()).collect::<Vec<_>>();
             let masks = self.masks(&pair.origin, mask, targets).await?;
             let origins = items.keys().cloned().collect();
-            let told = self.told(pair, tally.is_summing(), origins).await?;
+            let told = self.told::<R>(pair, origins).await?;
             let records = self.linked(pair, records).await?;
-            let mut rows = Vec::with_capacity(records.len());
+            let mut expected = Vec::with_capacity(records.len());
             for record in records.into_iter().filter(|it| !told.contains(&it.origin.id)) {
                 let Some(item) = items.get(&record.origin.id) else { continue };
                 let id = record.origin.id.clone();
@@ -201,9 +208,9 @@ impl Inspection<'_> {
                 };
                 let record = self.transformed(&pair.origin.scope, record);
                 let mask = masks.of(&item.target.0);
-                rows.push((item.target.0.clone(), id, mask.fingerprint(&record.object)));
+                expected.push((item.target.0.clone(), id, mask.fingerprint(&record.object)));
             }
-            tally.expect(rows)?;
+            rows.expect(expected)?;
         }
         Ok(())
     }
@@ -241,17 +248,17 @@ impl Inspection<'_> {
     }
 
     /// Reads the destination's lane, its bytes too; answers which records have wrong bytes.
-    async fn find_records(
+    async fn find_records<R: Rows>(
         &self,
         pair: &Pair,
         mask: &Mask,
-        tally: &mut Tally,
+        rows: &mut R,
     ) -> Result<Damaged, VerifyError> {
         let (scope, kind) = (&pair.origin.scope, pair.origin.kind);
         let mut pages = Pages::of(self.reader, &pair.target);
         let (mut compared, mut damaged) = (0, Damaged::default());
         while let Some(mut records) = pages.next().await? {
-            if !tally.is_summing() {
+            if R::TELLS {
                 self.leave_out_holders(pair, &mut records).await?;
             }
             for record in &records {
@@ -262,7 +269,7 @@ impl Inspection<'_> {
             compared += records.len() as u64;
             let targets = records.iter().map(|it| it.origin.id.clone()).collect::<Vec<_>>();
             let masks = self.masks(&pair.origin, mask, targets).await?;
-            tally.find(records.into_iter().map(|it| {
+            rows.find(records.into_iter().map(|it| {
                 let hash = masks.of(&it.origin.id).fingerprint(&it.object);
                 (it.origin.id, hash)
             }))?;

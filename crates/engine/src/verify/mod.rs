@@ -35,7 +35,7 @@ pub(crate) use lost::Masks;
 pub(crate) use mask::Mask;
 pub use record::{Facing, Seen, Which};
 pub use result::{Finding, LaneResult, MAX_FINDINGS, Tallied, Verification, What};
-pub(crate) use tally::Tally;
+pub(crate) use tally::{Rows, Tally};
 
 use packhorse_core::{HostError, port::JournalError};
 use packhorse_git::GitError;

@@ -2,6 +2,7 @@
 
 use packhorse_core::{ObjectKind, Scope, fingerprint::Difference};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Findings that are kept with their details; further ones are only counted.
 pub const MAX_FINDINGS: usize = 1_000;
@@ -169,5 +170,87 @@ impl Verification {
         if !tally.is_empty() {
             self.lanes.push(LaneResult { scope: scope.clone(), kind, tally });
         }
+    }
+}
+
+/// What parts came to that were looked at side by side, by their places.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    parts: BTreeMap<usize, Verification>,
+    /// Findings that are kept so far.
+    n_kept: usize,
+}
+
+impl Gathered {
+    /// Adds what a part came to. Further findings than fit are counted.
+    pub(super) fn add(&mut self, place: usize, mut part: Verification) {
+        if part == Verification::begun() {
+            return;
+        }
+        let room = MAX_FINDINGS - self.n_kept;
+        part.more_findings += part.findings.len().saturating_sub(room) as u64;
+        part.findings.truncate(room);
+        self.n_kept += part.findings.len();
+        self.parts.insert(place, part);
+    }
+
+    /// All of it in the order of the places, whichever ended first.
+    pub(super) fn in_order(self) -> Verification {
+        self.parts.into_values().fold(Verification::begun(), |mut whole, part| {
+            whole.lanes.extend(part.lanes);
+            whole.findings.extend(part.findings);
+            whole.more_findings += part.more_findings;
+            whole.clean &= part.clean;
+            whole
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A part in which so many of a kind are missing.
+    fn part(kind: ObjectKind, n: u64) -> Verification {
+        let (scope, mut part) = (Scope::Shared, Verification::begun());
+        for id in 0..n {
+            let (scope, id) = (scope.clone(), id.to_string());
+            part.find(Finding { scope, kind, id, what: What::Missing });
+        }
+        part.close_lane(&scope, kind, Tallied { compared: n, missing: n, ..Tallied::default() });
+        part
+    }
+
+    #[test]
+    fn parts_are_in_order_whichever_ended_first() {
+        let mut gathered = Gathered::default();
+
+        gathered.add(7, part(ObjectKind::Issue, 1));
+        gathered.add(2, part(ObjectKind::Label, 1));
+        gathered.add(3, part(ObjectKind::Topic, 0));
+
+        let whole = gathered.in_order();
+        let kinds: Vec<_> = whole.findings.iter().map(|it| it.kind).collect();
+        assert_eq!(kinds, [ObjectKind::Label, ObjectKind::Issue]);
+        assert_eq!(whole.lanes.iter().map(|it| it.kind).collect::<Vec<_>>(), kinds);
+        assert!(!whole.clean);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let n = MAX_FINDINGS as u64 * 3 / 4;
+        let mut gathered = Gathered::default();
+
+        gathered.add(0, part(ObjectKind::Issue, n));
+        gathered.add(1, part(ObjectKind::Label, n));
+
+        let whole = gathered.in_order();
+        assert_eq!(whole.findings.len(), MAX_FINDINGS);
+        assert_eq!(whole.findings.len() as u64 + whole.more_findings, 2 * n);
+    }
+
+    #[test]
+    fn nothing_wrong_is_clean() {
+        assert!(Gathered::default().in_order().clean);
     }
 }

@@ -5,7 +5,7 @@
 //! what is equal, different, missing and extra. It holds ids and hashes, never
 //! content, and is emptied for the next lane.
 
-use super::sum::Sum;
+use super::sum::Sums;
 use packhorse_core::Fingerprint;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
@@ -21,8 +21,24 @@ pub(crate) struct Tally {
     is_used: bool,
     doubled: Vec<String>,
     n_doubled: u64,
-    /// What should be there and what is, while rows are only summed up.
-    sums: Option<(Sum, Sum)>,
+}
+
+/// What takes down the rows of a lane.
+pub(crate) trait Rows: Send {
+    /// Whether it can tell which row it is that differs.
+    const TELLS: bool;
+
+    /// Notes records that should be there.
+    fn expect(
+        &mut self,
+        rows: impl IntoIterator<Item = (String, String, Fingerprint)>,
+    ) -> Result<(), rusqlite::Error>;
+
+    /// Notes records that are there.
+    fn find(
+        &mut self,
+        rows: impl IntoIterator<Item = (String, Fingerprint)>,
+    ) -> Result<(), rusqlite::Error>;
 }
 
 /// A record that differs or is missing.
@@ -75,83 +91,17 @@ impl Tally {
              CREATE TABLE found (id TEXT PRIMARY KEY, hash BLOB) WITHOUT ROWID;
              CREATE TABLE pairs (expected TEXT, origin TEXT, found TEXT);"
         ))?;
-        Ok((Self { db, is_used: false, doubled: Vec::new(), n_doubled: 0, sums: None }, directory))
-    }
-
-    /// Empties it for the next lane, which is only summed up.
-    pub(super) fn sum_up(&mut self) -> Result<(), rusqlite::Error> {
-        self.clear()?;
-        self.sums = Some(Default::default());
-        Ok(())
-    }
-
-    /// Whether rows are only summed up.
-    pub(super) const fn is_summing(&self) -> bool {
-        self.sums.is_some()
-    }
-
-    /// What a lane came to that was only summed up; `None` when something differs.
-    pub(super) fn agreed(&self) -> Option<Outcome> {
-        let (expected, found) = self.sums.as_ref()?;
-        let n = expected.n();
-        (expected == found).then(|| Outcome { n_expected: n, n_equal: n, ..Outcome::default() })
+        Ok((Self { db, is_used: false, doubled: Vec::new(), n_doubled: 0 }, directory))
     }
 
     /// Empties it for the next lane.
     pub(crate) fn clear(&mut self) -> Result<(), rusqlite::Error> {
-        self.sums = None;
         if !std::mem::take(&mut self.is_used) {
             return Ok(());
         }
         self.doubled.clear();
         self.n_doubled = 0;
         self.db.execute_batch("DELETE FROM expected; DELETE FROM found; DELETE FROM pairs;")
-    }
-
-    /// Notes records that should be there.
-    pub(crate) fn expect(
-        &mut self,
-        rows: impl IntoIterator<Item = (String, String, Fingerprint)>,
-    ) -> Result<(), rusqlite::Error> {
-        if let Some((expected, _)) = &mut self.sums {
-            rows.into_iter().for_each(|(id, _, hash)| expected.add(&id, hash));
-            return Ok(());
-        }
-        let batch = self.db.transaction()?;
-        {
-            let mut insert =
-                batch.prepare_cached("INSERT OR REPLACE INTO expected VALUES (?1, ?2, ?3)")?;
-            for (id, origin, hash) in rows {
-                self.is_used = true;
-                insert.execute(params![id, origin, hash.as_bytes()])?;
-            }
-        }
-        batch.commit()
-    }
-
-    /// Notes records that are there.
-    pub(super) fn find(
-        &mut self,
-        rows: impl IntoIterator<Item = (String, Fingerprint)>,
-    ) -> Result<(), rusqlite::Error> {
-        if let Some((_, found)) = &mut self.sums {
-            rows.into_iter().for_each(|(id, hash)| found.add(&id, hash));
-            return Ok(());
-        }
-        let batch = self.db.transaction()?;
-        {
-            let mut insert = batch.prepare_cached("INSERT OR IGNORE INTO found VALUES (?1, ?2)")?;
-            for (id, hash) in rows {
-                self.is_used = true;
-                if insert.execute(params![id, hash.as_bytes()])? == 0 {
-                    self.n_doubled += 1;
-                    if self.doubled.len() < super::MAX_FINDINGS {
-                        self.doubled.push(id);
-                    }
-                }
-            }
-        }
-        batch.commit()
     }
 
     /// The fingerprint that a record of that origin should have, if one is expected.
@@ -244,6 +194,66 @@ impl Tally {
             .prepare(&format!("{sql} ORDER BY 1 LIMIT ?1"))?
             .query_map([room], |row| Ok(Row { origin: row.get(0)?, id: row.get(1)? }))?
             .collect()
+    }
+}
+
+impl Rows for Sums {
+    const TELLS: bool = false;
+
+    fn expect(
+        &mut self,
+        rows: impl IntoIterator<Item = (String, String, Fingerprint)>,
+    ) -> Result<(), rusqlite::Error> {
+        rows.into_iter().for_each(|(id, _, hash)| self.expected.add(&id, hash));
+        Ok(())
+    }
+
+    fn find(
+        &mut self,
+        rows: impl IntoIterator<Item = (String, Fingerprint)>,
+    ) -> Result<(), rusqlite::Error> {
+        rows.into_iter().for_each(|(id, hash)| self.found.add(&id, hash));
+        Ok(())
+    }
+}
+
+impl Rows for Tally {
+    const TELLS: bool = true;
+
+    fn expect(
+        &mut self,
+        rows: impl IntoIterator<Item = (String, String, Fingerprint)>,
+    ) -> Result<(), rusqlite::Error> {
+        let batch = self.db.transaction()?;
+        {
+            let mut insert =
+                batch.prepare_cached("INSERT OR REPLACE INTO expected VALUES (?1, ?2, ?3)")?;
+            for (id, origin, hash) in rows {
+                self.is_used = true;
+                insert.execute(params![id, origin, hash.as_bytes()])?;
+            }
+        }
+        batch.commit()
+    }
+
+    fn find(
+        &mut self,
+        rows: impl IntoIterator<Item = (String, Fingerprint)>,
+    ) -> Result<(), rusqlite::Error> {
+        let batch = self.db.transaction()?;
+        {
+            let mut insert = batch.prepare_cached("INSERT OR IGNORE INTO found VALUES (?1, ?2)")?;
+            for (id, hash) in rows {
+                self.is_used = true;
+                if insert.execute(params![id, hash.as_bytes()])? == 0 {
+                    self.n_doubled += 1;
+                    if self.doubled.len() < super::MAX_FINDINGS {
+                        self.doubled.push(id);
+                    }
+                }
+            }
+        }
+        batch.commit()
     }
 }
 

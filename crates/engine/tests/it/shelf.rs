@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use packhorse_core::{
-    Capabilities, Cursor, Fingerprint, GitRemote, HostError, HostErrorKind, Lane, Object, Record,
-    RepoKind, Scope, Settle, Support, TargetId,
+    Capabilities, Cursor, Fingerprint, GitRemote, HostError, HostErrorKind, Lane, Object,
+    ObjectKind, Record, RepoKind, Scope, Settle, Support, TargetId,
     job::{JobId, JobOptions, JobSpec, JobState},
     model::*,
     port::{
@@ -13,7 +13,8 @@ use packhorse_core::{
     },
 };
 use packhorse_journal::SqliteJournal;
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use tokio::sync::Barrier;
 
 /// Records by lane, in the order in which they were put; two to a page.
 #[derive(Clone, Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Shelf {
     pub(crate) lanes: BTreeMap<Lane, Vec<Record>>,
     pub(crate) blobs: BTreeMap<String, Vec<u8>>,
     pub(crate) remotes: BTreeMap<String, GitRemote>,
+    /// Where issues and comments wait to be read at the same time.
+    pub(crate) meeting: Option<Arc<Barrier>>,
 }
 
 impl Shelf {
@@ -32,11 +35,7 @@ impl Shelf {
         self
     }
 
-    pub(crate) fn lane(
-        &mut self,
-        scope: &Scope,
-        kind: packhorse_core::ObjectKind,
-    ) -> &mut Vec<Record> {
+    pub(crate) fn lane(&mut self, scope: &Scope, kind: ObjectKind) -> &mut Vec<Record> {
         self.lanes.entry(Lane::new(scope.clone(), kind)).or_default()
     }
 }
@@ -52,6 +51,12 @@ impl Source for Shelf {
     }
 
     async fn read(&self, lane: &Lane, at: Option<&Cursor>) -> Result<Page, HostError> {
+        if let Some(meeting) = &self.meeting
+            && matches!(lane.kind, ObjectKind::Issue | ObjectKind::Comment)
+        {
+            let waits = tokio::time::timeout(Duration::from_secs(30), meeting.wait());
+            waits.await.expect("another lane is read meanwhile");
+        }
         let from: usize = at.map_or(0, |it| it.0.parse().unwrap());
         let all = self.lanes.get(lane).map(Vec::as_slice).unwrap_or_default();
         let to = (from + 2).min(all.len());

@@ -12,6 +12,7 @@ use packhorse_engine::verify::{
 };
 use packhorse_git::{Git, RefPolicy};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 fn issues(n: u64) -> Vec<Record> {
     (1..=n).map(|n| issue(n, &format!("issue {n}"))).collect()
@@ -37,7 +38,7 @@ async fn read_back(
         transforms: &[],
         journal: &notes.journal,
         route: notes.claim.route,
-        paths: std::sync::Arc::default(),
+        paths: Arc::default(),
         listener: &(),
     };
     let git = Git::find().await.unwrap();
@@ -72,6 +73,22 @@ async fn what_was_written_and_is_there_is_clean_in_any_order() {
     assert!(verification.clean);
     assert_eq!(verification.total(), Tallied { compared: 5, equal: 5, ..Tallied::default() });
     assert_eq!(verification.findings, []);
+}
+
+#[tokio::test]
+async fn lanes_are_read_side_by_side() {
+    let notes = Notes::begun().await;
+    let records = [issue(1, "one"), comment("7", "said")];
+    notes.wrote(&app(), &records[..1]).await;
+    notes.wrote(&app(), &records[1..]).await;
+    let source = Shelf::default().with(&app(), records);
+    let meeting = Some(Arc::new(tokio::sync::Barrier::new(2)));
+    let reader = Shelf { meeting, ..source.clone() };
+
+    let verification = read_back(&notes, &source, &reader, &full()).await;
+
+    assert!(verification.clean);
+    assert_eq!(verification.total(), Tallied { compared: 2, equal: 2, ..Tallied::default() });
 }
 
 #[tokio::test]
