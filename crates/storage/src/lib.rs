@@ -47,12 +47,24 @@ use url::Url;
 /// the same of its signatures.
 pub const LONGEST_SIGNATURE: Duration = Duration::from_secs(7 * 24 * 3_600);
 
+/// Why an address of Azure cannot be signed. Azure signs names as they are, and what signs here takes
+/// them as addresses spell them. Source: Microsoft, *Create a service SAS*, "Specify the signature".
+const NOT_PLAIN: &str = "it holds more than letters of ASCII, digits, `-`, `_`, `.`, `~` and `/`, \
+    which no signature for Azure covers here; choose another name or prefix";
+
+/// Whether an address spells a path as it is.
+fn is_plain(path: &str) -> bool {
+    path.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.~/".contains(&it))
+}
+
 /// A place in an object store. Clones share their connections.
 #[derive(Clone)]
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     /// Who signs addresses, where the store can.
     signer: Option<Arc<dyn Signer>>,
+    /// Whether only addresses that spell keys as they are can be signed.
+    signs_plain: bool,
     /// What people call the place, and what must never be told.
     place: Arc<error::Place>,
     /// Its address, without a slash at its end.
@@ -196,8 +208,8 @@ impl Storage {
     /// # Errors
     ///
     /// [`Trouble::Unsupported`] where the store cannot sign ([`can_sign`](Self::can_sign)), where
-    /// the credentials are none that can (Azure's shared access signatures), and for longer than
-    /// [`LONGEST_SIGNATURE`].
+    /// the credentials are none that can (Azure's shared access signatures), for longer than
+    /// [`LONGEST_SIGNATURE`], and at Azure for keys that an address spells otherwise.
     pub async fn signed_get_url(&self, key: &str, lasts: Duration) -> Result<Url, StorageError> {
         let path = self.path(key, Operation::Sign)?;
         let Some(signer) = &self.signer else {
@@ -205,6 +217,9 @@ impl Storage {
         };
         if lasts > LONGEST_SIGNATURE {
             return Err(self.place.unsigned(key, "no store signs for longer than seven days"));
+        }
+        if self.signs_plain && !is_plain(path.as_ref()) {
+            return Err(self.place.unsigned(key, NOT_PLAIN));
         }
         let signed = signer.signed_url(Method::GET, &path, lasts).await;
         signed.map_err(|error| self.place.failed(Operation::Sign, key, &error))

@@ -7,10 +7,10 @@ use crate::{
     settings::{ALLOW_HTTP, AZURE, GOOGLE, S3, Settings, Variable},
 };
 use object_store::{
-    BackoffConfig, ClientOptions, RetryConfig,
+    BackoffConfig, ClientOptions, RetryConfig, StaticCredentialProvider,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
     azure::{AzureConfigKey, MicrosoftAzureBuilder},
-    gcp::{GoogleCloudStorageBuilder, GoogleConfigKey},
+    gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey},
     local::LocalFileSystem,
     path::Path as Prefix,
 };
@@ -90,6 +90,7 @@ fn directory(url: &Url, settings: &Settings) -> Result<Storage, StorageError> {
     Ok(Storage {
         store: Arc::new(store),
         signer: None,
+        signs_plain: false,
         place: Arc::new(place),
         address: url.as_str().trim_end_matches('/').to_owned(),
         prefix: Prefix::default(),
@@ -164,16 +165,31 @@ fn azure(at: &Parts, settings: &Settings) -> Result<Storage, StorageError> {
         .map_err(|error| refused(&name, &error, &secrets))?;
     let credentials = "AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY";
     let place = Place { name, credentials, is_directory: false, secrets };
-    Ok(remote(store, place, at, settings))
+    Ok(Storage { signs_plain: true, ..remote(store, place, at, settings) })
 }
 
 fn google(at: &Parts, settings: &Settings) -> Result<Storage, StorageError> {
-    let (_, way) = Way::to(None, settings)?;
+    let emulator = settings.value("STORAGE_EMULATOR_HOST").map(|it| match it.contains("://") {
+        true => it.to_owned(),
+        false => format!("http://{it}"),
+    });
+    let (emulator, way) = Way::to(emulator.as_deref(), settings)?;
     let mut builder = GoogleCloudStorageBuilder::new();
     for (key, value) in known::<GoogleConfigKey>(GOOGLE, settings) {
         builder = builder.with_config(key, value);
     }
-    let name = format!("the bucket {:?} of Google", at.bucket);
+    let name = match emulator {
+        None => format!("the bucket {:?} of Google", at.bucket),
+        Some(emulator) => format!("the bucket {:?} at {emulator}", at.bucket),
+    };
+    if let Some(emulator) = emulator {
+        // Not all requests heed that nobody is named, and would ask the machine for a name.
+        let nobody = StaticCredentialProvider::new(GcpCredential { bearer: "nobody".to_owned() });
+        builder = builder
+            .with_base_url(emulator.trim_end_matches('/'))
+            .with_skip_signature(true)
+            .with_credentials(Arc::new(nobody));
+    }
     let store = builder
         .with_bucket_name(&at.bucket)
         .with_client_options(way.options())
@@ -183,7 +199,10 @@ fn google(at: &Parts, settings: &Settings) -> Result<Storage, StorageError> {
         .map_err(|error| refused(&name, &error, &[]))?;
     let credentials = "GOOGLE_APPLICATION_CREDENTIALS";
     let place = Place { name, credentials, is_directory: false, secrets: Vec::new() };
-    Ok(remote(store, place, at, settings))
+    let storage = remote(store, place, at, settings);
+    // Nobody's name can stand under an address of an emulator.
+    let signer = storage.signer.filter(|_| emulator.is_none());
+    Ok(Storage { signer, ..storage })
 }
 
 fn remote<S>(store: S, place: Place, at: &Parts, settings: &Settings) -> Storage
@@ -193,6 +212,7 @@ where
     let store = Arc::new(store);
     Storage {
         signer: Some(Arc::clone(&store) as _),
+        signs_plain: false,
         store,
         place: Arc::new(place),
         address: at.address.clone(),
@@ -363,6 +383,19 @@ mod tests {
         let storage = open("s3://acme/x", &settings(&variables)).unwrap();
 
         assert_eq!(storage.to_string(), "the bucket \"acme\" at https://s3.example");
+    }
+
+    #[test]
+    fn an_emulator_of_google_is_asked_without_credentials_and_signs_nothing() {
+        for (said, means) in
+            [("127.0.0.1:4443", "http://127.0.0.1:4443"), ("http://[::1]:1", "http://[::1]:1")]
+        {
+            let storage =
+                open("gs://acme/x", &settings(&[("STORAGE_EMULATOR_HOST", said)])).unwrap();
+            assert_eq!(storage.to_string(), format!("the bucket \"acme\" at {means}"));
+            assert!(!storage.can_sign());
+        }
+        refuses("gs://acme", &[("STORAGE_EMULATOR_HOST", "gcs.example:4443")], "has no TLS");
     }
 
     #[test]

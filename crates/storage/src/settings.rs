@@ -55,9 +55,12 @@ pub(crate) const AZURE: &[Variable] = &[
 ];
 
 /// Of Google. Source: Google, *How Application Default Credentials works*. Without any, what its
-/// command line left in the home directory serves, or the machine's own account.
-pub(crate) const GOOGLE: &[Variable] =
-    &[open("GOOGLE_APPLICATION_CREDENTIALS", "google_application_credentials")];
+/// command line left in the home directory serves, or the machine's own account. Its libraries go
+/// to the emulator that `STORAGE_EMULATOR_HOST` names, and tell it nothing.
+pub(crate) const GOOGLE: &[Variable] = &[
+    open("GOOGLE_APPLICATION_CREDENTIALS", "google_application_credentials"),
+    open("STORAGE_EMULATOR_HOST", ""),
+];
 
 /// Allows endpoints without TLS that are not on this machine.
 pub(crate) const ALLOW_HTTP: &str = "PACKHORSE_STORAGE_ALLOW_HTTP";

@@ -17,7 +17,12 @@ async fn a_real_store_takes_gives_signs_and_removes() {
     };
     let settings = Settings { part: 5 << 20, ..Settings::of_environment() };
     let store = Storage::open(&address, &settings).unwrap();
-    for (key, size) in [("live/small é+1.tar.gz", 1_000), ("live/large.tar.gz", (11 << 20) + 3)] {
+    let files = [
+        ("live/small é+1.tar.gz", 1_000),
+        ("live/small.tar.gz", 1_000),
+        ("live/large.tar.gz", (11 << 20) + 3),
+    ];
+    for (key, size) in files {
         let (directory, path, bytes) = file(size);
 
         let put = store.put_file(key, &path).await.unwrap();
@@ -31,10 +36,17 @@ async fn a_real_store_takes_gives_signs_and_removes() {
         let rest: Vec<_> = rest.bytes.try_collect().await.unwrap();
         assert_eq!(rest.concat(), bytes[size - 10..]);
         if store.can_sign() {
-            let url = store.signed_get_url(key, Duration::from_secs(300)).await.unwrap();
-            let answer = reqwest::get(url).await.unwrap();
-            assert_eq!(answer.status(), 200);
-            assert!(answer.bytes().await.unwrap() == bytes);
+            match store.signed_get_url(key, Duration::from_secs(300)).await {
+                Ok(url) => {
+                    let answer = reqwest::get(url).await.unwrap();
+                    assert_eq!(answer.status(), 200);
+                    assert!(answer.bytes().await.unwrap() == bytes);
+                }
+                Err(error) if address.starts_with("az:") && !key.is_ascii() => {
+                    assert_eq!(error.trouble, Trouble::Unsupported, "{error}");
+                }
+                Err(error) => panic!("{error}"),
+            }
         }
         store.delete(key).await.unwrap();
         assert_eq!(store.size(key).await.unwrap(), None);
