@@ -5,6 +5,7 @@ use super::{
     row::{count, count_if_any, fingerprint, id, id_if_any, int},
     session::{enter, fence, find},
 };
+use crate::words::beyond;
 use deadpool_postgres::Transaction;
 use packhorse_core::{
     Lane, Origin, TargetId,
@@ -66,9 +67,10 @@ pub(super) async fn look_up(
             Ok(in_order(&targets, found, |it| &it.target.0))
         }
         ItemQuery::After(after, limit) => {
-            let after = after.as_deref().map(str::as_bytes);
-            let condition = "AND ($2::bytea IS NULL OR id > $2) ORDER BY id LIMIT $3";
-            select(tx, lane, condition, &[&listing, &after, &int(*limit as u64)]).await
+            let (beyond, after) = beyond(after.as_deref());
+            let condition = format!("AND id {beyond} $2 ORDER BY id LIMIT $3");
+            let page = int(*limit as u64);
+            select(tx, lane, &condition, &[&listing, &after.as_bytes(), &page]).await
         }
     }
 }
@@ -124,12 +126,14 @@ pub(super) async fn gone(
     if !is_through {
         return Ok(Vec::new());
     }
-    let condition = "AND ($2::bytea IS NULL OR id > $2) AND seen_by IS DISTINCT FROM $3
+    let (beyond, after) = beyond(after);
+    let condition = format!(
+        "AND id {beyond} $2 AND seen_by IS DISTINCT FROM $3
         AND NOT EXISTS (SELECT 1 FROM failures
             WHERE job = $3 AND failures.listing = $1 AND origin = items.id AND was_read)
-        ORDER BY id LIMIT $4";
-    let after = after.map(str::as_bytes);
-    select(tx, lane, condition, &[&listing, &after, &job, &int(limit as u64)]).await
+        ORDER BY id LIMIT $4"
+    );
+    select(tx, lane, &condition, &[&listing, &after.as_bytes(), &job, &int(limit as u64)]).await
 }
 
 pub(super) async fn forget(

@@ -9,12 +9,13 @@ use std::path::Path;
 ///
 /// Rows come in order, so a larger cache (in KiB) would only hold memory. The write-ahead log is
 /// copied into the file after so many pages of 4 KiB: copying waits for the disk twice.
-const SCHEMA: FileSchema = FileSchema {
+pub(super) const SCHEMA: FileSchema = FileSchema {
     of: "journal",
     application_id: 0x5048_4a31,
     steps: &[
         include_str!("../../migrations/sqlite/0001_journal.sql"),
         include_str!("../../migrations/sqlite/0002_queued.sql"),
+        include_str!("../../migrations/sqlite/0003_at_work.sql"),
     ],
     tuning: "PRAGMA cache_size = -512; PRAGMA wal_autocheckpoint = 4000;",
 };
@@ -54,4 +55,17 @@ impl Database {
         self.file.take_back(connection);
         Ok(value)
     }
+}
+
+/// The steps in which a query is answered, in SQLite's own words.
+#[cfg(test)]
+pub(super) fn plan(query: &str) -> String {
+    let database = rusqlite::Connection::open_in_memory().unwrap();
+    SCHEMA.steps.iter().for_each(|it| database.execute_batch(it).unwrap());
+    let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+    let (mut rows, mut steps) = (plan.raw_query(), Vec::new());
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get::<_, String>(3).unwrap());
+    }
+    steps.join("\n")
 }

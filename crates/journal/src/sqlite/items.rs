@@ -4,6 +4,7 @@ use super::{
     database::AnyError,
     session::{self, Session, fence},
 };
+use crate::words::beyond;
 use packhorse_core::{
     Fingerprint, Lane, Origin, TargetId,
     job::JobId,
@@ -64,9 +65,9 @@ pub(crate) fn look_up(
             }
         }
         ItemQuery::After(after, limit) => {
-            let after = after.as_deref();
-            let condition = "AND (?2 IS NULL OR id > ?2) ORDER BY id LIMIT ?3";
-            list = select(transaction, lane, condition, (listing, after, *limit as u64))?;
+            let (beyond, after) = beyond(after.as_deref());
+            let condition = format!("AND id {beyond} ?2 ORDER BY id LIMIT ?3");
+            list = select(transaction, lane, &condition, (listing, after, *limit as u64))?;
         }
     }
     Ok(list)
@@ -114,11 +115,14 @@ pub(crate) fn gone(
     if position.as_deref() != Some("\"done\"") {
         return Ok(Vec::new());
     }
-    let condition = "AND (?2 IS NULL OR id > ?2) AND seen_by IS NOT ?3
+    let (beyond, after) = beyond(after);
+    let condition = format!(
+        "AND id {beyond} ?2 AND seen_by IS NOT ?3
         AND NOT EXISTS (SELECT 1 FROM failures
             WHERE job = ?3 AND failures.listing = ?1 AND origin = items.id AND was_read)
-        ORDER BY id LIMIT ?4";
-    select(transaction, lane, condition, (listing, after, claim.job.0, limit as u64))
+        ORDER BY id LIMIT ?4"
+    );
+    select(transaction, lane, &condition, (listing, after, claim.job.0, limit as u64))
 }
 
 pub(crate) fn forget(
@@ -144,4 +148,21 @@ pub(crate) fn forget(
     )?
     .execute((claim.job.0, listing.id, n_deleted, n_failed))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::database::plan;
+
+    #[test]
+    fn a_page_begins_where_the_one_before_it_ended() {
+        for after in [None, Some("7")] {
+            let (beyond, _) = beyond(after);
+
+            let plan = plan(&format!("{ITEMS} AND id {beyond} ?2 ORDER BY id LIMIT ?3"));
+
+            assert!(plan.contains("listing=? AND id>?"), "{plan}");
+        }
+    }
 }

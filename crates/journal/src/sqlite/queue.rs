@@ -43,18 +43,45 @@ fn submit(session: &Session<'_>, spec: &JobSpec, now: i64) -> Result<JobId, AnyE
     Ok(id)
 }
 
-/// A job that is queued may be taken when it waits, stopped, or its worker fell silent; one that is
-/// asked for by its number needs not be queued, and may be taken also when it failed, or was or
-/// should be cancelled. Nobody may be at work on its route.
-const TAKE: &str = "SELECT id, route, state FROM jobs JOIN leases ON leases.job = id
-    WHERE (state = 'waiting' OR (state = 'running' AND expires_at <= ?1
-                AND (cancelling = 0 OR ?2 IS NOT NULL))
-            OR state = 'stopped' OR (?2 IS NOT NULL AND state IN ('cancelled', 'failed')))
-        AND (id = ?2 OR (?2 IS NULL AND queued))
-        AND NOT EXISTS (SELECT 1 FROM jobs AS other JOIN leases AS held ON held.job = other.id
-            WHERE other.route = jobs.route AND other.id <> jobs.id
-                AND other.state = 'running' AND held.expires_at > ?1)
-    ORDER BY id LIMIT 1";
+/// Beginning of what finds a job to take.
+const FROM: &str = "SELECT id, route, state FROM jobs JOIN leases ON leases.job = id";
+
+/// Of the queued jobs, those that wait, that stopped, and whose worker fell silent.
+const FREE: &str = "queued AND state IN ('waiting', 'stopped', 'running')
+    AND (state <> 'running' OR (expires_at <= ?1 AND NOT cancelling))";
+
+/// The same of one that is asked for by its number, which needs not be queued; also when it failed,
+/// or was or should be cancelled.
+const ASKED_FOR: &str = "id = ?2
+    AND (state IN ('waiting', 'stopped', 'cancelled', 'failed')
+        OR (state = 'running' AND expires_at <= ?1))";
+
+/// Nobody may be at work on its route.
+const NOBODY_AT_WORK: &str =
+    "NOT EXISTS (SELECT 1 FROM jobs AS other JOIN leases AS held ON held.job = other.id
+        WHERE other.route = jobs.route AND other.id <> jobs.id
+            AND other.state = 'running' AND held.expires_at > ?1)";
+
+/// A job that may be taken, with its route and state: the one that is asked for, or the first.
+fn choose(
+    tx: &Transaction<'_>,
+    job: Option<JobId>,
+    now: i64,
+) -> Result<Option<(u64, u64, JobState)>, AnyError> {
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, names::state(row, 2)?));
+    // Said apart, so that what has ended is not looked through for what has not begun.
+    let found = match job {
+        Some(job) => {
+            let sql = format!("{FROM} WHERE {ASKED_FOR} AND {NOBODY_AT_WORK}");
+            tx.prepare_cached(&sql)?.query_row((now, job.0), read)
+        }
+        None => {
+            let sql = format!("{FROM} WHERE {FREE} AND {NOBODY_AT_WORK} ORDER BY id LIMIT 1");
+            tx.prepare_cached(&sql)?.query_row([now], read)
+        }
+    };
+    Ok(found.optional()?)
+}
 
 fn claim(
     session: &Session<'_>,
@@ -64,12 +91,7 @@ fn claim(
     now: i64,
 ) -> Result<Option<Claim>, AnyError> {
     let tx = &session.transaction;
-    let found = tx
-        .query_row(TAKE, (now, job.map(|it| it.0)), |row| {
-            Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?, names::state(row, 2)?))
-        })
-        .optional()?;
-    let Some((id, route, before)) = found else { return Ok(None) };
+    let Some((id, route, before)) = choose(tx, job, now)? else { return Ok(None) };
     supersede(tx, id, route, now)?;
     if before == JobState::Failed {
         tx.execute(
@@ -158,7 +180,7 @@ fn close(
 
 const VIEWS: &str = "SELECT id, route, spec, state, reason, cancelling, expires_at, created_at,
         started_at, ended_at
-    FROM jobs JOIN leases ON leases.job = id WHERE ?1 IS NULL OR id = ?1 ORDER BY id DESC";
+    FROM jobs JOIN leases ON leases.job = id";
 
 fn view(row: &Row<'_>, now: i64) -> rusqlite::Result<JobView> {
     let state = names::state(row, 3)?;
@@ -251,10 +273,40 @@ impl Queue for SqliteJournal {
     async fn jobs(&self, job: Option<JobId>) -> Result<Vec<JobView>, JournalError> {
         let now = self.now_ms();
         self.read("list jobs", move |transaction| {
-            let mut statement = transaction.prepare_cached(VIEWS)?;
-            let rows = statement.query_map([job.map(|it| it.0)], |row| view(row, now))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            // Said apart, so that all jobs are not looked through for one.
+            let rows: Result<Vec<_>, _> = match job {
+                Some(job) => {
+                    let sql = format!("{VIEWS} WHERE id = ?1");
+                    let mut statement = transaction.prepare_cached(&sql)?;
+                    statement.query_map([job.0], |row| view(row, now))?.collect()
+                }
+                None => {
+                    let sql = format!("{VIEWS} ORDER BY id DESC");
+                    let mut statement = transaction.prepare_cached(&sql)?;
+                    statement.query_map([], |row| view(row, now))?.collect()
+                }
+            };
+            Ok(rows?)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::database::plan;
+
+    #[test]
+    fn a_job_is_found_without_looking_at_those_that_have_ended() {
+        let of = |condition: &str| plan(&format!("{FROM} WHERE {condition} AND {NOBODY_AT_WORK}"));
+
+        let (first, one) = (of(FREE), of(ASKED_FOR));
+
+        assert!(first.contains("jobs USING INDEX jobs_queued"), "{first}");
+        assert!(one.contains("jobs USING INTEGER PRIMARY KEY"), "{one}");
+        for plan in [first, one] {
+            assert!(plan.contains("other USING COVERING INDEX jobs_at_work"), "{plan}");
+        }
     }
 }
