@@ -5,13 +5,13 @@
 
 use crate::{
     cursor::{At, Spot},
-    filling::Filling,
+    filling::{FULL, Filling},
 };
-use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use packhorse_core::{Cursor, HostError, Record, port::Page};
 
 /// Parents whose children are asked for at once.
-pub(crate) const AT_ONCE: usize = 8;
+pub(crate) const AT_ONCE: usize = 16;
 
 /// One page of a listing, and where the next one begins.
 #[derive(Debug)]
@@ -31,7 +31,8 @@ pub(crate) type Children<'a> = BoxFuture<'a, Result<Vec<Record>, HostError>>;
 
 /// Reads children parent by parent, until the page is full.
 ///
-/// Gives the records, and where to go on.
+/// Gives the records, and where to go on. From half of a page on no further parent is asked for:
+/// what is on its way already shall find room.
 ///
 /// # Errors
 ///
@@ -41,25 +42,29 @@ pub(crate) async fn walk<'a, T, N, P: From<N>>(
     at: At<P>,
     children: impl Fn(T) -> Children<'a>,
 ) -> Result<(Vec<Record>, Option<At<P>>), HostError> {
-    let mut parents = listing.items.into_iter().enumerate().skip(at.parent);
     let (mut filling, mut skipped) = (Filling::default(), at.child);
+    let mut parents = listing.items.into_iter().enumerate().skip(at.parent).peekable();
+    let mut asked = FuturesOrdered::new();
     loop {
-        let group: Vec<_> = parents.by_ref().take(AT_ONCE).collect();
-        if group.is_empty() {
-            let next = listing.next.map(|it| At { page: P::from(it), parent: 0, child: 0 });
-            return Ok((filling.records, next));
+        while asked.len() < AT_ONCE
+            && filling.records.len() < FULL / 2
+            && let Some((parent, it)) = parents.next()
+        {
+            asked.push_back(children(it).map(move |found| (parent, found)));
         }
-        let indexes: Vec<_> = group.iter().map(|(index, _)| *index).collect();
-        let found = try_join_all(group.into_iter().map(|(_, it)| children(it))).await?;
-        for (parent, list) in indexes.into_iter().zip(found) {
-            let skip = std::mem::take(&mut skipped);
-            for (child, record) in list.into_iter().enumerate().skip(skip) {
-                if !filling.take(record) {
-                    return Ok((filling.records, Some(At { page: at.page, parent, child })));
-                }
+        let Some((parent, found)) = asked.next().await else { break };
+        let skip = std::mem::take(&mut skipped);
+        for (child, record) in found?.into_iter().enumerate().skip(skip) {
+            if !filling.take(record) {
+                return Ok((filling.records, Some(At { page: at.page, parent, child })));
             }
         }
     }
+    let next = match parents.peek() {
+        Some((parent, _)) => Some(At { page: at.page, parent: *parent, child: 0 }),
+        None => listing.next.map(|it| At { page: P::from(it), parent: 0, child: 0 }),
+    };
+    Ok((filling.records, next))
 }
 
 /// What was walked, as a page of a listing of its own.
@@ -70,8 +75,6 @@ pub(crate) fn paged((records, next): (Vec<Record>, Option<Spot>)) -> Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filling::FULL;
-    use futures::FutureExt;
     use packhorse_core::{Object, model::Topic};
 
     /// Parents with so many children each, walked to the end; ids as `parent.child`.
@@ -109,7 +112,7 @@ mod tests {
                 .flat_map(|(parent, size)| (0..*size).map(move |it| format!("{parent}.{it}")))
                 .collect();
             assert_eq!(ids, expected);
-            assert!(pages <= expected.len() / FULL + 2, "{pages} pages");
+            assert!(pages <= 2 * expected.len() / FULL + 2, "{pages} pages");
         }
     }
 }

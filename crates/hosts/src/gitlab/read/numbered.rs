@@ -13,12 +13,12 @@ use crate::{
         wire,
     },
 };
-use futures::future::{BoxFuture, try_join_all};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use packhorse_core::{HostError, HostErrorKind, Record};
 use serde::de::DeserializeOwned;
 
 /// Parents whose children are asked for at once.
-pub(super) const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 16;
 /// Records that make a page full.
 const FULL: usize = 500;
 /// Numbers that are asked for in one request: what an address may hold.
@@ -184,27 +184,34 @@ impl GitlabSource {
         let items: Vec<T> = items.into_iter().filter(|it| it.number() >= Some(parent)).collect();
         let place = place.unwrap_or_default();
         let (mut records, mut skipped) = (Vec::new(), (parent, child));
-        let mut parents = items.into_iter();
+        let mut parents = items.into_iter().filter_map(|it| Some((it.number()?, it))).peekable();
+        let mut asked = FuturesOrdered::new();
         loop {
-            let group: Vec<T> = parents.by_ref().take(AT_ONCE).collect();
-            if group.is_empty() {
-                return Ok((records, next.map(|it| format!("{it}@0@0"))));
+            // From half of a page on, what is on its way already shall find room.
+            while asked.len() < AT_ONCE
+                && records.len() < FULL / 2
+                && let Some((number, it)) = parents.next()
+            {
+                asked.push_back(children(it).map(move |found| (number, found)));
             }
-            let numbers: Vec<u64> = group.iter().filter_map(Numbered::number).collect();
-            let found = try_join_all(group.into_iter().map(&children)).await?;
-            for (number, mut list) in numbers.into_iter().zip(found) {
-                let given = if skipped.0 == number { skipped.1.min(list.len()) } else { 0 };
-                skipped = (0, 0);
-                let mut rest = list.split_off(given);
-                let room = FULL.saturating_sub(records.len());
-                if rest.len() > room {
-                    rest.truncate(room);
-                    records.extend(rest);
-                    return Ok((records, Some(format!("{place}@{number}@{}", given + room))));
-                }
+            let Some((number, found)) = asked.next().await else { break };
+            let mut list: Vec<Record> = found?;
+            let given = if skipped.0 == number { skipped.1.min(list.len()) } else { 0 };
+            skipped = (0, 0);
+            let mut rest = list.split_off(given);
+            let room = FULL.saturating_sub(records.len());
+            if rest.len() > room {
+                rest.truncate(room);
                 records.extend(rest);
+                return Ok((records, Some(format!("{place}@{number}@{}", given + room))));
             }
+            records.extend(rest);
         }
+        let next = match parents.peek() {
+            Some((number, _)) => Some(format!("{place}@{number}@0")),
+            None => next.map(|it| format!("{it}@0@0")),
+        };
+        Ok((records, next))
     }
 }
 
