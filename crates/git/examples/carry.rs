@@ -8,9 +8,9 @@ use std::io::Write;
 /// Repositories at once, as many as `packhorse migrate` carries.
 const AT_ONCE: usize = 8;
 
-/// One thread is enough: two servers are waited for, and to hand pieces from thread to thread takes
-/// a sixth of all CPU.
-#[tokio::main(flavor = "current_thread")]
+/// A thread for each core, as in the program itself: one alone takes a sixth less CPU and, where the
+/// servers have both cores busy, some 5 % more time.
+#[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let addresses: Vec<String> = std::env::args().skip(1).collect();
     let git = Git::find().await?;
