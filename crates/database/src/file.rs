@@ -11,8 +11,12 @@ use std::{
     time::Duration,
 };
 
-/// How long a writer waits for another process.
+/// How long a writer waits for another process at most, while it asks again and again.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The first pauses before it asks again, and how many they are.
+const SHORT_PAUSE: (Duration, u32) = (Duration::from_millis(1), 100);
+/// Those that follow.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Idle connections that are kept for reading.
 const MAX_IDLE: usize = 8;
@@ -65,8 +69,8 @@ impl File {
     ///
     /// What the disk refuses.
     pub fn writer(&self) -> Result<Connection, AnyError> {
-        let connection = Connection::open(&self.path)?;
-        connection.busy_timeout(PATIENCE)?;
+        let mut connection = Connection::open(&self.path)?;
+        connection.busy_handler(Some(asks_again))?;
         connection.set_prepared_statement_cache_capacity(MAX_STATEMENTS);
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(self.schema.tuning)?;
@@ -155,4 +159,14 @@ fn check(
     let rest = usize::try_from(found).ok().and_then(|done| steps.get(done..));
     let known = i64::try_from(steps.len())?;
     rest.ok_or_else(|| SchemaError::Newer { of, found, known }.into())
+}
+/// Waits for another process that writes; `false` when it was waited for long enough.
+///
+/// SQLite's own pauses grow to a tenth of a second: whoever has waited for long comes too late each
+/// time, behind those who have just come.
+fn asks_again(tries: i32) -> bool {
+    let tries = tries.unsigned_abs();
+    let (short, n_short) = SHORT_PAUSE;
+    std::thread::sleep(if tries < n_short { short } else { PAUSE });
+    short * tries.min(n_short) + PAUSE * tries.saturating_sub(n_short) < PATIENCE
 }

@@ -66,13 +66,10 @@ pub async fn verify(
     let (tally, _directory) = Tally::open(scratch)?;
     let check = Check { inspection, projects, git, tally: Mutex::new(tally) };
     let wants = |kind| is_wanted(options, kind) && inspection.holds(kind);
-    let beside = parts_beside(inspection).filter(|it| it.is_wanted(&wants));
+    let files = wants_files(options, inspection);
     let inside = projects.iter().flat_map(|it| parts_of(inspection, it));
-    let inside = inside.filter(|it| match it {
-        Part::LargeFiles(_) => wants_files(options, inspection),
-        other => other.is_wanted(&wants),
-    });
-    let parts = beside.chain(inside).enumerate().map(|(place, part)| check.looked(place, part));
+    let wanted = parts_beside(inspection).chain(inside).filter(|it| it.is_wanted(&wants, files));
+    let parts = wanted.enumerate().map(|(place, part)| check.looked(place, part));
     // Boxed: a stream of closures would not be `Send` for every lifetime.
     let parts: Box<dyn Iterator<Item = Looked<'_>> + Send + '_> = Box::new(parts);
     let mut running = stream::iter(parts).buffer_unordered(LANES_AT_ONCE);
@@ -113,14 +110,14 @@ fn parts_of<'a>(
 }
 
 impl Part<'_> {
-    /// Whether its kind is wanted.
-    fn is_wanted(&self, wants: impl Fn(ObjectKind) -> bool) -> bool {
-        wants(match self {
-            Self::Lane(pair) => pair.origin.kind,
-            Self::Projects => ObjectKind::Project,
-            Self::LargeFiles(_) => ObjectKind::LfsObject,
-            Self::Repository(_, repo) => super::repository::kind_of(*repo),
-        })
+    /// Whether it is wanted: its kind, or large files at a server.
+    fn is_wanted(&self, wants: &impl Fn(ObjectKind) -> bool, files: bool) -> bool {
+        match self {
+            Self::Lane(pair) => wants(pair.origin.kind),
+            Self::Projects => wants(ObjectKind::Project),
+            Self::LargeFiles(_) => files,
+            Self::Repository(_, repo) => wants(super::repository::kind_of(*repo)),
+        }
     }
 }
 
