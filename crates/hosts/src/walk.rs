@@ -31,8 +31,7 @@ pub(crate) type Children<'a> = BoxFuture<'a, Result<Vec<Record>, HostError>>;
 
 /// Reads children parent by parent, until the page is full.
 ///
-/// Gives the records, and where to go on. From half of a page on no further parent is asked for:
-/// what is on its way already shall find room.
+/// Gives the records, and where to go on.
 ///
 /// # Errors
 ///
@@ -42,8 +41,30 @@ pub(crate) async fn walk<'a, T, N, P: From<N>>(
     at: At<P>,
     children: impl Fn(T) -> Children<'a>,
 ) -> Result<(Vec<Record>, Option<At<P>>), HostError> {
-    let (mut filling, mut skipped) = (Filling::default(), at.child);
-    let mut parents = listing.items.into_iter().enumerate().skip(at.parent).peekable();
+    let parents = listing.items.into_iter().enumerate().skip(at.parent);
+    let (records, rest) = below(parents, (at.parent, at.child), children).await?;
+    let next = match rest {
+        Some((parent, child)) => Some(At { page: at.page, parent, child }),
+        None => listing.next.map(|it| At { page: P::from(it), parent: 0, child: 0 }),
+    };
+    Ok((records, next))
+}
+
+/// Reads the children of parents that have keys, until the page is full; of the first, those from a
+/// child on. Gives the records, and the parent and its child to go on with.
+///
+/// From half of a page on no further parent is asked for: what is on its way already shall find room.
+///
+/// # Errors
+///
+/// The first of the children's.
+pub(crate) async fn below<'a, K: Copy + PartialEq, T>(
+    parents: impl Iterator<Item = (K, T)>,
+    first: (K, usize),
+    children: impl Fn(T) -> Children<'a>,
+) -> Result<(Vec<Record>, Option<(K, usize)>), HostError> {
+    let mut filling = Filling::default();
+    let mut parents = parents.peekable();
     let mut asked = FuturesOrdered::new();
     loop {
         while asked.len() < AT_ONCE
@@ -53,18 +74,14 @@ pub(crate) async fn walk<'a, T, N, P: From<N>>(
             asked.push_back(children(it).map(move |found| (parent, found)));
         }
         let Some((parent, found)) = asked.next().await else { break };
-        let skip = std::mem::take(&mut skipped);
-        for (child, record) in found?.into_iter().enumerate().skip(skip) {
+        let given = if parent == first.0 { first.1 } else { 0 };
+        for (child, record) in found?.into_iter().enumerate().skip(given) {
             if !filling.take(record) {
-                return Ok((filling.records, Some(At { page: at.page, parent, child })));
+                return Ok((filling.records, Some((parent, child))));
             }
         }
     }
-    let next = match parents.peek() {
-        Some((parent, _)) => Some(At { page: at.page, parent: *parent, child: 0 }),
-        None => listing.next.map(|it| At { page: P::from(it), parent: 0, child: 0 }),
-    };
-    Ok((filling.records, next))
+    Ok((filling.records, parents.peek().map(|(parent, _)| (*parent, 0))))
 }
 
 /// What was walked, as a page of a listing of its own.

@@ -1,6 +1,6 @@
 //! What is said about commits. The server lists it for one commit at a time.
 
-use super::{GitlabSource, below, numbered::AT_ONCE};
+use super::{GitlabSource, below};
 use crate::{
     cursor::{in_part, page, part},
     gitlab::{
@@ -8,6 +8,7 @@ use crate::{
         map::{note, settings},
         wire,
     },
+    walk::AT_ONCE,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{Cursor, HostError, Object, Record, port::Page};

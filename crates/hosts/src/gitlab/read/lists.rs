@@ -1,6 +1,6 @@
 //! Kinds that the server lists by themselves.
 
-use super::{GitlabSource, below, numbered::AT_ONCE, records};
+use super::{GitlabSource, below, records};
 use crate::{
     cursor::{in_part, page, part},
     gitlab::{
@@ -8,6 +8,7 @@ use crate::{
         map::{self, change_request, issue, settings},
         wire,
     },
+    walk::AT_ONCE,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{

@@ -12,22 +12,15 @@ use crate::{
         api::{Listing, is_closed},
         wire,
     },
+    walk::{self, Children},
 };
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use packhorse_core::{HostError, HostErrorKind, Record};
 use serde::de::DeserializeOwned;
 
-/// Parents whose children are asked for at once.
-pub(super) const AT_ONCE: usize = 16;
-/// Records that make a page full.
-const FULL: usize = 500;
 /// Numbers that are asked for in one request: what an address may hold.
 const WINDOW: u64 = 100;
 /// Numbers above the newest ones that are looked through for what the server counted.
 const BEYOND: u64 = 10_000;
-
-/// Children of one parent, being read.
-pub(super) type Children<'a> = BoxFuture<'a, Result<Vec<Record>, HostError>>;
 
 /// What has a number in a project.
 pub(super) trait Numbered: DeserializeOwned + Send {
@@ -183,32 +176,10 @@ impl GitlabSource {
         let (items, next) = self.numbered::<T>(project, place.as_deref(), operation).await?;
         let items: Vec<T> = items.into_iter().filter(|it| it.number() >= Some(parent)).collect();
         let place = place.unwrap_or_default();
-        let (mut records, mut skipped) = (Vec::new(), (parent, child));
-        let mut parents = items.into_iter().filter_map(|it| Some((it.number()?, it))).peekable();
-        let mut asked = FuturesOrdered::new();
-        loop {
-            // From half of a page on, what is on its way already shall find room.
-            while asked.len() < AT_ONCE
-                && records.len() < FULL / 2
-                && let Some((number, it)) = parents.next()
-            {
-                asked.push_back(children(it).map(move |found| (number, found)));
-            }
-            let Some((number, found)) = asked.next().await else { break };
-            let mut list: Vec<Record> = found?;
-            let given = if skipped.0 == number { skipped.1.min(list.len()) } else { 0 };
-            skipped = (0, 0);
-            let mut rest = list.split_off(given);
-            let room = FULL.saturating_sub(records.len());
-            if rest.len() > room {
-                rest.truncate(room);
-                records.extend(rest);
-                return Ok((records, Some(format!("{place}@{number}@{}", given + room))));
-            }
-            records.extend(rest);
-        }
-        let next = match parents.peek() {
-            Some((number, _)) => Some(format!("{place}@{number}@0")),
+        let parents = items.into_iter().filter_map(|it| Some((it.number()?, it)));
+        let (records, rest) = walk::below(parents, (parent, child), children).await?;
+        let next = match rest {
+            Some((number, given)) => Some(format!("{place}@{number}@{given}")),
             None => next.map(|it| format!("{it}@0@0")),
         };
         Ok((records, next))

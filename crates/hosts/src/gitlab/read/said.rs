@@ -1,9 +1,6 @@
 //! What is said and what happened, under issues, change requests and snippets.
 
-use super::{
-    GitlabSource, below,
-    numbered::{Children, Numbered},
-};
+use super::{GitlabSource, below, numbered::Numbered};
 use crate::{
     cursor::{in_part, part},
     gitlab::{
@@ -11,6 +8,7 @@ use crate::{
         map::{change_request, event, issue, note},
         wire,
     },
+    walk::{AT_ONCE, Children},
 };
 use futures::{FutureExt, TryStreamExt, stream, stream::StreamExt};
 use packhorse_core::{
@@ -123,8 +121,7 @@ impl GitlabSource {
             other => other?,
         };
         let lists = stream::iter(listing.items).map(|it| children(About::snippet(&it)));
-        let lists: Vec<Vec<Record>> =
-            lists.buffered(super::numbered::AT_ONCE).try_collect().await?;
+        let lists: Vec<Vec<Record>> = lists.buffered(AT_ONCE).try_collect().await?;
         Ok((lists.concat(), listing.next.map(|it| it.to_string())))
     }
 
