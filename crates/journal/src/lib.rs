@@ -4,6 +4,7 @@
 //! `README.md` beside this crate's manifest explains the schema.
 
 mod clock;
+mod paging;
 mod postgres;
 mod sqlite;
 mod words;

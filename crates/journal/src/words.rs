@@ -44,12 +44,6 @@ pub(crate) fn stage(word: &str) -> Option<Stage> {
     among(word, &all, stage_name)
 }
 
-/// How to ask for what comes after an id, or for all where there is none: the comparison, and with
-/// what. One comparison for either would have each page read all rows before it.
-pub(crate) fn beyond(after: Option<&str>) -> (&'static str, &str) {
-    after.map_or((">=", ""), |it| (">", it))
-}
-
 /// Stable name of a stage.
 pub(crate) const fn stage_name(stage: Stage) -> &'static str {
     match stage {

@@ -5,7 +5,7 @@ use super::{
     row::{count, count_if_any, fingerprint, id, id_if_any, int},
     session::{enter, fence, find},
 };
-use crate::words::beyond;
+use crate::paging::beyond;
 use deadpool_postgres::Transaction;
 use packhorse_core::{
     Lane, Origin, TargetId,

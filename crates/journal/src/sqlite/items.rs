@@ -4,7 +4,7 @@ use super::{
     database::AnyError,
     session::{self, Session, fence},
 };
-use crate::words::beyond;
+use crate::paging::beyond;
 use packhorse_core::{
     Fingerprint, Lane, Origin, TargetId,
     job::JobId,
