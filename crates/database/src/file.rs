@@ -11,12 +11,11 @@ use std::{
     time::Duration,
 };
 
-/// How long a writer waits for another process at most, while it asks again and again.
+/// How long a writer waits for another process at most.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The first pauses before it asks again, and how many they are.
-const SHORT_PAUSE: (Duration, u32) = (Duration::from_millis(1), 100);
-/// Those that follow.
-const PAUSE: Duration = Duration::from_millis(5);
+
+/// How long it waits before it asks again.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Idle connections that are kept for reading.
 const MAX_IDLE: usize = 8;
@@ -160,13 +159,23 @@ fn check(
     let known = i64::try_from(steps.len())?;
     rest.ok_or_else(|| SchemaError::Newer { of, found, known }.into())
 }
+
 /// Waits for another process that writes; `false` when it was waited for long enough.
 ///
 /// SQLite's own pauses grow to a tenth of a second: whoever has waited for long comes too late each
 /// time, behind those who have just come.
 fn asks_again(tries: i32) -> bool {
-    let tries = tries.unsigned_abs();
-    let (short, n_short) = SHORT_PAUSE;
-    std::thread::sleep(if tries < n_short { short } else { PAUSE });
-    short * tries.min(n_short) + PAUSE * tries.saturating_sub(n_short) < PATIENCE
+    std::thread::sleep(PAUSE);
+    PAUSE * tries.unsigned_abs() < PATIENCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_writer_is_waited_for_and_not_for_ever() {
+        assert!(asks_again(0) && asks_again(14_999));
+        assert!(!asks_again(15_000));
+    }
 }

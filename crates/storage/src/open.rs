@@ -418,4 +418,20 @@ mod tests {
             open("az://box", &settings(&[("AZURE_STORAGE_CONNECTION_STRING", text)])).unwrap();
         assert!(storage.can_sign());
     }
+
+    #[tokio::test]
+    async fn azure_signs_what_an_address_spells_as_it_is_and_nothing_else() {
+        let text = "AccountName=acme;AccountKey=YWI=;EndpointSuffix=core.windows.net";
+        let storage =
+            open("az://box/some", &settings(&[("AZURE_STORAGE_CONNECTION_STRING", text)])).unwrap();
+        let lasts = Duration::from_secs(60);
+
+        let plain = storage.signed_get_url("a-1_b.tar.gz", lasts).await.unwrap();
+
+        assert!(plain.path().ends_with("/box/some/a-1_b.tar.gz"), "{plain}");
+        for curious in ["a b.tar.gz", "é.tar.gz", "a+b.tar.gz"] {
+            let error = storage.signed_get_url(curious, lasts).await.unwrap_err();
+            assert_eq!(error.trouble, Trouble::Unsupported, "{error}");
+        }
+    }
 }
