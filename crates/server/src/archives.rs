@@ -25,6 +25,10 @@ use url::Url;
 /// Name of the directory below that of all archives where those are made that a store keeps.
 const MAKING: &str = "making";
 
+/// Ends of the names of what lies beside an archive until it is whole, and for good where its job
+/// failed.
+const UNFINISHED: [&str; 2] = [".partial", ".partial.d"];
+
 /// Where archives are.
 #[derive(Debug)]
 pub(crate) struct Archives {
@@ -152,6 +156,13 @@ impl Archives {
     /// Removes an archive wherever it is; whoever is downloading it from here gets it to its end.
     pub(crate) async fn remove(&self, name: &str) -> Result<(), ServiceError> {
         gone(fs::remove_file(self.file(name)))?;
+        for end in UNFINISHED {
+            let unfinished = self.file(&format!("{name}{end}"));
+            gone(match unfinished.is_dir() {
+                true => fs::remove_dir_all(unfinished),
+                false => fs::remove_file(unfinished),
+            })?;
+        }
         self.clear(name)?;
         if let Some(storage) = &self.storage {
             storage.delete(name).await?;
@@ -239,6 +250,28 @@ mod tests {
         archives.clear_old(Duration::ZERO).unwrap();
 
         assert!(!archives.has_draft("a.tar.gz"));
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_job_left_of_an_archive_goes_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let archives = Archives::new(directory.path().to_owned(), None);
+        let at = |name: &str| directory.path().join(name);
+        for name in ["1.tar.gz.partial.d", "2.tar.gz.partial"] {
+            fs::create_dir(at(name)).unwrap();
+            fs::write(at(name).join("rows"), b"rows").unwrap();
+        }
+        for name in ["1.tar.gz.partial", "11.tar.gz.partial", "11.tar.gz"] {
+            fs::write(at(name), b"bytes").unwrap();
+        }
+
+        archives.remove("1.tar.gz").await.unwrap();
+        archives.remove("2.tar.gz").await.unwrap();
+
+        let mut left: Vec<_> =
+            fs::read_dir(directory.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["11.tar.gz", "11.tar.gz.partial"]);
     }
 
     #[tokio::test]
