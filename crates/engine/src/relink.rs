@@ -233,7 +233,32 @@ pub async fn link(
     paths: &Arc<PathMap>,
     records: &mut [Record],
 ) -> Result<(), JournalError> {
-    let mut wanted: BTreeMap<Lane, BTreeMap<String, Vec<(usize, Origin)>>> = BTreeMap::new();
+    let wanted = wanted(context, paths, records);
+    for (lane, ids) in wanted {
+        let query = ItemQuery::Origins(ids.keys().cloned().collect());
+        for item in journal.items(route, &lane, &query).await? {
+            for (at, key) in ids.get(&item.origin.id).into_iter().flatten() {
+                records[*at].links.insert(key.clone(), item.target.clone());
+            }
+        }
+    }
+    if context.sink.settle == Settle::Record {
+        records.iter_mut().for_each(postpone);
+    }
+    Ok(())
+}
+
+/// Ids that records refer to, by the lanes that they are looked up in; with each, the records by
+/// their places, and how they call it.
+pub(crate) type Wanted = BTreeMap<Lane, BTreeMap<String, Vec<(usize, Origin)>>>;
+
+/// What records refer to.
+pub(crate) fn wanted(
+    context: &Context<'_>,
+    paths: &Arc<PathMap>,
+    records: &mut [Record],
+) -> Wanted {
+    let mut wanted: Wanted = BTreeMap::new();
     let mut want = |lane: Lane, id: String, at: usize, key: Origin| {
         wanted.entry(lane).or_default().entry(id).or_default().push((at, key));
     };
@@ -249,18 +274,7 @@ pub async fn link(
             want(reference.lane(context.scope), id, at, reference.key());
         }
     }
-    for (lane, ids) in wanted {
-        let query = ItemQuery::Origins(ids.keys().cloned().collect());
-        for item in journal.items(route, &lane, &query).await? {
-            for (at, key) in ids.get(&item.origin.id).into_iter().flatten() {
-                records[*at].links.insert(key.clone(), item.target.clone());
-            }
-        }
-    }
-    if context.sink.settle == Settle::Record {
-        records.iter_mut().for_each(postpone);
-    }
-    Ok(())
+    wanted
 }
 
 /// Takes out of a record the id of something that arrives later, and marks it.

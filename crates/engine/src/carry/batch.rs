@@ -30,6 +30,10 @@ impl Batch {
         Self { lane, target, records: Vec::new(), n_pages: 0 }
     }
 
+    pub(super) fn records(&mut self) -> &mut [Record] {
+        &mut self.records
+    }
+
     pub(super) fn take(&mut self, page: Vec<Record>) {
         self.records.extend(page);
         self.n_pages += 1;

@@ -38,13 +38,14 @@ impl Carrier<'_> {
         let batch = Batch::new(lane, place.target.clone());
         match self.sides.sink.settle {
             Settle::Page => self.write_behind(pages, batch, counts).await,
-            Settle::Record => self.write_through(pages, batch, counts).await,
+            Settle::Record => self.write_through(place, pages, batch, counts).await,
         }
     }
 
     /// Carries batch after batch, and fills the next meanwhile.
     async fn write_through(
         &self,
+        place: &Place,
         mut pages: Pages,
         mut batch: Batch,
         mut counts: Counts,
@@ -54,9 +55,12 @@ impl Carrier<'_> {
         let mut filled = batch.fill(&mut pages, stop, tuning).await?;
         while let Some(to) = filled {
             let fill = next.fill(&mut pages, stop, tuning);
+            let carry = async {
+                self.await_numbered(place, &mut batch).await?;
+                self.carry_through(&mut batch, to, &mut counts).await
+            };
             // What was read is carried also when the next page cannot be.
-            let (carried, next_filled) =
-                futures::join!(self.carry_through(&mut batch, to, &mut counts), fill);
+            let (carried, next_filled) = futures::join!(carry, fill);
             carried?;
             self.run.worker.listener.on(&progress(&batch.lane, &counts, 0));
             filled = next_filled?;

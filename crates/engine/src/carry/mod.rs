@@ -6,6 +6,7 @@
 //! flushed and settled, so that a run can die anywhere.
 
 mod batch;
+mod beside;
 mod blob;
 mod deletions;
 mod heads;
@@ -48,7 +49,7 @@ use packhorse_core::{
 };
 use packhorse_git::Git;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// What carries a run's records.
 pub(crate) struct Carrier<'a> {
@@ -71,6 +72,8 @@ pub(super) struct Place {
     inventory: Inventory,
     /// Whether issues are switched on there: where they are not, a destination takes none.
     has_issues: bool,
+    /// Whether all that takes a number has one; sent again with each that gets one.
+    all_numbered: watch::Sender<bool>,
 }
 
 impl Place {
@@ -100,7 +103,8 @@ impl Carrier<'_> {
             Some(counted) => counted,
             None => self.run.stop.or(self.run.ends.source.inventory(&source)).await?,
         };
-        Ok(Place { source, target, inventory, has_issues: true })
+        let (all_numbered, _) = watch::channel(true);
+        Ok(Place { source, target, inventory, has_issues: true, all_numbered })
     }
 
     /// Carries one kind of a scope, or says why not.

@@ -288,6 +288,7 @@ impl Carrier<'_> {
                 self.fill_gap(place, number, next).await?;
             }
             let became = self.carry_next(&lane, place, one, &mut reading.counts).await?;
+            place.all_numbered.send_replace(false);
             // What was refused leaves its number free, and it will be filled.
             *next = became.map(|it| it + 1).max(*next);
         }

@@ -77,7 +77,7 @@ impl Preparer {
         Ok(link(&*self.journal, self.route, &self.context(lane), &self.paths, records).await?)
     }
 
-    fn context<'a>(&'a self, lane: &'a Lane) -> Context<'a> {
+    pub(super) fn context<'a>(&'a self, lane: &'a Lane) -> Context<'a> {
         Context { source: &self.sides.source, sink: &self.sides.sink, scope: &lane.scope }
     }
 }

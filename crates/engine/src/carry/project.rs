@@ -1,6 +1,6 @@
 //! Projects, side by side.
 
-use super::{Carrier, Gone, Place, left_open::closed, numbered, pages::Pages, stage};
+use super::{Carrier, Gone, Place, left_open::closed, pages::Pages, stage};
 use crate::{EngineError, error::chain};
 use futures::{StreamExt, TryStreamExt, stream};
 use packhorse_core::{
@@ -134,26 +134,39 @@ impl Carrier<'_> {
         self.head(&place, record).await?;
         let by_number = self.goes_by_number(&place).await?;
         let summarises = self.summarises();
-        for kinds in stage::all() {
+        let mut through = BTreeSet::new();
+        if summarises {
+            through.insert(ObjectKind::Event);
+        }
+        for mut kinds in stage::all() {
             // When all is said, and before doors are closed.
             if summarises && kinds.contains(&ObjectKind::State) {
                 self.summaries(&place).await?;
             }
             if by_number && kinds.contains(&ObjectKind::Issue) {
-                self.by_number(&place).await?;
+                self.by_number_and_beside(&place, &mut through).await?;
             }
-            let rest = kinds.into_iter().filter(|it| !(by_number && numbered::KINDS.contains(it)));
-            let rest = rest.filter(|it| !(summarises && *it == ObjectKind::Event));
-            stream::iter(rest)
-                .map(|kind| self.kind(&place, kind))
-                .buffer_unordered(self.run.worker.tuning.lanes.max(1))
-                .try_collect::<Vec<()>>()
-                .await?;
+            kinds.retain(|it| !through.contains(it));
+            self.side_by_side(&place, kinds).await?;
         }
         let gone = self.deletions(&place.source, &place.target).await?;
         let late = self.run.ends.sink.finish(&place.target).await?;
         self.drop_late(&place.source, late).await?;
         Ok(gone)
+    }
+
+    /// Carries kinds that do not refer to each other.
+    pub(super) async fn side_by_side(
+        &self,
+        place: &Place,
+        kinds: Vec<ObjectKind>,
+    ) -> Result<(), EngineError> {
+        stream::iter(kinds)
+            .map(|kind| self.kind(place, kind))
+            .buffer_unordered(self.run.worker.tuning.lanes.max(1))
+            .try_collect::<Vec<()>>()
+            .await?;
+        Ok(())
     }
 
     /// Notes what the destination turned out to have no place for, only when all was there.

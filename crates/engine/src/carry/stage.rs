@@ -1,6 +1,7 @@
 //! Which kinds of a project may go side by side.
 
 use packhorse_core::ObjectKind;
+use std::ops::RangeInclusive;
 
 const LAST: u8 = 9;
 
@@ -11,6 +12,28 @@ pub(super) fn all() -> impl Iterator<Item = Vec<ObjectKind>> {
     (1..=LAST).map(|stage| {
         ObjectKind::ALL.iter().copied().filter(|kind| of(*kind) == Some(stage)).collect()
     })
+}
+
+/// The stages in which hosts that number from one row give numbers, and what stands beside them.
+const NUMBERED: RangeInclusive<u8> = 3..=4;
+
+/// Whether a kind is of the stages in which numbers are given.
+pub(super) fn is_numbered(kind: ObjectKind) -> bool {
+    of(kind).is_some_and(|it| NUMBERED.contains(&it))
+}
+
+/// The kinds of the stages in which numbers are given.
+pub(super) fn numbered() -> Vec<ObjectKind> {
+    ObjectKind::ALL.iter().copied().filter(|it| is_numbered(*it)).collect()
+}
+
+/// The kinds that may go while numbers are still given, each record once what it refers to is there.
+///
+/// Rules may not: branches are still made for change requests, and rules could forbid that.
+pub(super) fn beside_numbered() -> Vec<ObjectKind> {
+    let next = Some(NUMBERED.end() + 1);
+    let rules = [ObjectKind::BranchRule, ObjectKind::TagRule];
+    ObjectKind::ALL.iter().copied().filter(|it| of(*it) == next && !rules.contains(it)).collect()
 }
 
 /// The stage of a kind; `None` for what does not stand in projects.

@@ -1,6 +1,7 @@
 //! Whole runs: what arrives, once, whatever goes wrong on the way.
 
 mod bench;
+mod beside;
 mod crashes;
 mod deciding;
 mod deltas;

@@ -13,7 +13,7 @@ use packhorse_testkit::{memory::MemoryOptions, samples};
 
 const KINDS: [ObjectKind; 3] = [ObjectKind::Issue, ObjectKind::ChangeRequest, ObjectKind::Comment];
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let bench = Bench::to(MemoryOptions {
         settle: Settle::Record,
         own_ids: true,
@@ -25,7 +25,7 @@ fn bench() -> Bench {
     bench
 }
 
-fn options() -> JobOptions {
+pub(super) fn options() -> JobOptions {
     JobOptions { verify: true, ..only(&KINDS) }
 }
 
@@ -37,7 +37,7 @@ fn text(text: &str) -> Option<Text> {
     Some(Text::new(text.to_owned(), Markup::Github))
 }
 
-fn put(bench: &Bench, issues: &[u64], changes: &[u64]) {
+pub(super) fn put(bench: &Bench, issues: &[u64], changes: &[u64]) {
     for &number in issues {
         let issue = Issue { number, title: title("issue", number), ..Issue::default() };
         bench.source.put(&app(), Record::new(number.to_string(), Object::from(issue)));
@@ -49,7 +49,7 @@ fn put(bench: &Bench, issues: &[u64], changes: &[u64]) {
     }
 }
 
-fn comment_on(bench: &Bench, id: &str, issue: u64, body: &str) {
+pub(super) fn comment_on(bench: &Bench, id: &str, issue: u64, body: &str) {
     let subject = Subject::Issue(issue);
     let comment = Comment { subject, body: text(body), ..Comment::default() };
     bench.source.put(&app(), Record::new(id, Object::from(comment)));
