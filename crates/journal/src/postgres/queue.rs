@@ -103,25 +103,28 @@ async fn claim(
     let Some(id) = choose(tx, job, now).await? else { return Ok(None) };
     // Looked at again under the locks: before them, somebody may have taken it or its route.
     let wanted = format!(
-        "SELECT route, state FROM jobs JOIN leases ON leases.job = jobs.id
+        "SELECT route, state, EXISTS (SELECT 1 FROM jobs AS other
+             WHERE other.route = jobs.route AND other.id <> jobs.id AND other.state = 'running')
+         FROM jobs JOIN leases ON leases.job = jobs.id
          WHERE jobs.id = $2 AND {ASKED_FOR} AND {NOBODY_AT_WORK}"
     );
     let row = tx.query_opt(&tx.prepare_cached(&wanted).await?, &[&now, &id]).await?;
     let Some(row) = row else { return Ok(None) };
     let (route, before) = (row.try_get::<_, i64>(0)?, state(&row, 1)?);
-    supersede(tx, id, route, now).await?;
+    if row.try_get(2)? {
+        supersede(tx, id, route, now).await?;
+    }
     if before == JobState::Failed {
         let again = "UPDATE lanes SET position = '\"start\"' WHERE job = $1 AND n_failed > 0";
         tx.execute(&tx.prepare_cached(again).await?, &[&id]).await?;
     }
-    let run = "UPDATE jobs SET state = 'running', cancelling = FALSE, reason = NULL,
-             ended_at = NULL, started_at = coalesce(started_at, $2)
-         WHERE id = $1";
-    tx.execute(&tx.prepare_cached(run).await?, &[&id, &now]).await?;
-    let take = "UPDATE leases SET epoch = epoch + 1, worker = $2, expires_at = $3
+    // One statement: whoever else wants a job of this route waits until it is answered.
+    let take = "WITH run AS (UPDATE jobs SET state = 'running', cancelling = FALSE, reason = NULL,
+             ended_at = NULL, started_at = coalesce(started_at, $2) WHERE id = $1)
+         UPDATE leases SET epoch = epoch + 1, worker = $3, expires_at = $4
          WHERE job = $1 RETURNING job, epoch";
     let take = tx.prepare_cached(take).await?;
-    let taken = tx.query_one(&take, &[&id, &text(worker), &until(now, lease)]).await?;
+    let taken = tx.query_one(&take, &[&id, &now, &text(worker), &until(now, lease)]).await?;
     let job = JobId(count(&taken, 0)?);
     Ok(Some(Claim { job, route: count(&row, 0)?, epoch: count(&taken, 1)?, lease }))
 }
