@@ -16,6 +16,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
 };
+use url::Url;
 
 /// Name of the file, in the working directory or below the user's own configuration.
 const FILE: &str = "packhorse.toml";
@@ -96,9 +97,30 @@ impl Hosts {
         hosts.file = file;
         for (name, entry) in &hosts.hosts {
             hosts.check(name, entry)?;
-            hosts.limits(name, entry)?;
         }
+        hosts.check_limits()?;
         Ok(hosts)
+    }
+
+    /// Refuses limits that cannot be, and two that say otherwise of one server: it counts requests
+    /// whatever we call it.
+    fn check_limits(&self) -> Result<(), AppError> {
+        let mut of_servers: BTreeMap<String, (&str, Limits)> = BTreeMap::new();
+        for (name, entry) in &self.hosts {
+            let Some(limits) = self.limits(name, entry)? else { continue };
+            let Ok(url) = Url::parse(&entry.url) else { continue };
+            let server = url.origin().ascii_serialization();
+            match of_servers.get(&server) {
+                Some((other, said)) if *said != limits => {
+                    let what = format!("`{other}` and `{name}` of `{}`", self.file.display());
+                    return Err(AppError::usage(format!("hosts {what} have different limits"))
+                        .hint(format!("both are {server}: write the same `limits` for both")));
+                }
+                Some(_) => {}
+                None => drop(of_servers.insert(server, (name, limits))),
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a name that is a kind, a kind that there is not, and an address that shows a token.
@@ -411,6 +433,12 @@ mod tests {
         check_refused(&limited("seconds = 10"), "not how many requests");
         check_refused(&limited("requests = 1, seconds = 86401"), "the most is 86400");
         check_refused(&limited("requests = 0"), "line 4");
+        let again = |limits: &str| {
+            let first = limited("requests = 1").replace("://h", "://h/git");
+            format!("{first}\n{}", limited(limits).replace("hosts.w", "hosts.x"))
+        };
+        check_refused(&again("requests = 2"), "`w` and `x`");
+        assert!(hosts(&again("requests = 1")).is_ok());
         let error = hosts("[hosts.w]\ntoken = \"hunter2").unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains("hunter2"), "{error}");
     }
