@@ -2,7 +2,7 @@
 //! up to date; one connection writes, and some read beside it.
 
 use crate::{AnyError, SchemaError};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, config::DbConfig};
 use std::{
     fs::OpenOptions,
     io,
@@ -71,6 +71,8 @@ impl File {
         let mut connection = Connection::open(&self.path)?;
         connection.busy_handler(Some(asks_again))?;
         connection.set_prepared_statement_cache_capacity(MAX_STATEMENTS);
+        // Else a statement that a value could be used to plan is parsed anew for each value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.execute_batch(self.schema.tuning)?;
         Ok(connection)

@@ -4,7 +4,8 @@
 //! is a loss, and whoever wrote it is told.
 
 use packhorse_core::{Gap, Loss, Object, Support, fingerprint};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
+use std::collections::BTreeMap;
 
 /// What becomes of an object.
 #[derive(Debug)]
@@ -54,9 +55,11 @@ pub(crate) fn left_out(field: Option<String>, support: Support) -> Loss {
 
 /// What two canonical forms do not share, in the words of the table of gaps.
 fn losses(support: Support, written: &[u8], found: &[u8]) -> Vec<Loss> {
-    let parse = |json| serde_json::from_slice::<Value>(json).unwrap_or_default();
     let mut fields = Vec::new();
-    compare("", &parse(written), &parse(found), &mut fields);
+    // Canonical JSON is UTF-8.
+    if let (Ok(written), Ok(found)) = (str::from_utf8(written), str::from_utf8(found)) {
+        compare("", written, found, &mut fields);
+    }
     let gaps = support.gaps();
     let mut losses: Vec<Loss> = Vec::new();
     for field in fields {
@@ -80,19 +83,32 @@ fn covers(gap: &Gap, field: &str) -> bool {
 }
 
 /// Notes the fields in which two values differ; lists of one length are compared item by item.
-fn compare(path: &str, written: &Value, found: &Value, fields: &mut Vec<String>) {
-    match (written, found) {
-        (a, b) if a == b => {}
-        (Value::Object(a), Value::Object(b)) => {
-            for key in a.keys().chain(b.keys().filter(|it| !a.contains_key(*it))) {
-                let field = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let get = |it: &serde_json::Map<String, Value>| it.get(key).cloned();
-                compare(&field, &get(a).unwrap_or_default(), &get(b).unwrap_or_default(), fields);
-            }
+/// Only what differs is parsed, and no deeper than it differs: most records lose something, and few
+/// much.
+fn compare(path: &str, written: &str, found: &str, fields: &mut Vec<String>) {
+    if written == found {
+        return;
+    }
+    if let (Some(a), Some(b)) = (object(written), object(found)) {
+        for key in a.keys().chain(b.keys().filter(|it| !a.contains_key(*it))) {
+            let field = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let [a, b] = [&a, &b].map(|it| it.get(key).map_or("null", |it| it.get()));
+            compare(&field, a, b, fields);
         }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            a.iter().zip(b).for_each(|(a, b)| compare(path, a, b, fields));
+        return;
+    }
+    match (list(written), list(found)) {
+        (Some(a), Some(b)) if a.len() == b.len() => {
+            a.iter().zip(b).for_each(|(a, b)| compare(path, a.get(), b.get(), fields));
         }
         _ => fields.push(path.to_owned()),
     }
+}
+
+fn object(json: &str) -> Option<BTreeMap<String, &RawValue>> {
+    json.starts_with('{').then(|| serde_json::from_str(json).ok()).flatten()
+}
+
+fn list(json: &str) -> Option<Vec<&RawValue>> {
+    json.starts_with('[').then(|| serde_json::from_str(json).ok()).flatten()
 }

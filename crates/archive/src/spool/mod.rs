@@ -24,7 +24,7 @@ pub(crate) use source::{
 pub(crate) use tally::tally;
 
 use packhorse_core::{Object, ObjectKind, Origin, RepoKind, Scope};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -179,6 +179,15 @@ pub(crate) fn directory(archive: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+fn connect(database: &Path) -> Result<Connection, SpoolError> {
+    let db = Connection::open(database)?;
+    db.set_prepared_statement_cache_capacity(32);
+    // Else a statement that a value could be used to plan is parsed anew for each value, as those
+    // are that find a record's children by an index of records that have a parent.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(db)
+}
+
 impl Spool {
     /// Opens the spool beside an archive; what an earlier run left is kept if `resume` says so.
     ///
@@ -197,11 +206,10 @@ impl Spool {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
         fs::create_dir_all(directory.join("blobs"))?;
         fs::create_dir_all(directory.join("repositories"))?;
-        let db = Connection::open(&database)?;
+        let db = connect(&database)?;
         db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
-        db.set_prepared_statement_cache_capacity(32);
         let found: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let is_new = found == 0;
         if is_new {
@@ -227,11 +235,10 @@ impl Spool {
 
     /// A spool in a directory of its own, which nobody goes on with.
     pub(crate) fn passing(directory: &Path, shape: &Shape) -> Result<Self, SpoolError> {
-        let db = Connection::open(directory.join("spool.sqlite"))?;
+        let db = connect(&directory.join("spool.sqlite"))?;
         db.pragma_update(None, "journal_mode", "OFF")?;
         db.pragma_update(None, "synchronous", "OFF")?;
         db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        db.set_prepared_statement_cache_capacity(32);
         db.execute_batch(SCHEMA)?;
         Ok(Self {
             directory: directory.to_owned(),

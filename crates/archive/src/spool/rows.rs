@@ -16,6 +16,16 @@ const PAGE_BYTES: usize = 2 << 20;
 const CHILDREN: &str = "SELECT target, origin, body FROM records
     WHERE scope = ?1 AND kind = ?2 AND parent = ?3 ORDER BY rowid";
 
+/// Two halves, because an index finds its way to a number and a row within that, and not to a pair:
+/// where records have no numbers, each page would be looked for from the first record on.
+const PAGE: &str = "SELECT target, origin, body, place, rowid FROM records
+        WHERE scope = (SELECT id FROM scopes WHERE path = ?1) AND kind = ?2
+            AND place = ?3 AND rowid > ?4
+    UNION ALL
+    SELECT target, origin, body, place, rowid FROM records
+        WHERE scope = (SELECT id FROM scopes WHERE path = ?1) AND kind = ?2 AND place > ?3
+    ORDER BY place, rowid LIMIT ?5";
+
 /// A project, or what stands beside all of them, in the spool.
 #[derive(Clone, Debug)]
 pub(crate) struct ScopeRow {
@@ -263,12 +273,7 @@ impl Spool {
             None => (i64::MIN, 0),
             Some(cursor) => parse(cursor)?,
         };
-        let mut statement = self.database().prepare_cached(
-            "SELECT target, origin, body, place, records.rowid FROM records
-             JOIN scopes ON scopes.id = scope
-             WHERE path = ?1 AND kind = ?2 AND (place, records.rowid) > (?3, ?4)
-             ORDER BY place, records.rowid LIMIT ?5",
-        )?;
+        let mut statement = self.database().prepare_cached(PAGE)?;
         let wanted = params![lane.scope.key(), lane.kind.name(), place, row, PAGE_RECORDS + 1];
         let mut rows = statement.query(wanted)?;
         let (mut page, mut n_bytes, mut last) = (Page::default(), 0, String::new());
@@ -404,4 +409,50 @@ fn stored(kind: ObjectKind, row: &Row<'_>) -> Result<Stored, SpoolError> {
     let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
     let object = Object::from_fields(kind, body).map_err(|it| SpoolError::Record(kind, it))?;
     Ok(Stored { target: row.get(0)?, origin: row.get(1)?, object })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::Shape;
+
+    /// How SQLite looks for what a statement asks for.
+    fn plan(spool: &Spool, sql: &str) -> Vec<String> {
+        let mut plan = spool.db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let n = plan.parameter_count();
+        let rows = plan.query_map(rusqlite::params_from_iter(vec![0; n]), |row| row.get("detail"));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    fn spool() -> (tempfile::TempDir, Spool) {
+        let directory = tempfile::tempdir().unwrap();
+        let shape = Shape { application_id: 1, parent: |_| None, seed: |_, _| Ok(()) };
+        let spool = Spool::passing(directory.path(), &shape).unwrap();
+        spool.index().unwrap();
+        (directory, spool)
+    }
+
+    #[test]
+    fn a_page_begins_where_the_one_before_it_ended() {
+        let (_directory, spool) = spool();
+
+        let plan = plan(&spool, PAGE);
+
+        let looks = |how: &str| plan.iter().any(|it| it.ends_with(how));
+        assert!(looks("records_by_place (scope=? AND kind=? AND place=? AND rowid>?)"), "{plan:?}");
+        assert!(looks("records_by_place (scope=? AND kind=? AND place>?)"), "{plan:?}");
+        assert!(!plan.iter().any(|it| it.contains("TEMP B-TREE")), "{plan:?}");
+    }
+
+    #[test]
+    fn what_finds_children_is_parsed_once_and_not_for_each_parent() {
+        let (_directory, spool) = spool();
+        let mut find = spool.db.prepare(CHILDREN).unwrap();
+
+        for parent in 0..10 {
+            find.exists(params![1, "comment", format!("issue/{parent}")]).unwrap();
+        }
+
+        assert_eq!(find.get_status(rusqlite::StatementStatus::RePrepare), 0);
+    }
 }

@@ -5,7 +5,9 @@
 //! are short, and who comes second waits.
 
 use super::{error::StoreError, layout::Layout};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, limits::Limit};
+use rusqlite::{
+    Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, limits::Limit,
+};
 use std::{
     fs::{self, File},
     path::Path,
@@ -155,6 +157,8 @@ fn restrict(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Rows come and go in order, so a larger cache would only hold memory; in KiB.
     connection.pragma_update(None, "cache_size", -512)?;
+    // Else a statement that a value could be used to plan is parsed anew for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
