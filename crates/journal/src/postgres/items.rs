@@ -95,13 +95,12 @@ pub(super) async fn lost_fields(
     let select = tx
         .prepare_cached(
             "SELECT DISTINCT id, field COLLATE \"C\" FROM losses
-             WHERE job IN (SELECT id FROM jobs WHERE route = $1) AND listing = $2
-                 AND id = ANY($3)
+             WHERE listing = $1 AND id = ANY($2)
              ORDER BY id, field COLLATE \"C\"",
         )
         .await?;
     let bytes: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
-    let rows = tx.query(&select, &[&int(route), &listing, &bytes]).await?;
+    let rows = tx.query(&select, &[&listing, &bytes]).await?;
     rows.iter().map(|row| Ok((id(row, 0)?, row.try_get(1)?))).collect()
 }
 

@@ -6,7 +6,10 @@ pub use packhorse_database::SchemaError;
 pub(super) use packhorse_database::{AnyError, Connections, Pool};
 
 /// Steps of the schema, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_journal.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_journal.sql"),
+    include_str!("../../migrations/postgres/0002_losses_of_record.sql"),
+];
 
 /// The tables; they are made under the lock `PHJ1`.
 const SCHEMA: Schema =

@@ -225,29 +225,40 @@ impl Settling<'_> {
 
     /// Notes losses; one that a record had before in this job is not noted again.
     async fn note(&mut self, losses: &[(&str, &Loss, bool)]) -> Result<(), AnyError> {
+        let mut known = HashSet::new();
+        let losses = losses.iter().filter(|(id, loss, is_first)| {
+            let once = known.insert((*id, &*loss.field, loss.cause.name(), &*loss.detail));
+            *is_first || once
+        });
+        let losses: Vec<_> = losses.collect();
+        if losses.is_empty() {
+            return Ok(());
+        }
         let insert = self
             .tx
             .prepare_cached(
                 "INSERT INTO losses (job, seq, listing, id, field, cause, detail)
-                 SELECT $1, (SELECT coalesce(max(seq) + 1, 0) FROM losses WHERE job = $1),
-                     $2, $3, $4, $5, $6
-                 WHERE $7 OR NOT EXISTS (
-                     SELECT 1 FROM losses WHERE job = $1 AND listing = $2 AND id = $3
-                         AND field = $4 AND cause = $5 AND detail = $6)",
+                 SELECT $1, (SELECT coalesce(max(seq), -1) FROM losses WHERE job = $1)
+                         + row_number() OVER (ORDER BY place),
+                     $2, new.id, new.field, new.cause, new.detail
+                 FROM unnest($3::bytea[], $4::text[], $5::text[], $6::text[], $7::boolean[])
+                     WITH ORDINALITY AS new (id, field, cause, detail, is_first, place)
+                 WHERE is_first OR NOT EXISTS (
+                     SELECT 1 FROM losses AS old WHERE old.job = $1 AND old.listing = $2
+                         AND old.id = new.id AND old.field = new.field
+                         AND old.cause = new.cause AND old.detail = new.detail)",
             )
             .await?;
-        for (id, loss, is_first) in losses {
-            let (id, cause) = (id.as_bytes(), loss.cause.name());
-            let (field, detail) = (text(&loss.field), text(&loss.detail));
-            let noted = self
-                .tx
-                .execute(
-                    &insert,
-                    &[&self.job, &self.listing, &id, &field, &cause, &detail, is_first],
-                )
-                .await?;
-            self.tally.losses += int(noted);
-        }
+        let ids: Vec<_> = losses.iter().map(|it| it.0.as_bytes()).collect();
+        let fields: Vec<_> = losses.iter().map(|it| text(&it.1.field)).collect();
+        let causes: Vec<_> = losses.iter().map(|it| it.1.cause.name()).collect();
+        let details: Vec<_> = losses.iter().map(|it| text(&it.1.detail)).collect();
+        let first: Vec<_> = losses.iter().map(|it| it.2).collect();
+        let noted = self
+            .tx
+            .execute(&insert, &[&self.job, &self.listing, &ids, &fields, &causes, &details, &first])
+            .await?;
+        self.tally.losses += int(noted);
         Ok(())
     }
 

@@ -16,6 +16,7 @@ pub(super) const SCHEMA: FileSchema = FileSchema {
         include_str!("../../migrations/sqlite/0001_journal.sql"),
         include_str!("../../migrations/sqlite/0002_queued.sql"),
         include_str!("../../migrations/sqlite/0003_at_work.sql"),
+        include_str!("../../migrations/sqlite/0004_losses_of_record.sql"),
     ],
     tuning: "PRAGMA cache_size = -512; PRAGMA wal_autocheckpoint = 4000;",
 };

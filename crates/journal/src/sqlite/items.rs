@@ -82,13 +82,11 @@ pub(crate) fn lost_fields(
 ) -> Result<Vec<(String, String)>, AnyError> {
     let Some(listing) = session::find(transaction, route, lane)? else { return Ok(Vec::new()) };
     let mut statement = transaction.prepare_cached(
-        "SELECT DISTINCT field FROM losses
-         WHERE job IN (SELECT id FROM jobs WHERE route = ?1) AND listing = ?2 AND id = ?3
-         ORDER BY field",
+        "SELECT DISTINCT field FROM losses WHERE listing = ?1 AND id = ?2 ORDER BY field",
     )?;
     let mut list = Vec::new();
     for id in ids.iter().collect::<BTreeSet<_>>() {
-        let fields = statement.query_map((route, listing, id), |row| row.get::<_, String>(0))?;
+        let fields = statement.query_map((listing, id), |row| row.get::<_, String>(0))?;
         for field in fields {
             list.push((id.clone(), field?));
         }

@@ -53,6 +53,8 @@ struct Settling<'a> {
     tally: Tally,
     /// Items that were not known before.
     n_added: u64,
+    /// The number that the job's next loss gets, once one was noted.
+    losses_from: Option<i64>,
 }
 
 pub(crate) fn settle(
@@ -83,6 +85,7 @@ pub(crate) fn settle(
         is_through,
         tally: Tally::default(),
         n_added: 0,
+        losses_from: None,
     };
     for settled in &batch.settled {
         settling.record(settled)?;
@@ -256,27 +259,39 @@ impl Settling<'_> {
 
     /// Notes a loss; one that a record had before in this job is not noted again.
     fn loss(&mut self, id: &str, loss: &Loss, is_first: bool) -> Result<(), AnyError> {
-        let noted = self
-            .transaction
+        let key = (self.job, self.listing.id, id, &*loss.field, loss.cause.name(), &loss.detail);
+        let is_known = !is_first
+            && self
+                .transaction
+                .prepare_cached(
+                    "SELECT 1 FROM losses WHERE job = ?1 AND listing = ?2 AND id = ?3
+                         AND field = ?4 AND cause = ?5 AND detail = ?6",
+                )?
+                .exists(key)?;
+        if is_known {
+            return Ok(());
+        }
+        let seq = self.next_loss()?;
+        let (job, listing, id, field, cause, detail) = key;
+        self.transaction
             .prepare_cached(
                 "INSERT INTO losses (job, seq, listing, id, field, cause, detail)
-                 SELECT ?1, (SELECT coalesce(max(seq) + 1, 0) FROM losses WHERE job = ?1),
-                     ?2, ?3, ?4, ?5, ?6
-                 WHERE ?7 OR NOT EXISTS (
-                     SELECT 1 FROM losses WHERE job = ?1 AND listing = ?2 AND id = ?3
-                         AND field = ?4 AND cause = ?5 AND detail = ?6)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute((
-                self.job,
-                self.listing.id,
-                id,
-                &*loss.field,
-                loss.cause.name(),
-                &loss.detail,
-                is_first,
-            ))?;
-        self.tally.losses += noted as i64;
+            .execute((job, seq, listing, id, field, cause, detail))?;
+        self.losses_from = Some(seq + 1);
+        self.tally.losses += 1;
         Ok(())
+    }
+
+    /// The number that the job's next loss gets; looked up once a batch.
+    fn next_loss(&self) -> Result<i64, AnyError> {
+        if let Some(next) = self.losses_from {
+            return Ok(next);
+        }
+        let next = "SELECT coalesce(max(seq) + 1, 0) FROM losses WHERE job = ?1";
+        let mut next = self.transaction.prepare_cached(next)?;
+        Ok(next.query_row([self.job], |row| row.get(0))?)
     }
 
     /// Takes the lane's mark away: nothing of it is under way any more.
