@@ -26,6 +26,7 @@ mod narrow;
 mod native;
 mod network;
 mod places;
+mod recent;
 mod rename;
 mod running;
 mod scratch;

@@ -6,6 +6,7 @@ use crate::{
     feed::Feeds,
     key::{KeyError, ServiceKey, Use},
     metrics::Metrics,
+    recent::Recent,
     running::Hands,
     scratch::{Scratch, make_private},
     starts::Starts,
@@ -121,6 +122,8 @@ pub struct Service {
     pub(crate) hands: Hands,
     /// The jobs that somebody watches.
     pub(crate) feeds: Feeds,
+    /// How far jobs were a moment ago.
+    pub(crate) recent: Recent,
     /// True when everything shall come to an end.
     pub(crate) stopping: watch::Sender<bool>,
 }
@@ -180,6 +183,7 @@ impl Service {
             metrics,
             hands: Hands::default(),
             feeds: Feeds::default(),
+            recent: Recent::default(),
             stopping,
         }))
     }

@@ -62,8 +62,21 @@ pub(crate) async fn shown(service: &Service, found: &Found) -> Result<Job, Servi
     })
 }
 
-/// How far a job is.
+/// How far a job is; of one that has not ended, as it was a moment ago where somebody has asked
+/// since.
 pub(crate) async fn progress(service: &Service, view: &JobView) -> Result<Progress, ServiceError> {
+    if State::from(view.state).has_ended() {
+        return look_up(service, view).await;
+    }
+    if let Some(recent) = service.recent.of(view.id) {
+        return Ok(recent);
+    }
+    let progress = look_up(service, view).await?;
+    service.recent.keep(view.id, &progress);
+    Ok(progress)
+}
+
+async fn look_up(service: &Service, view: &JobView) -> Result<Progress, ServiceError> {
     let history = service.journal.history(view.id).await?;
     let (projects, lanes) = (history.projects().await?, history.lanes().await?);
     let through = |stage| match stage {
