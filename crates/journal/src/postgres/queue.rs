@@ -187,12 +187,10 @@ async fn close(
 ) -> Result<(), AnyError> {
     fence(tx, claim).await?;
     let job = int(claim.job.0);
-    tx.execute("UPDATE leases SET worker = NULL WHERE job = $1", &[&job]).await?;
-    tx.execute(
-        "UPDATE jobs SET state = $2, reason = $3, ended_at = $4, cancelling = FALSE WHERE id = $1",
-        &[&job, &state.name(), &reason.map(text), &now],
-    )
-    .await?;
+    let end = "WITH released AS (UPDATE leases SET worker = NULL WHERE job = $1)
+         UPDATE jobs SET state = $2, reason = $3, ended_at = $4, cancelling = FALSE WHERE id = $1";
+    let end = tx.prepare_cached(end).await?;
+    tx.execute(&end, &[&job, &state.name(), &reason.map(text), &now]).await?;
     Ok(())
 }
 
