@@ -9,6 +9,9 @@ use crate::{EngineError, relink::wanted};
 use packhorse_core::{Lane, ObjectKind, port::ItemQuery};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Ids that are waited for, by their lanes.
+type Missing = BTreeMap<Lane, BTreeSet<String>>;
+
 impl Carrier<'_> {
     /// Carries issues and change requests by number, what else is of their stages, and beside them
     /// what comes next; adds the kinds that are through to those that were before.
@@ -40,33 +43,37 @@ impl Carrier<'_> {
         batch: &mut Batch,
     ) -> Result<(), EngineError> {
         let mut all_numbered = place.all_numbered.subscribe();
-        if *all_numbered.borrow() {
+        // What is waited for itself would wait for ever.
+        if *all_numbered.borrow() || stage::is_numbered(batch.lane.kind) {
             return Ok(());
         }
         let lane = batch.lane.clone();
         let context = self.preparer.context(&lane);
         let wanted = wanted(&context, &self.preparer.paths, batch.records());
-        let mut missing: BTreeMap<Lane, BTreeSet<String>> = wanted
+        let mut missing: Missing = wanted
             .into_iter()
             .filter(|(it, _)| it.scope == lane.scope && stage::is_numbered(it.kind))
             .map(|(it, ids)| (it, ids.into_keys().collect()))
             .collect();
+        // Numbers come in their order, so that the others are not asked for before the highest.
+        let mut last = Missing::new();
         while !*all_numbered.borrow_and_update() {
-            self.strike_arrived(&mut missing).await?;
-            if missing.is_empty() {
+            self.strike_arrived(&mut last).await?;
+            if last.is_empty() {
+                self.strike_arrived(&mut missing).await?;
+                last = highest(&missing);
+            }
+            if last.is_empty() {
                 break;
             }
-            // That it is dropped means that the run ends, and this with it.
+            // That the other end is gone means that the run ends, and this with it.
             drop(self.run.stop.race(all_numbered.changed()).await?);
         }
         Ok(())
     }
 
     /// Takes out what has arrived.
-    async fn strike_arrived(
-        &self,
-        missing: &mut BTreeMap<Lane, BTreeSet<String>>,
-    ) -> Result<(), EngineError> {
+    async fn strike_arrived(&self, missing: &mut Missing) -> Result<(), EngineError> {
         let (journal, claim) = (&self.run.worker.journal, self.run.claim);
         let mut numbers = BTreeSet::new();
         for (lane, ids) in &mut *missing {
@@ -85,6 +92,15 @@ impl Carrier<'_> {
         missing.retain(|_, ids| !ids.is_empty());
         Ok(())
     }
+}
+
+/// What is missing of the highest number.
+fn highest(missing: &Missing) -> Missing {
+    let Some(id) = missing.values().flatten().max_by_key(|it| it.parse::<u64>().ok()) else {
+        return Missing::new();
+    };
+    let lanes = missing.iter().filter(|(_, ids)| ids.contains(id));
+    lanes.map(|(lane, _)| (lane.clone(), BTreeSet::from([id.clone()]))).collect()
 }
 
 /// Whether the ids of a lane are numbers of the one row.

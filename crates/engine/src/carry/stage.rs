@@ -103,6 +103,18 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_beside_numbers_comes_right_after_them_and_forbids_nothing() {
+        let beside = beside_numbered();
+
+        for kind in ObjectKind::ALL.iter().copied() {
+            let is_rule = matches!(kind, ObjectKind::BranchRule | ObjectKind::TagRule);
+            let is_next = of(kind) == of(ObjectKind::Comment) && !is_rule;
+            assert_eq!(beside.contains(&kind), is_next, "{kind}");
+        }
+        assert!(super::super::numbered::KINDS.iter().all(|it| is_numbered(*it)));
+    }
+
+    #[test]
     fn states_close_doors_when_everything_else_has_passed() {
         assert_eq!(all().last(), Some(vec![ObjectKind::State]));
     }

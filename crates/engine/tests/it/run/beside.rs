@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use packhorse_core::{
     HostError, HostErrorKind, Lane, Object, ObjectKind, Record, Scope, TargetId,
     job::JobState,
-    model::Release,
+    model::{Comment, Discussion, Markup, Release, Subject, Text},
     port::{AroundSink, Sink, Written},
 };
 use packhorse_engine::RunOutcome;
@@ -60,7 +60,7 @@ impl AroundSink for Patient {
 /// Carries to a destination that waits for these before it makes a change request.
 async fn carry(bench: &Bench, for_kinds: &'static [ObjectKind], patience: Duration) -> RunOutcome {
     let mut options = options();
-    options.only.insert(ObjectKind::Release);
+    options.only.extend([ObjectKind::Release, ObjectKind::Discussion]);
     let claim = bench.claim(&options).await;
     let sink = Patient { host: bench.sink.clone(), for_kinds, patience };
     let ends = bench.ends(Arc::new(bench.source.clone()), Arc::new(sink));
@@ -98,6 +98,22 @@ async fn a_comment_waits_for_all_that_it_refers_to() {
 }
 
 #[tokio::test]
+async fn a_discussion_does_not_wait_for_what_nobody_has() {
+    let bench = bench();
+    put(&bench, &[1], &[2]);
+    let body = Some(Text::new("see #9, which nobody has".to_owned(), Markup::Github));
+    let discussion = Discussion { number: 3, body, ..Discussion::default() };
+    bench.source.put(&app(), Record::new("3", Object::from(discussion)));
+    comment_on(&bench, "40", 1, "see #3");
+
+    let run = carry(&bench, &[ObjectKind::Issue], LONG);
+
+    let outcome = tokio::time::timeout(LONG, run).await.expect("it ends");
+    assert_eq!(outcome.state, JobState::Finished, "{outcome:?}");
+    assert_eq!(bench.sink.stored(&Lane::new(app(), ObjectKind::Discussion)).len(), 1);
+}
+
+#[tokio::test]
 async fn a_comment_on_what_is_refused_is_told_to_have_stayed_with_it() {
     let bench = bench();
     put(&bench, &[1], &[2]);
@@ -112,7 +128,6 @@ async fn a_comment_on_what_is_refused_is_told_to_have_stayed_with_it() {
 }
 
 fn on_change(number: u64) -> Record {
-    use packhorse_core::model::{Comment, Subject};
     let comment = Comment { subject: Subject::ChangeRequest(number), ..Comment::default() };
     Record::new("41", Object::from(comment))
 }
