@@ -83,6 +83,7 @@ fn covers(gap: &Gap, field: &str) -> bool {
 }
 
 /// Notes the fields in which two values differ; lists of one length are compared item by item.
+///
 /// Only what differs is parsed, and no deeper than it differs: most records lose something, and few
 /// much.
 fn compare(path: &str, written: &str, found: &str, fields: &mut Vec<String>) {
