@@ -131,6 +131,20 @@ pub async fn merge_base(
     Ok((status.success() && !id.is_empty()).then_some(id))
 }
 
+/// Whether the first of two commits is the second or comes before it; not where one is not there.
+///
+/// # Errors
+///
+/// Only when Git could not run.
+pub(crate) async fn is_ancestor(
+    git: &Git,
+    repository: &Path,
+    (old, new): (&str, &str),
+) -> Result<bool, GitError> {
+    let command = git.inside(repository, ["merge-base", "--is-ancestor", old, new]);
+    Ok(command.finish(&[]).await?.0.success())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

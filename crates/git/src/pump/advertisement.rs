@@ -151,6 +151,15 @@ pub(super) struct Advertisement {
 }
 
 impl Advertisement {
+    /// Whether it can leave something out of a pack.
+    pub(super) fn knows_filters(&self) -> bool {
+        let words = self.capabilities.values("fetch");
+        match self.version {
+            Version::V2 => words.flat_map(|it| it.split(' ')).any(|it| it == "filter"),
+            Version::V0 => self.capabilities.has("filter"),
+        }
+    }
+
     /// Reads it up to its end.
     pub(super) async fn read(
         reader: &mut PacketReader,

@@ -8,9 +8,11 @@
 
 use super::{
     advertisement::{Advertisement, Version, refusal},
+    ancestry::Descent,
     packet::{DELIMITER, FLUSH, Packet, PacketReader, put},
 };
 use crate::{error::GitError, repository::format_name};
+use std::fmt::{self, Display, Formatter};
 
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +27,28 @@ pub(crate) struct Wish {
     pub(crate) has_offsets: bool,
     /// Whether nobody wants to know how far the server is.
     pub(crate) is_quiet: bool,
-    /// Leaves out files of so many bytes and more.
-    pub(crate) below: Option<u64>,
+    /// What is left out.
+    pub(crate) without: Option<Without>,
+}
+
+/// What a server that knows filters leaves out of a pack.
+///
+/// Source: `--filter` in git's git-rev-list(1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Without {
+    /// Files of so many bytes and more.
+    BlobsOf(u64),
+    /// All but commits and tags.
+    Trees,
+}
+
+impl Display for Without {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BlobsOf(size) => write!(f, "blob:limit={size}"),
+            Self::Trees => f.write_str("tree:0"),
+        }
+    }
 }
 
 impl Wish {
@@ -46,8 +68,8 @@ impl Wish {
                     put(&mut out, "no-progress\n");
                 }
                 self.put_ids(&mut out, b"");
-                if let Some(size) = self.below {
-                    put(&mut out, format!("filter blob:limit={size}\n"));
+                if let Some(without) = self.without {
+                    put(&mut out, format!("filter {without}\n"));
                 }
                 put(&mut out, "done\n");
                 out.extend_from_slice(FLUSH);
@@ -56,11 +78,11 @@ impl Wish {
                 let thin = if self.is_thin { " thin-pack" } else { "" };
                 let offsets = if self.has_offsets { " ofs-delta" } else { "" };
                 let quiet = if self.is_quiet { " no-progress" } else { "" };
-                let filter = if self.below.is_some() { " filter" } else { "" };
+                let filter = if self.without.is_some() { " filter" } else { "" };
                 let words = format!("{thin}{offsets}{quiet}{filter}");
                 put_wants_v0(&mut out, &self.wants, server, &words);
-                if let Some(size) = self.below {
-                    put(&mut out, format!("filter blob:limit={size}\n"));
+                if let Some(without) = self.without {
+                    put(&mut out, format!("filter {without}\n"));
                 }
                 out.extend_from_slice(FLUSH);
                 self.haves.iter().for_each(|it| put(&mut out, format!("have {it}\n")));
@@ -167,18 +189,22 @@ fn is_last_acknowledgement(line: &[u8]) -> bool {
 }
 
 /// Reads the answer to [`Wish::question`]: `ready` is said when every want descends from a have.
-pub(super) async fn read_is_ready(reader: &mut PacketReader) -> Result<bool, GitError> {
+pub(super) async fn read_descent(reader: &mut PacketReader) -> Result<Descent, GitError> {
+    let mut descent = Descent::No;
     while let Some(packet) = reader.next().await? {
-        let Some(line) = packet.line() else { return Ok(false) };
+        let Some(line) = packet.line() else { break };
         refusal(line, reader.place())?;
         if line == b"ready" || (line.starts_with(b"ACK ") && line.ends_with(b" ready")) {
-            return Ok(true);
+            return Ok(Descent::Yes);
         }
         if line == b"NAK" {
-            return Ok(false);
+            break;
+        }
+        if line.starts_with(b"ACK ") {
+            descent = Descent::Unclear;
         }
     }
-    Ok(false)
+    Ok(descent)
 }
 
 #[cfg(test)]
@@ -211,7 +237,7 @@ mod tests {
             is_thin: true,
             has_offsets: true,
             is_quiet: false,
-            below: Some(7),
+            without: Some(Without::BlobsOf(7)),
         };
         let text = |it: &Advertisement| String::from_utf8(wish.request(it)).unwrap();
 

@@ -12,6 +12,7 @@
 //! the pack are there; a pack that is not whole never arrives whole.
 
 mod advertisement;
+mod ancestry;
 mod destination;
 mod endpoint;
 mod fetch;
@@ -28,8 +29,9 @@ mod sideband;
 mod source;
 
 pub(crate) use advertisement::Version;
+pub(crate) use ancestry::{Ancestry, Descent};
 pub(crate) use destination::{Destination, Pack, Verdict};
 pub(crate) use fetch::Wish;
 pub(crate) use plan::{commands, wish};
 pub(crate) use push::RefCommand;
-pub(crate) use source::{Ancestry, CountUpTo, Source, Stock};
+pub(crate) use source::{CountUpTo, Source, Stock};

@@ -57,7 +57,7 @@ pub(crate) fn wish(commands: &[RefCommand], offered: &Refs, there: &Refs, more: 
         is_thin: false,
         has_offsets: false,
         is_quiet: false,
-        below: None,
+        without: None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{
     advertisement::{Advertisement, Listing, Service, Version},
-    endpoint::{Connection, Endpoint, Stateless},
-    fetch::{self, Wish, read_is_ready, read_up_to_pack},
+    ancestry::Ancestry,
+    endpoint::{Connection, Endpoint},
+    fetch::{self, Wish, Without, read_up_to_pack},
     ls_refs, pack_check,
     remark::Place,
     sideband,
@@ -79,12 +80,7 @@ impl Source {
     /// How to count the objects of a pack without files of more than so many bytes; `None` where
     /// the server cannot leave them out.
     pub(crate) fn count_up_to(&self, at_most: u64) -> Option<CountUpTo> {
-        let words = self.server.capabilities.values("fetch");
-        let knows_filters = match self.server.version {
-            Version::V2 => words.flat_map(|it| it.split(' ')).any(|it| it == "filter"),
-            Version::V0 => self.server.capabilities.has("filter"),
-        };
-        knows_filters.then(|| CountUpTo { endpoint: self.endpoint.clone(), at_most })
+        self.server.knows_filters().then(|| CountUpTo { endpoint: self.endpoint.clone(), at_most })
     }
 
     /// How to find out which objects it gives.
@@ -95,13 +91,9 @@ impl Source {
         Stock { endpoint: self.endpoint.clone(), gives_any }
     }
 
-    /// Answers what needs no pack.
+    /// Tells what descends from what.
     pub(crate) fn ancestry(&self) -> Ancestry<'_> {
-        Ancestry {
-            endpoint: &self.endpoint,
-            connection: self.connection.stateless(),
-            server: &self.server,
-        }
+        Ancestry::new(&self.endpoint, self.connection.stateless(), &self.server)
     }
 }
 
@@ -113,7 +105,7 @@ pub(crate) struct Flow {
 }
 
 /// Asks for a pack, and waits for its head.
-async fn flow(
+pub(super) async fn flow(
     place: &Place,
     mut connection: Connection,
     server: &Advertisement,
@@ -153,8 +145,11 @@ impl CountUpTo {
     /// Asks for such a pack and takes no more of it than its head.
     pub(crate) async fn count(self, wish: &Wish) -> Result<u32, GitError> {
         let (connection, server) = self.endpoint.connect(Service::UploadPack, Version::V2).await?;
-        let wish =
-            Wish { below: Some(self.at_most.saturating_add(1)), is_quiet: true, ..wish.clone() };
+        let wish = Wish {
+            without: Some(Without::BlobsOf(self.at_most.saturating_add(1))),
+            is_quiet: true,
+            ..wish.clone()
+        };
         let nobody = Listener::default();
         let place = self.endpoint.place();
         Ok(flow(place, connection, &server, &wish, &nobody).await?.objects)
@@ -214,41 +209,4 @@ fn counted(pack: ByteStream, listener: Listener) -> ByteStream {
             listener.tell(Progress { phase: Phase::Transferring, done: None, all, bytes });
         }
     }))
-}
-
-/// What a server knows of the order of commits.
-#[derive(Clone)]
-pub(crate) struct Ancestry<'a> {
-    endpoint: &'a Endpoint,
-    /// Where each request stands alone, the same server can be asked at once.
-    connection: Option<Stateless>,
-    server: &'a Advertisement,
-}
-
-impl Ancestry<'_> {
-    /// Whether the commit `new` descends from `old`, as far as the server can tell.
-    ///
-    /// In a negotiation, a server says that it is `ready` when all that is
-    /// wanted can be reached from what is said to be there: with one of each,
-    /// that is the question. Source: `ok_to_give_up` in git's upload-pack.c.
-    pub(crate) async fn descends(self, new: &str, old: &str) -> Result<bool, GitError> {
-        let wish = Wish { wants: vec![new.into()], haves: vec![old.into()], ..Wish::default() };
-        let answer = match self.connection {
-            // Protocol 0 says that it is ready, and stops; 2 would begin to send the pack.
-            Some(connection) => match connection.ask(wish.question_v0(self.server)).await {
-                Ok(mut reader) => read_is_ready(&mut reader).await,
-                Err(error) => Err(error),
-            },
-            None => {
-                let (mut connection, server) =
-                    self.endpoint.connect(Service::UploadPack, Version::V2).await?;
-                read_is_ready(connection.ask(wish.question(&server)).await?).await
-            }
-        };
-        match answer {
-            // Who cannot answer does not know.
-            Err(GitError::Refused { .. } | GitError::Protocol { .. }) => Ok(false),
-            answer => answer,
-        }
-    }
 }

@@ -2,13 +2,14 @@
 
 use super::{
     account::{Words, collisions, reason},
+    forward::Forward,
     parts::Part,
     way::Way,
 };
 use crate::{
     error::GitError,
     large_files, mirror,
-    pump::{self, Ancestry, Destination, Pack, RefCommand, Source, Wish},
+    pump::{self, Destination, Pack, RefCommand, Source, Wish},
     refs::{PARTS, RefList, Selection},
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -56,7 +57,10 @@ impl Errand<'_> {
         let removed = self.removed(way.options.delete);
         let collisions = collisions(&self.chosen.wanted.refs, there, &removed);
         self.words.extend(collisions);
-        let stays = self.stays(way, offered, source.ancestry()).await?;
+        let stays = {
+            let format = source.listing().object_format;
+            self.stays(way, offered, Forward::new(way, source.ancestry(), format)).await?
+        };
         self.words.extend(stays);
         let mut commands = pump::commands(&self.chosen.wanted.refs, there, &removed, self.words);
         if let Some(group) = way.turns.current() {
@@ -133,7 +137,7 @@ impl Errand<'_> {
         &self,
         way: &Way<'_>,
         offered: &BTreeMap<String, String>,
-        ancestry: Ancestry<'_>,
+        forward: Forward<'_>,
     ) -> Result<Words, GitError> {
         let mut words = Words::new();
         let mut doubtful = Vec::new();
@@ -157,27 +161,19 @@ impl Errand<'_> {
         let (asked, unasked) = askable.split_at(askable.len().min(MAX_QUESTIONS));
         let ask = |(name, id, old): &(&String, &String, &String)| {
             let (name, id, old) = ((*name).clone(), (*id).clone(), (*old).clone());
-            let ancestry = ancestry.clone();
-            async move { Ok::<_, GitError>((name, ancestry.descends(&id, &old).await?)) }.boxed()
+            let forward = forward.clone();
+            async move { Ok::<_, GitError>((name, forward.descends(&id, &old).await?)) }.boxed()
         };
         let questions: Vec<_> = asked.iter().map(ask).collect();
         let answers = stream::iter(questions).buffer_unordered(QUESTIONS_AT_ONCE);
         let answers: Vec<_> = answers.try_collect().await?;
         let rewound = answers.into_iter().filter(|(_, descends)| !descends).map(|(name, _)| name);
-        words.extend(rewound.map(|name| (name, NOT_FORWARD.to_owned())));
+        words.extend(rewound.map(|name| (name, reason(true))));
         let others = others.iter().chain(unasked).map(|(name, _, _)| (*name).clone());
         words.extend(others.map(|name| (name, reason(true))));
         Ok(words)
     }
 }
-
-/// Why a ref stays that the source does not call a descendant.
-///
-/// A server of git looks no further back than the date of what is asked for, so that commits which
-/// are dated before their parents hide what they descend from. Source: `oldest_have` in git's
-/// upload-pack.c.
-const NOT_FORWARD: &str = "somebody moved it at the destination, as far as the source can tell, \
-    which commits dated before their parents deceive; `--force` overwrites it";
 
 /// Waits until a pack may be on its way.
 async fn permit(packs: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, GitError> {

@@ -6,6 +6,7 @@
 
 mod account;
 mod errand;
+mod forward;
 mod parts;
 mod prepare;
 mod turns;

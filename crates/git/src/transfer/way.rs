@@ -216,7 +216,7 @@ impl<'a> Way<'a> {
     }
 
     /// Where the source's history can be asked for.
-    fn history(&self) -> &GitRemote {
+    pub(super) fn history(&self) -> &GitRemote {
         self.mirrored.as_ref().map_or(self.from, |it| &it.at)
     }
 

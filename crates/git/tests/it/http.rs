@@ -80,6 +80,48 @@ async fn servers_without_protocol_2_serve_as_well() {
     check_carried(old, old, ObjectFormat::Sha1).await;
 }
 
+async fn check_dated_backwards(from: Manner, knows_filters: bool) {
+    let pair = pair(ObjectFormat::Sha1).await;
+    let filters =
+        ["config", "uploadpack.allowFilter", &knows_filters.to_string()].map(str::to_owned);
+    pair.git.inside(&pair.path("from.git"), filters).run(&[]).await.unwrap();
+    let root = pair.directory.path();
+    let (source, sink) =
+        (Server::start(root, from).await, Server::start(root, Manner::default()).await);
+    let (from, to) = (format!("{}/from.git", source.url), format!("{}/to.git", sink.url));
+    carry(&pair, &from, &to).await.unwrap();
+    let refs = |name: &str| std::fs::read_to_string(pair.path(name)).unwrap();
+    let old = refs("from.git/refs/heads/side");
+    for text in ["two", "three", "four"] {
+        pair.commit_at(1_600_000_000, "from.git", "side", text).await;
+    }
+    let new = refs("from.git/refs/heads/side");
+
+    let forward = carry(&pair, &from, &to).await.unwrap();
+    std::fs::write(pair.path("from.git/refs/heads/side"), &old).unwrap();
+    let back = carry(&pair, &from, &to).await.unwrap();
+
+    assert_eq!((forward.updated, forward.refused.len()), (1, 0));
+    assert_eq!((back.updated, back.refused.len()), (0, 1), "{back:?}");
+    assert_eq!(refs("to.git/refs/heads/side"), new);
+    assert_eq!(pair.path("scratch").read_dir().unwrap().count(), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn a_history_whose_dates_run_backwards_is_no_rewound_one() {
+    check_dated_backwards(Manner::default(), true).await;
+}
+
+#[tokio::test]
+async fn nor_is_it_at_a_server_that_cannot_leave_out_files() {
+    check_dated_backwards(Manner::default(), false).await;
+}
+
+#[tokio::test]
+async fn nor_is_it_at_a_server_without_protocol_2() {
+    check_dated_backwards(Manner { is_old: true, ..Manner::default() }, true).await;
+}
+
 #[tokio::test]
 async fn a_destination_that_wants_a_length_gets_it() {
     let strict = Manner { wants_length: true, ..Manner::default() };

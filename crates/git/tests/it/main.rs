@@ -116,7 +116,7 @@ async fn a_ref_that_somebody_moved_is_refused_unless_forced() {
 }
 
 #[tokio::test]
-async fn a_commit_that_is_dated_before_its_parent_may_hide_what_it_descends_from() {
+async fn commits_that_are_dated_before_their_parents_move_a_branch_forward() {
     let pair = Pair::new(ObjectFormat::Sha1).await;
     pair.commit("from.git", "main", "one").await;
     pair.carry(|_| ()).await;
@@ -124,12 +124,9 @@ async fn a_commit_that_is_dated_before_its_parent_may_hide_what_it_descends_from
         pair.commit_at(1_600_000_000, "from.git", "main", text).await;
     }
 
-    let gently = pair.carry(|_| ()).await;
-    let forced = pair.carry(|it| it.force = true).await;
+    let carried = pair.carry(|_| ()).await;
 
-    let reason = &gently.refused[0].reason;
-    assert!(reason.contains("dated before their parents"), "{reason}");
-    assert_eq!((forced.refused.len(), forced.updated), (0, 1));
+    assert_eq!((carried.refused.len(), carried.updated), (0, 1));
 }
 
 #[tokio::test]

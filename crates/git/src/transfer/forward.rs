@@ -1,0 +1,122 @@
+//! Which refs move forward.
+
+use super::way::Way;
+use crate::{
+    error::GitError,
+    objects::{self, Objects},
+    process::Git,
+    pump::{Ancestry, Descent},
+    repository,
+};
+use futures::TryStreamExt;
+use packhorse_core::{model::ObjectFormat, port::ByteStream};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+use tokio::io::AsyncWriteExt;
+
+/// Longest start of a commit that is looked at for its parents, in bytes.
+const MAX_HEAD: usize = 64 << 10;
+
+/// Tells whether commits of a source descend from others.
+#[derive(Clone)]
+pub(super) struct Forward<'a> {
+    git: &'a Git,
+    /// Where the source is on this machine.
+    path: Option<PathBuf>,
+    ancestry: Ancestry<'a>,
+    scratch: &'a Path,
+    format: ObjectFormat,
+}
+
+impl<'a> Forward<'a> {
+    pub(super) fn new(way: &Way<'a>, ancestry: Ancestry<'a>, format: ObjectFormat) -> Self {
+        let path = way.history().url.as_path().map(repository::inner);
+        Self { git: way.git, path, ancestry, scratch: &way.options.scratch, format }
+    }
+
+    /// Whether the commit `new` descends from `old`.
+    ///
+    /// Servers answer that without sending anything, but for histories whose dates run backwards:
+    /// there the commits between the two are fetched.
+    pub(super) async fn descends(&self, new: &str, old: &str) -> Result<bool, GitError> {
+        if let Some(path) = &self.path {
+            return objects::is_ancestor(self.git, path, (old, new)).await;
+        }
+        match self.ancestry.descent(new, old).await? {
+            Descent::Yes => Ok(true),
+            Descent::No => Ok(false),
+            Descent::Unclear => {
+                let pack = self.ancestry.between(new, old).await?;
+                self.has_child(pack, old).await
+            }
+        }
+    }
+
+    /// Whether a commit of the pack has that parent.
+    async fn has_child(&self, pack: ByteStream, parent: &str) -> Result<bool, GitError> {
+        let failed = || GitError::system("make a scratch directory");
+        std::fs::create_dir_all(self.scratch).map_err(failed())?;
+        let directory = tempfile::tempdir_in(self.scratch).map_err(failed())?;
+        repository::init_bare(directory.path(), self.format)?;
+        unpack(self.git, directory.path(), pack).await?;
+        let mut all = Objects::of(self.git, directory.path())?;
+        let (wanted, mut is_found) = (format!("parent {parent}"), false);
+        while let Some(object) = all.next().await? {
+            if object.kind == "commit" && !is_found {
+                let head = head_of(&mut all).await?;
+                is_found = parents(&head).any(|line| line == wanted);
+            }
+        }
+        all.end().await?;
+        Ok(is_found)
+    }
+}
+
+/// Puts a pack into a repository, whose history it need not complete.
+async fn unpack(git: &Git, repository: &Path, mut pack: ByteStream) -> Result<(), GitError> {
+    let command = git.inside(repository, ["index-pack", "--stdin"]);
+    let mut child = command.spawn(Stdio::piped(), Stdio::null())?;
+    let broken = || GitError::system("write to git")(io::ErrorKind::BrokenPipe.into());
+    let mut stdin = child.stdin.take().ok_or_else(broken)?;
+    while let Some(piece) = pack.try_next().await.map_err(GitError::from_stream("the source"))? {
+        if stdin.write_all(&piece).await.is_err() {
+            // What it says at its end tells why.
+            break;
+        }
+    }
+    drop(stdin);
+    command.wait(child).await
+}
+
+/// The start of the commit that was told last.
+async fn head_of(all: &mut Objects) -> Result<String, GitError> {
+    let mut head = Vec::new();
+    let mut piece = vec![0; 4 << 10];
+    loop {
+        let n = all.read(&mut piece).await?;
+        head.extend_from_slice(&piece[..n]);
+        if n == 0 || head.len() >= MAX_HEAD || head.windows(2).any(|it| it == b"\n\n") {
+            return Ok(String::from_utf8_lossy(&head).into_owned());
+        }
+    }
+}
+
+/// The lines of a commit that name its parents.
+fn parents(head: &str) -> impl Iterator<Item = &str> {
+    head.lines().take_while(|line| !line.is_empty()).filter(|line| line.starts_with("parent "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parents_are_named_above_the_text_alone() {
+        let head = "tree a\nparent b\nparent c\nauthor A <a@h.example> 1 +0000\n\nparent d\n";
+
+        assert_eq!(parents(head).collect::<Vec<_>>(), ["parent b", "parent c"]);
+    }
+}
