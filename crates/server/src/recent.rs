@@ -1,9 +1,8 @@
-//! How far jobs were a moment ago, for the next one who asks.
+//! What was looked up a moment ago, for the next one who asks.
 
-use crate::native::wire::Progress;
-use packhorse_core::job::JobId;
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -11,26 +10,48 @@ use std::{
 /// How long a moment is: less than people see, and many requests.
 const MOMENT: Duration = Duration::from_millis(250);
 
-/// What was looked up of jobs that run or wait, for a moment.
-#[derive(Debug, Default)]
-pub(crate) struct Recent(Mutex<HashMap<JobId, (Instant, Progress)>>);
+/// What was looked up, for a moment.
+#[derive(Debug)]
+pub(crate) struct Recent<K, V>(Mutex<Seen<K, V>>);
 
-impl Recent {
-    fn held(&self) -> MutexGuard<'_, HashMap<JobId, (Instant, Progress)>> {
+#[derive(Debug)]
+struct Seen<K, V> {
+    values: HashMap<K, (Instant, V)>,
+    /// When what is older than a moment was forgotten last.
+    tidied: Instant,
+}
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new(Seen { values: HashMap::new(), tidied: Instant::now() }))
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Recent<K, V> {
+    fn seen(&self) -> MutexGuard<'_, Seen<K, V>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How far a job was, where somebody has just asked.
-    pub(crate) fn of(&self, job: JobId) -> Option<Progress> {
-        let held = self.held();
-        held.get(&job).filter(|it| it.0.elapsed() < MOMENT).map(|it| it.1.clone())
+    /// What was looked up, where somebody has just asked.
+    pub(crate) fn of(&self, key: &K) -> Option<V> {
+        let seen = self.seen();
+        let found = seen.values.get(key).filter(|it| it.0.elapsed() < MOMENT);
+        found.map(|it| it.1.clone())
     }
 
-    /// Keeps how far a job is; what is older than a moment is forgotten.
-    pub(crate) fn keep(&self, job: JobId, progress: &Progress) {
-        let mut held = self.held();
-        held.retain(|_, it| it.0.elapsed() < MOMENT);
-        held.insert(job, (Instant::now(), progress.clone()));
+    /// Keeps what was looked up; what is older than a moment is forgotten.
+    pub(crate) fn keep(&self, key: K, value: V) {
+        let mut seen = self.seen();
+        if seen.tidied.elapsed() >= MOMENT {
+            seen.values.retain(|_, it| it.0.elapsed() < MOMENT);
+            seen.tidied = Instant::now();
+        }
+        seen.values.insert(key, (Instant::now(), value));
+    }
+
+    /// Forgets what was looked up.
+    pub(crate) fn forget(&self, key: &K) {
+        self.seen().values.remove(key);
     }
 }
 
@@ -41,15 +62,15 @@ mod tests {
     #[test]
     fn what_was_seen_is_known_for_a_moment() {
         let recent = Recent::default();
-        let progress = Progress { read: 7, ..Progress::default() };
 
-        recent.keep(JobId(1), &progress);
+        recent.keep(1, "one");
+        recent.keep(2, "two");
+        recent.forget(&2);
 
-        assert_eq!(recent.of(JobId(1)), Some(progress.clone()));
-        assert_eq!(recent.of(JobId(2)), None);
+        assert_eq!((recent.of(&1), recent.of(&2), recent.of(&3)), (Some("one"), None, None));
         std::thread::sleep(MOMENT);
-        assert_eq!(recent.of(JobId(1)), None);
-        recent.keep(JobId(2), &progress);
-        assert_eq!(recent.held().len(), 1, "the other is forgotten");
+        assert_eq!(recent.of(&1), None);
+        recent.keep(2, "two");
+        assert_eq!(recent.seen().values.len(), 1, "the other is forgotten");
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     feed::Feeds,
     key::{KeyError, ServiceKey, Use},
     metrics::Metrics,
+    native::wire::Progress,
     recent::Recent,
     running::Hands,
     scratch::{Scratch, make_private},
@@ -123,7 +124,7 @@ pub struct Service {
     /// The jobs that somebody watches.
     pub(crate) feeds: Feeds,
     /// How far jobs were a moment ago.
-    pub(crate) recent: Recent,
+    pub(crate) recent: Recent<JobId, Progress>,
     /// True when everything shall come to an end.
     pub(crate) stopping: watch::Sender<bool>,
 }

@@ -1,7 +1,8 @@
 //! Steps that want to write at the same time share a transaction, and so wait for the disk once.
 //!
-//! Whoever finds the writer free takes all steps that wait, does them one after the other, and makes
-//! them durable; then each is told. A step that fails takes back what it did, and nothing else.
+//! Whoever finds nobody writing takes all steps that wait, does them one after the other, and makes
+//! them durable; then each is told, and the first of those that came meanwhile does the same. A step
+//! that fails takes back what it did, and nothing else.
 
 use super::{
     database::AnyError,
@@ -10,13 +11,21 @@ use super::{
 use rusqlite::{Connection, TransactionBehavior};
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    mpsc::{self, Sender, TryRecvError},
+    mpsc::{self, Sender},
 };
 
 /// The connection that writes, and who waits for it.
 pub(super) struct Writer {
     open: Mutex<Open>,
-    waiting: Mutex<Vec<Box<dyn Step>>>,
+    line: Mutex<Line>,
+}
+
+/// Who waits.
+#[derive(Default)]
+struct Line {
+    waiting: Vec<Box<dyn Step>>,
+    /// Whether somebody writes, or is told to.
+    is_led: bool,
 }
 
 struct Open {
@@ -31,13 +40,24 @@ trait Step: Send {
 
     /// Tells whoever asked for it, once it is known whether what was done is durable.
     fn tell(self: Box<Self>, durable: Result<(), Lost>);
+
+    /// Tells whoever asked for it to write what waits.
+    fn lead(&self);
 }
 
 /// A step, what it came to, and who waits for that.
 struct Asked<F, T> {
     step: Option<F>,
     done: Option<Result<T, AnyError>>,
-    tell: Sender<Result<T, AnyError>>,
+    tell: Sender<Told<T>>,
+}
+
+/// What is told to whoever asked for a step.
+enum Told<T> {
+    /// What became of it.
+    Done(Result<T, AnyError>),
+    /// It is their turn to write.
+    Lead,
 }
 
 /// Why steps are not durable.
@@ -69,14 +89,18 @@ where
             (None, Ok(())) => Err(BrokenOff.into()),
         };
         // Whoever asked holds the other end until it is told.
-        drop(tell.send(done));
+        drop(tell.send(Told::Done(done)));
+    }
+
+    fn lead(&self) {
+        drop(self.tell.send(Told::Lead));
     }
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
         let open = Mutex::new(Open { connection, listings: Listings::default() });
-        Self { open, waiting: Mutex::default() }
+        Self { open, line: Mutex::default() }
     }
 
     /// Does a step whole or not at all; returns when what it did is durable.
@@ -85,23 +109,45 @@ impl Writer {
         step: impl FnOnce(&mut Session<'_>) -> Result<T, AnyError> + Send + 'static,
     ) -> Result<T, AnyError> {
         let (tell, told) = mpsc::channel();
-        self.waiting().push(Box::new(Asked { step: Some(step), done: None, tell }));
-        // A step that panicked left no transaction open: dropping one rolls it back.
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        match told.try_recv() {
-            // Somebody else took it along while this one waited.
-            Ok(done) => done,
-            Err(TryRecvError::Disconnected) => Err(BrokenOff.into()),
-            Err(TryRecvError::Empty) => {
-                let together = std::mem::take(&mut *self.waiting());
-                open.write(together);
-                told.try_recv().unwrap_or_else(|_| Err(BrokenOff.into()))
+        let mut line = self.line();
+        line.waiting.push(Box::new(Asked { step: Some(step), done: None, tell }));
+        let leads = !std::mem::replace(&mut line.is_led, true);
+        drop(line);
+        if leads {
+            self.lead();
+        }
+        loop {
+            match told.recv() {
+                Ok(Told::Done(done)) => return done,
+                Ok(Told::Lead) => self.lead(),
+                Err(mpsc::RecvError) => return Err(BrokenOff.into()),
             }
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<Box<dyn Step>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes what waits, and lets the first of those who came meanwhile do the same.
+    fn lead(&self) {
+        let _next = Next(self);
+        let together = std::mem::take(&mut self.line().waiting);
+        // A step that panicked left no transaction open: dropping one rolls it back.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).write(together);
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Has the next one lead when it goes, even where a step panicked.
+struct Next<'a>(&'a Writer);
+
+impl Drop for Next<'_> {
+    fn drop(&mut self) {
+        let mut line = self.0.line();
+        line.is_led = !line.waiting.is_empty();
+        if let Some(next) = line.waiting.first() {
+            next.lead();
+        }
     }
 }
 
@@ -172,9 +218,16 @@ mod tests {
 
     fn asked(
         step: impl FnOnce(&mut Session<'_>) -> Result<(), AnyError> + Send + 'static,
-    ) -> (Box<dyn Step>, mpsc::Receiver<Result<(), AnyError>>) {
+    ) -> (Box<dyn Step>, mpsc::Receiver<Told<()>>) {
         let (tell, told) = mpsc::channel();
         (Box::new(Asked { step: Some(step), done: None, tell }), told)
+    }
+
+    fn done(told: &mpsc::Receiver<Told<()>>) -> Result<(), AnyError> {
+        match told.recv().unwrap() {
+            Told::Done(done) => done,
+            Told::Lead => Err("it was told to lead".into()),
+        }
     }
 
     #[test]
@@ -196,8 +249,8 @@ mod tests {
         writer.write(vec![one, two, three]);
 
         assert_eq!(words(&writer.connection), ["one", "three"]);
-        assert!(one_told.recv().unwrap().is_ok() && three_told.recv().unwrap().is_ok());
-        assert_eq!(two_told.recv().unwrap().unwrap_err().to_string(), "no");
+        assert!(done(&one_told).is_ok() && done(&three_told).is_ok());
+        assert_eq!(done(&two_told).unwrap_err().to_string(), "no");
     }
 
     #[test]
@@ -213,7 +266,7 @@ mod tests {
 
         assert!(words(&writer.connection).is_empty());
         for told in [one_told, two_told, three_told] {
-            assert!(told.recv().unwrap().unwrap_err().is::<Lost>());
+            assert!(done(&told).unwrap_err().is::<Lost>());
         }
     }
 
@@ -237,5 +290,30 @@ mod tests {
         });
 
         assert_eq!(words(&open(&path)).len(), 26);
+    }
+
+    #[test]
+    fn after_a_step_that_panics_the_others_go_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let writer = Writer::new(open(&path));
+
+        std::thread::scope(|scope| {
+            for n in 0..40 {
+                let writer = &writer;
+                scope.spawn(move || {
+                    let step = move |session: &mut Session<'_>| {
+                        assert!(n % 10 != 0, "a step that panics");
+                        put(session, &n.to_string())
+                    };
+                    // Nobody waits for ever, whatever else was to be written with it.
+                    let write = || writer.write(step).is_ok();
+                    drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(write)));
+                });
+            }
+        });
+
+        assert!(writer.write(|session| put(session, "last")).is_ok());
+        assert_eq!(words(&open(&path)).last().map(String::as_str), Some("last"));
     }
 }

@@ -68,11 +68,11 @@ pub(crate) async fn progress(service: &Service, view: &JobView) -> Result<Progre
     if State::from(view.state).has_ended() {
         return look_up(service, view).await;
     }
-    if let Some(recent) = service.recent.of(view.id) {
+    if let Some(recent) = service.recent.of(&view.id) {
         return Ok(recent);
     }
     let progress = look_up(service, view).await?;
-    service.recent.keep(view.id, &progress);
+    service.recent.keep(view.id, progress.clone());
     Ok(progress)
 }
 

@@ -19,6 +19,7 @@ pub(crate) use locks::Lock;
 pub(crate) use parts::{NewPart, Part, PartQuery};
 pub(crate) use requests::{NewRequest, Query, Request};
 
+use crate::recent::Recent;
 use file::File;
 use futures::future::BoxFuture;
 use packhorse_database::{Connections, Pool, Schema};
@@ -59,6 +60,9 @@ pub(crate) fn now_ms() -> i64 {
 #[derive(Clone, Debug)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// Tokens that were just looked up in a database that other processes share: one that is taken
+    /// back elsewhere is good for a moment more.
+    tokens: Arc<Recent<String, TokenRow>>,
 }
 
 #[derive(Debug)]
@@ -76,13 +80,17 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = File::open(path);
         let file = file.map_err(|source| StoreError { operation: "open a file", source })?;
-        Ok(Self { inner: Arc::new(Inner::File(file)) })
+        Ok(Self::of(Inner::File(file)))
     }
 
     /// In a database that other processes share; its tables are made when it is first used.
     #[must_use]
     pub fn shared(pool: Pool) -> Self {
-        Self { inner: Arc::new(Inner::Shared(Connections::new(pool, SCHEMA))) }
+        Self::of(Inner::Shared(Connections::new(pool, SCHEMA)))
+    }
+
+    fn of(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner), tokens: Arc::default() }
     }
 
     /// Whether a service has ever kept anything in a database.

@@ -60,14 +60,22 @@ impl Store {
         .await
     }
 
+    /// A token by its public part.
     pub(crate) async fn token(&self, id: String) -> Result<Option<TokenRow>, StoreError> {
-        self.read("look up a token", move |tx| {
+        if let Some(row) = self.tokens.of(&id) {
+            return Ok(Some(row));
+        }
+        let found = self.read("look up a token", move |tx| {
             Box::pin(async move {
                 let sql = format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1");
                 tx.row(&sql, values![id]).await?.as_ref().map(token).transpose()
             })
-        })
-        .await
+        });
+        let found = found.await?;
+        if let Some(row) = found.as_ref().filter(|_| self.is_shared()) {
+            self.tokens.keep(row.id.clone(), row.clone());
+        }
+        Ok(found)
     }
 
     /// All tokens, oldest first.
@@ -91,13 +99,15 @@ impl Store {
     ///
     /// When the database cannot be written.
     pub async fn revoke_token(&self, id: &str) -> Result<bool, StoreError> {
-        let id = id.to_owned();
-        self.write("take a token back", move |tx| {
+        let taken = id.to_owned();
+        let done = self.write("take a token back", move |tx| {
             Box::pin(async move {
                 let sql = "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
-                Ok(tx.execute(sql, values![id, now_ms()]).await? > 0)
+                Ok(tx.execute(sql, values![taken, now_ms()]).await? > 0)
             })
-        })
-        .await
+        });
+        let done = done.await;
+        self.tokens.forget(&id.to_owned());
+        done
     }
 }
