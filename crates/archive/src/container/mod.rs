@@ -9,7 +9,9 @@
 //! - [`gunzip`] and [`scan_within`] go through what is packed within a member.
 //! - [`extract`] unpacks a repository, and nothing else, into a directory.
 //! - [`TarWriter`] writes, with checkpoints at which a killed writer goes on.
+//! - [`Aside`] compresses a member of it whose length is not known yet.
 
+mod aside;
 mod error;
 mod extract;
 pub mod gzip;
@@ -20,6 +22,7 @@ mod limits;
 mod lines;
 mod nested;
 mod open;
+mod packer;
 mod partial;
 mod piece;
 mod press;
@@ -28,6 +31,7 @@ mod tar;
 mod write;
 pub mod zstd;
 
+pub use aside::Aside;
 pub use error::ArchiveError;
 pub use extract::{Extracted, extract, is_repository_file};
 pub use json_array::JsonArray;
@@ -36,6 +40,7 @@ pub use limits::Limits;
 pub use lines::Lines;
 pub use nested::{Forward, gunzip, scan_within};
 pub use open::{Archive, MemberData, Stream};
+pub use packer::Compression;
 pub use partial::Partial;
 pub use tar::Member;
-pub use write::{Compression, TarWriter};
+pub use write::TarWriter;

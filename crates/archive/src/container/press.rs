@@ -63,6 +63,11 @@ impl Press {
         !self.workers.is_empty() && self.given - self.taken > self.workers.len() * WAITING
     }
 
+    /// Whether nothing was given yet.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.given == 0
+    }
+
     /// Gives a piece to be compressed, and takes an empty one for it.
     pub(super) fn give(&mut self, method: Method, plain: &mut Vec<u8>) -> io::Result<()> {
         if self.workers.is_empty() {

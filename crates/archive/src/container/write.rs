@@ -6,61 +6,27 @@
 
 use super::{
     ArchiveError,
+    aside::Aside,
     header::BLOCK,
+    packer::{Compression, Packer},
     piece,
-    press::{Method, Press, Pressed},
 };
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-/// How the tar is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// gzip at that level, 0 to 9.
-    Gzip(u32),
-    /// zstd at that level.
-    Zstd(i32),
-}
-
-/// Bytes that are compressed together, and the most that a seek into zstd reads in vain.
-const PIECE: usize = 512 << 10;
-/// A gzip header without a name or a time. Source: RFC 1952, section 2.3.
-const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-/// The deflate block that is the last and has nothing in it. Source: RFC 1951, section 3.2.6.
-const LAST_BLOCK: [u8; 2] = [3, 0];
-
 /// Writes the members of a tar.
 pub struct TarWriter {
-    file: BufWriter<File>,
-    compression: Compression,
-    press: Press,
-    /// Bytes that are compressed next.
-    plain: Vec<u8>,
-    /// Whether they are of the sort that does not get smaller.
-    is_stored: bool,
-    /// The gzip member that was begun.
-    gzip: Option<GzipMember>,
-    /// Bytes of the file up to what is being compressed.
-    written: u64,
+    packer: Packer,
     /// Seconds since 1970 that all members carry.
     mtime: u64,
     /// Permission bits of all files.
     mode: u32,
     /// A write was begun and has not ended well: nothing may come behind half a member.
     is_broken: bool,
-}
-
-/// What stands at the end of a gzip member.
-#[derive(Default)]
-struct GzipMember {
-    sum: crc32fast::Hasher,
-    size: u32,
 }
 
 impl TarWriter {
@@ -98,18 +64,8 @@ impl TarWriter {
     }
 
     fn new(file: File, compression: Compression, mtime: u64, written: u64) -> Self {
-        Self {
-            file: BufWriter::new(file),
-            compression,
-            press: Press::default(),
-            plain: Vec::new(),
-            is_stored: false,
-            gzip: None,
-            written,
-            mtime,
-            mode: 0o644,
-            is_broken: false,
-        }
+        let packer = Packer::new(file, compression, written);
+        Self { packer, mtime, mode: 0o644, is_broken: false }
     }
 
     /// Gives all files these permission bits, in place of 0644.
@@ -117,6 +73,22 @@ impl TarWriter {
     pub fn with_mode(mut self, mode: u32) -> Self {
         self.mode = mode & 0o777;
         self
+    }
+
+    /// Writes a member that was compressed aside.
+    ///
+    /// # Errors
+    ///
+    /// When it is compressed otherwise than this, or the system refuses.
+    pub fn take_in(&mut self, name: &str, aside: Aside) -> Result<(), ArchiveError> {
+        self.whole(name, |tar| {
+            let fail = || ArchiveError::system("write the archive");
+            let size = aside.size();
+            tar.turn(false)?;
+            tar.header(name, size)?;
+            tar.packer.join(aside.into_packer()).map_err(fail())?;
+            tar.pad(size).map_err(fail())
+        })
     }
 
     /// Writes a member of `size` bytes.
@@ -222,8 +194,6 @@ impl TarWriter {
 
     /// Writes a member that does not get smaller by compression: packs, bundles, pictures.
     ///
-    /// It goes into deflate blocks of level 0, or a zstd frame of the fastest level.
-    ///
     /// # Errors
     ///
     /// As [`TarWriter::member`].
@@ -239,13 +209,8 @@ impl TarWriter {
         })
     }
 
-    /// Ends the piece when the next bytes are of the other sort.
     fn turn(&mut self, is_stored: bool) -> Result<(), ArchiveError> {
-        if self.is_stored != is_stored && !self.plain.is_empty() {
-            self.give().map_err(ArchiveError::system("write the archive"))?;
-        }
-        self.is_stored = is_stored;
-        Ok(())
+        self.packer.turn(is_stored).map_err(ArchiveError::system("write the archive"))
     }
 
     /// Ends what was written so far as a whole of its own, and gives the file's length.
@@ -257,10 +222,7 @@ impl TarWriter {
     /// When the system refuses.
     pub fn checkpoint(&mut self) -> Result<u64, ArchiveError> {
         self.whole("checkpoint", |tar| {
-            tar.end_pieces()
-                .and_then(|()| tar.file.flush())
-                .map_err(ArchiveError::system("write the archive"))?;
-            Ok(tar.written)
+            tar.packer.end().map_err(ArchiveError::system("write the archive"))
         })
     }
 
@@ -270,7 +232,7 @@ impl TarWriter {
     ///
     /// When the system refuses.
     pub fn sync(&self) -> Result<(), ArchiveError> {
-        self.file.get_ref().sync_data().map_err(ArchiveError::system("write the archive"))
+        self.packer.sync().map_err(ArchiveError::system("write the archive"))
     }
 
     /// Ends the tar and brings it to the disk; the number of bytes of the file.
@@ -316,72 +278,8 @@ impl TarWriter {
         if over == 0 { Ok(()) } else { self.put(&[0; BLOCK][over..]) }
     }
 
-    fn put(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        if self.compression == Compression::None {
-            self.written += bytes.len() as u64;
-            return self.file.write_all(bytes);
-        }
-        while !bytes.is_empty() {
-            let (now, later) = bytes.split_at(bytes.len().min(PIECE - self.plain.len()));
-            self.plain.extend_from_slice(now);
-            bytes = later;
-            if self.plain.len() == PIECE {
-                self.give()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the piece that was gathered to be compressed.
-    fn give(&mut self) -> io::Result<()> {
-        let method = match self.compression {
-            Compression::None => return Ok(()),
-            Compression::Gzip(level) => Method::Deflate(if self.is_stored { 0 } else { level }),
-            Compression::Zstd(level) => Method::Zstd(if self.is_stored { -5 } else { level }),
-        };
-        if self.press.is_full() {
-            self.take()?;
-        }
-        self.press.give(method, &mut self.plain)
-    }
-
-    /// Writes the oldest piece that is being compressed; `false` when there is none.
-    fn take(&mut self) -> io::Result<bool> {
-        let Some(pressed) = self.press.take() else { return Ok(false) };
-        let pressed = pressed?;
-        if matches!(self.compression, Compression::Gzip(_)) {
-            self.continue_gzip(&pressed)?;
-        }
-        self.write(&pressed.packed)?;
-        self.press.recycle(pressed);
-        Ok(true)
-    }
-
-    fn continue_gzip(&mut self, pressed: &Pressed) -> io::Result<()> {
-        if self.gzip.is_none() {
-            self.write(&GZIP_HEADER)?;
-        }
-        let member = self.gzip.get_or_insert_default();
-        member.sum.combine(&pressed.sum);
-        member.size = member.size.wrapping_add(pressed.size);
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.written += bytes.len() as u64;
-        self.file.write_all(bytes)
-    }
-
-    /// Writes all that is being compressed, and ends the gzip member.
-    fn end_pieces(&mut self) -> io::Result<()> {
-        if !self.plain.is_empty() {
-            self.give()?;
-        }
-        while self.take()? {}
-        let Some(member) = self.gzip.take() else { return Ok(()) };
-        self.write(&LAST_BLOCK)?;
-        self.write(&member.sum.finalize().to_le_bytes())?;
-        self.write(&member.size.to_le_bytes())
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.packer.put(bytes)
     }
 }
 
@@ -479,6 +377,41 @@ mod tests {
         assert_eq!(plain.len() % BLOCK, 0);
         assert!(plain.ends_with(&[0; 2 * BLOCK]));
         assert_eq!(members(&path).len(), 3);
+    }
+
+    #[track_caller]
+    fn check_aside(compression: Compression) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.tar");
+        let mut writer = TarWriter::create(&path, compression, 0).unwrap();
+        let line = |n: usize| format!("line {n} {}\n", n * n);
+        let long: String = (0..120_000).map(line).collect();
+        writer.small("first", b"x").unwrap();
+        for (name, text) in [("long", &*long), ("short", "y"), ("empty", "")] {
+            let mut aside = Aside::begin(tempfile::tempfile_in(&directory).unwrap(), compression);
+            text.as_bytes().chunks(7_777).for_each(|it| aside.put(it).unwrap());
+            assert_eq!(aside.size(), text.len() as u64);
+            writer.take_in(name, aside).unwrap();
+        }
+        writer.small("last", b"z").unwrap();
+        writer.finish().unwrap();
+        let mut other = TarWriter::create(&path.with_extension("other"), compression, 0).unwrap();
+        let aside = Aside::begin(tempfile::tempfile().unwrap(), Compression::Zstd(9));
+        assert!(other.take_in("other", aside).is_err());
+
+        let names = ["first", "long", "short", "empty", "last"];
+        let texts = ["x", &long, "y", "", "z"];
+        let expected = names.iter().zip(texts);
+        let expected: Vec<_> =
+            expected.map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+        assert!(members(&path) == expected, "{compression:?}");
+    }
+
+    #[test]
+    fn a_member_may_be_compressed_before_its_length_is_known() {
+        check_aside(Compression::None);
+        check_aside(Compression::Gzip(6));
+        check_aside(Compression::Zstd(3));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     origin,
 };
 use crate::{
-    container::{ArchiveError, Compression, TarWriter},
+    container::{ArchiveError, Aside, Compression, TarWriter},
     spool::{ScopeRow, Spool, SpoolError, Stored},
 };
 use packhorse_core::{
@@ -14,12 +14,7 @@ use packhorse_core::{
     model::{Project, StateValue},
 };
 use serde::Serialize;
-use std::{
-    collections::HashSet,
-    fs::File,
-    io::{BufWriter, Seek, Write},
-    path::Path,
-};
+use std::{collections::HashSet, path::Path};
 
 /// The version of the layout; GitLab's importer takes no other.
 ///
@@ -86,21 +81,16 @@ pub(super) fn json<T: Serialize>(row: &T) -> Result<Vec<u8>, SpoolError> {
 }
 
 /// The rows of a relation, gathered on the disk, for a tar tells sizes first.
-pub(super) struct Rows {
-    file: BufWriter<File>,
-    bytes: u64,
-}
+pub(super) struct Rows(Aside);
 
 impl Rows {
     pub(super) fn begin(spool: &Spool) -> Result<Self, SpoolError> {
-        let file = BufWriter::new(tempfile::tempfile_in(spool.path())?);
-        Ok(Self { file, bytes: 0 })
+        Ok(Self(Aside::begin(tempfile::tempfile_in(spool.path())?, COMPRESSION)))
     }
 
     /// Writes a piece of a row.
     pub(super) fn piece(&mut self, bytes: &[u8]) -> Result<(), SpoolError> {
-        self.bytes += bytes.len() as u64;
-        Ok(self.file.write_all(bytes)?)
+        Ok(self.0.put(bytes)?)
     }
 
     /// Writes a row.
@@ -116,12 +106,9 @@ impl Rows {
         (of, relation): (&str, &str),
         tar: &mut TarWriter,
     ) -> Result<(), SpoolError> {
-        if self.bytes == 0 {
-            return Ok(());
+        if self.0.size() > 0 {
+            tar.take_in(&format!("tree/{of}/{relation}.ndjson"), self.0)?;
         }
-        let mut file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        file.rewind()?;
-        tar.member(&format!("tree/{of}/{relation}.ndjson"), self.bytes, file)?;
         Ok(())
     }
 }
