@@ -4,8 +4,12 @@
 //! is a loss, and whoever wrote it is told.
 
 use packhorse_core::{Gap, Loss, Object, Support, fingerprint};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::{Value, value::RawValue};
-use std::collections::BTreeMap;
+use std::fmt::{self, Formatter};
 
 /// What becomes of an object.
 #[derive(Debug)]
@@ -91,10 +95,16 @@ fn compare(path: &str, written: &str, found: &str, fields: &mut Vec<String>) {
         return;
     }
     if let (Some(a), Some(b)) = (object(written), object(found)) {
-        for key in a.keys().chain(b.keys().filter(|it| !a.contains_key(*it))) {
-            let field = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            let [a, b] = [&a, &b].map(|it| it.get(key).map_or("null", |it| it.get()));
-            compare(&field, a, b, fields);
+        let field =
+            |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        for (key, a) in &a.0 {
+            let b = b.get(key).unwrap_or("null");
+            if a.get() != b {
+                compare(&field(key), a.get(), b, fields);
+            }
+        }
+        for (key, b) in b.0.iter().filter(|(key, _)| a.get(key).is_none()) {
+            compare(&field(key), "null", b.get(), fields);
         }
         return;
     }
@@ -106,7 +116,40 @@ fn compare(path: &str, written: &str, found: &str, fields: &mut Vec<String>) {
     }
 }
 
-fn object(json: &str) -> Option<BTreeMap<String, &RawValue>> {
+/// The members of an object, in order of their keys, as canonical JSON has them.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    fn get(&self, key: &str) -> Option<&'a str> {
+        let at = self.0.binary_search_by(|(it, _)| it.as_str().cmp(key)).ok()?;
+        Some(self.0.get(at)?.1.get())
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visit;
+
+        impl<'de> Visitor<'de> for Visit {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut members = Vec::with_capacity(16);
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        from.deserialize_map(Visit)
+    }
+}
+
+fn object(json: &str) -> Option<Members<'_>> {
     json.starts_with('{').then(|| serde_json::from_str(json).ok()).flatten()
 }
 

@@ -7,6 +7,7 @@
 //! pass. Formats whose records cannot be read in the order of lanes are read
 //! into one, too.
 
+mod front;
 pub(crate) mod losses;
 mod rows;
 mod seed;
@@ -367,7 +368,12 @@ impl Spool {
 
     /// Whether so much waits for a flush that nothing more should be taken in before it.
     pub(crate) const fn is_full(&self) -> bool {
-        self.n_bytes > MAX_BUFFER
+        !self.has_room(0)
+    }
+
+    /// Whether so many bytes more can be taken in before a flush.
+    pub(crate) const fn has_room(&self, bytes: usize) -> bool {
+        self.n_bytes.saturating_add(bytes) <= MAX_BUFFER
     }
 
     /// Takes a record away.

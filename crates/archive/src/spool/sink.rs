@@ -1,6 +1,10 @@
 //! The spool as a sink, whatever the format.
 
-use super::{Prepared, Shape, Spool, SpoolError, directory, hex};
+use super::{
+    Prepared, Shape, Spool, SpoolError, directory,
+    front::{Front, Waiting},
+    hex,
+};
 use async_trait::async_trait;
 use futures::StreamExt;
 use packhorse_core::{
@@ -68,6 +72,8 @@ pub(crate) struct SpoolSink<L: Layout> {
     resume: bool,
     /// Made with the first write, so that opening an archive leaves nothing behind.
     spool: Arc<Mutex<Option<Spool>>>,
+    /// What waits to be put into it.
+    front: Arc<Front>,
     /// What the archive that was there before holds, if anybody has asked.
     complete: OnceCell<Arc<L::Complete>>,
     scratch: PathBuf,
@@ -116,6 +122,7 @@ impl<L: Layout> SpoolSink<L> {
             path: path.to_owned(),
             resume,
             spool: Arc::default(),
+            front: Arc::default(),
             complete: OnceCell::new(),
             scratch: scratch.to_owned(),
         }
@@ -160,12 +167,15 @@ impl<L: Layout> SpoolSink<L> {
     ) -> Result<T, SpoolError> {
         let mut spool = Arc::clone(&self.spool).lock_owned().await;
         let (path, resume) = (self.path.clone(), self.resume);
-        let shape = self.layout.shape();
+        let (shape, front) = (self.layout.shape(), Arc::clone(&self.front));
         blocking(move || {
             if spool.is_none() {
                 *spool = Some(Spool::open(&path, resume, shape)?);
+                front.open(true);
             }
-            spool.as_mut().map_or(Err(SpoolError::Ended), work)
+            let spool = spool.as_mut().ok_or(SpoolError::Ended)?;
+            front.empty_into(spool)?;
+            work(spool)
         })
         .await
     }
@@ -192,19 +202,41 @@ impl<L: Layout> SpoolSink<L> {
         let mut prepared = self.layout.prepare(scope, &record.origin.id, &object);
         let losses = std::mem::take(&mut prepared.losses);
         let (scope, origin) = (scope.clone(), record.origin.id.clone());
-        let existing = existing.cloned();
+        let is_called_so = prepared.target == origin
+            && existing.is_none_or(|it| it.0 == origin)
+            && self.layout.renamed(object.kind(), &origin, 1).is_none();
+        let is_plain =
+            is_called_so && !prepared.is_left_out && self.layout.crowded(&object).is_none();
+        let (target, outcome) = (TargetId(prepared.target.clone()), outcome(existing));
+        let waiting = Waiting { scope, origin, object, prepared };
+        // Nothing is looked up for most, so that they need not wait for what is made durable.
+        let waiting = if is_plain {
+            match self.front.take(waiting) {
+                None => return Ok(Written { target, outcome, losses }),
+                Some(waiting) => waiting,
+            }
+        } else {
+            waiting
+        };
+        self.put_now(waiting, losses, existing.cloned()).await
+    }
+
+    /// Puts a record into the spool, where more has to be looked up for it.
+    async fn put_now(
+        &self,
+        record: Waiting,
+        losses: Vec<Loss>,
+        existing: Option<TargetId>,
+    ) -> Result<Written, SpoolError> {
         let mut open = self.spool.lock().await;
-        if let Some(spool) = open.as_mut().filter(|it| !it.is_full()) {
+        if let Some(spool) = open.as_mut().filter(|it| it.has_room(self.front.n_bytes())) {
             // Into memory alone, so nobody has to wait.
-            let becomes = (prepared, losses);
-            return put(&*self.layout, spool, &scope, (&origin, &object), becomes, existing);
+            self.front.empty_into(spool)?;
+            return put(&*self.layout, spool, record, losses, existing);
         }
         drop(open);
         let layout = Arc::clone(&self.layout);
-        self.with(move |spool| {
-            put(&*layout, spool, &scope, (&origin, &object), (prepared, losses), existing)
-        })
-        .await
+        self.with(move |spool| put(&*layout, spool, record, losses, existing)).await
     }
 
     /// What of a project never got what it is embedded in: the archive has no other place for it.
@@ -274,16 +306,21 @@ pub(crate) fn placed(scope: &Scope, object: &Object) -> Object {
     }
 }
 
+fn outcome(existing: Option<&TargetId>) -> Outcome {
+    if existing.is_some() { Outcome::Updated } else { Outcome::Created }
+}
+
 fn put(
     layout: &impl Layout,
     spool: &mut Spool,
-    scope: &Scope,
-    (origin, object): (&str, &Object),
-    (mut prepared, mut losses): (Prepared, Vec<Loss>),
+    record: Waiting,
+    mut losses: Vec<Loss>,
     existing: Option<TargetId>,
 ) -> Result<Written, SpoolError> {
+    let Waiting { scope, origin, object, mut prepared } = record;
+    let (scope, origin, object) = (&scope, origin.as_str(), &object);
     let kind = object.kind();
-    let created = if existing.is_some() { Outcome::Updated } else { Outcome::Created };
+    let created = outcome(existing.as_ref());
     if prepared.is_left_out {
         if let Some(old) = existing {
             spool.remove(scope, &Origin::new(kind, origin), &old.0);
@@ -428,6 +465,7 @@ impl<L: Layout> Sink for SpoolSink<L> {
         let completed = self.with(move |spool| complete(&*layout, &path, spool)).await;
         completed.map_err(|error| error.during("complete the archive"))?;
         // Closed before its file goes.
+        self.front.open(false);
         drop(self.spool.lock().await.take());
         fs::remove_dir_all(directory(&self.path)).map_err(|error| {
             SpoolError::from(error).during("remove what the archive was made of")
