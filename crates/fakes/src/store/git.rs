@@ -8,7 +8,7 @@ use packhorse_core::{
 use packhorse_git::{Git, GitError, repository};
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 /// Refs by full name, with object ids.
@@ -53,15 +53,22 @@ impl Store {
     /// The refs of a repository; none where there is no repository.
     pub fn refs(&self, project: &str, kind: RepoKind) -> Refs {
         let path = self.repository(project, kind);
-        let mut refs = Refs::new();
-        for line in std::fs::read_to_string(path.join("packed-refs")).unwrap_or_default().lines() {
-            if let Some((id, name)) = line.split_once(' ').filter(|_| !line.starts_with(['#', '^']))
-            {
-                refs.insert(name.to_owned(), id.to_owned());
-            }
-        }
+        let mut refs = packed(&path);
         loose(&path, "refs", &mut refs);
         refs
+    }
+
+    /// Where one ref points, without looking at all others.
+    pub fn tip(&self, project: &str, name: &str) -> Option<String> {
+        let path = self.repository(project, RepoKind::Code);
+        let is_within = Path::new(name).components().all(|it| matches!(it, Component::Normal(_)));
+        if !is_within {
+            return None;
+        }
+        match std::fs::read_to_string(path.join(name)) {
+            Ok(text) => Some(text.trim().to_owned()),
+            Err(_) => packed(&path).remove(name),
+        }
     }
 
     /// The same as a host tells them that notices a push only when it was asked a few times.
@@ -82,6 +89,9 @@ impl Store {
     /// Somebody has asked for what is in a repository, and has heard it. When a push is noticed,
     /// the repository begins with the first of its branches, whatever was chosen before.
     pub fn was_asked(&mut self, project: &str) {
+        if !self.unnoticed.contains_key(project) {
+            return;
+        }
         let refs = self.refs(project, RepoKind::Code);
         let Some(branch) = refs.keys().find(|it| it.starts_with("refs/heads/")) else { return };
         let Some(asks) = self.unnoticed.get_mut(project) else { return };
@@ -99,7 +109,7 @@ impl Store {
 
     /// The tip of a branch.
     pub fn branch(&self, project: &str, name: &str) -> Option<String> {
-        self.refs(project, RepoKind::Code).remove(&format!("refs/heads/{name}"))
+        self.tip(project, &format!("refs/heads/{name}"))
     }
 
     /// Writes a ref as the host itself does, such as `refs/pull/1/head`.
@@ -129,10 +139,17 @@ impl Store {
     }
 }
 
+fn packed(root: &Path) -> Refs {
+    let text = std::fs::read_to_string(root.join("packed-refs")).unwrap_or_default();
+    let refs = text.lines().filter(|line| !line.starts_with(['#', '^']));
+    let refs = refs.filter_map(|line| line.split_once(' '));
+    refs.map(|(id, name)| (name.to_owned(), id.to_owned())).collect()
+}
+
 fn loose(root: &Path, name: &str, refs: &mut Refs) {
     for entry in std::fs::read_dir(root.join(name)).into_iter().flatten().flatten() {
         let name = format!("{name}/{}", entry.file_name().to_string_lossy());
-        if entry.path().is_dir() {
+        if entry.file_type().is_ok_and(|it| it.is_dir()) {
             loose(root, &name, refs);
         } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
             refs.insert(name, text.trim().to_owned());

@@ -20,12 +20,13 @@ impl Store {
         if !(4..=2 * ID).contains(&begins.len()) || !begins.chars().all(is_hex) {
             return None;
         }
-        let refs = self.refs(project, RepoKind::Code);
-        if let Some(id) = refs.values().find(|it| it.starts_with(begins)) {
-            return Some(id.clone());
-        }
         let objects = self.repository(project, RepoKind::Code).join("objects");
-        loose(&objects, begins).or_else(|| packed(&objects, begins))
+        // Refs last, for there may be thousands.
+        let tip = || {
+            let refs = self.refs(project, RepoKind::Code);
+            refs.into_values().find(|it| it.starts_with(begins))
+        };
+        loose(&objects, begins).or_else(|| packed(&objects, begins)).or_else(tip)
     }
 }
 

@@ -47,8 +47,14 @@ fn refs_are_written_read_and_deleted() {
     store.set_ref("acme/app", "refs/pull/1/head", id).unwrap();
 
     assert_eq!(store.refs("acme/app", RepoKind::Code)["refs/pull/1/head"], id);
+    assert_eq!(store.tip("acme/app", "refs/pull/1/head").as_deref(), Some(id));
+    assert_eq!(store.tip("acme/app", "../app.git/refs/pull/1/head"), None);
     assert!(store.delete_ref("acme/app", "refs/pull/1/head"));
     assert!(store.refs("acme/app", RepoKind::Code).is_empty());
+    assert_eq!(store.tip("acme/app", "refs/pull/1/head"), None);
+    let packed = store.repository("acme/app", RepoKind::Code).join("packed-refs");
+    std::fs::write(packed, format!("# pack-refs with: peeled\n{id} refs/heads/main\n")).unwrap();
+    assert_eq!(store.branch("acme/app", "main").as_deref(), Some(id));
 }
 
 use packhorse_core::RepoKind;
