@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     cli::Globals,
-    config, document,
+    config::{self, Hosts},
+    document,
     error::{AppError, Status},
     terminal,
 };
@@ -50,6 +51,8 @@ impl Migration {
     /// Does all of it.
     pub(super) async fn run(&self, secrets: &Secrets) -> Result<Status, AppError> {
         let arguments = &self.arguments;
+        // The limits that stand there for a server hold here too.
+        Hosts::read(&self.globals)?;
         let origin = Host::read(&arguments.origin, &secrets.origin, "origin")?;
         let destination = Host::read(&arguments.destination, &secrets.destination, "dest")?;
         let projects = database::projects(&arguments.database, &secrets.database).await;

@@ -37,6 +37,26 @@ async fn people_without_a_line_stop_the_run_before_anything_moves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn limits_of_the_configuration_are_read_before_anything_is_asked() {
+    let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
+    let limited = |requests: u32| {
+        format!(
+            "[hosts.new]\ntype = \"bitbucket-server\"\nurl = \"https://bitbucket.example\"\n\
+             limits = {{ requests = {requests}, seconds = 10 }}\n"
+        )
+    };
+    fs::write(platform.bench.path("packhorse.toml"), limited(0)).unwrap();
+    let refused = platform.run(&origin, &destination, "");
+    let n_before = destination.fake.n_requests();
+    fs::write(platform.bench.path("packhorse.toml"), limited(1_000)).unwrap();
+    let carried = platform.ok(&origin, &destination, "");
+
+    assert_eq!((refused.status, n_before), (Some(2), 0), "{refused}");
+    assert!(refused.stderr.contains("could not read `packhorse.toml`, line 4"), "{refused}");
+    assert!(carried.stdout.contains("3 of 3 projects arrived"), "{carried}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_not_there_is_told_before_anything_moves() {
     let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
     fs::write(platform.bench.path("mappings"), "ae-alice:alice\nae-bob:bob\nae-carol:caroline\n")
