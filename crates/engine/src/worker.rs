@@ -37,7 +37,7 @@ impl Default for Tuning {
         Self {
             projects: 8,
             lanes: 2,
-            batch_records: 500,
+            batch_records: 1_000,
             batch_pages: 4,
             writers: 16,
             packs: None,
