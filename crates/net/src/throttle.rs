@@ -48,12 +48,12 @@ pub struct Throttle<T> {
 /// A request under way; ends its share when it is let go of, however that comes.
 struct UnderWay {
     budget: Arc<Budget>,
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.budget.ended();
+        self.budget.ended(self.permit.take());
     }
 }
 
@@ -125,7 +125,8 @@ impl<T> Throttle<T> {
         let permit = member.budget.at_once().acquire_owned().await;
         let permit = permit.map_err(|_| "the budget is closed")?;
         let is_admitted = member.budget.admit(method, path, self.clock.now()).await;
-        Ok(is_admitted.then(|| UnderWay { budget: Arc::clone(&member.budget), _permit: permit }))
+        let budget = || Arc::clone(&member.budget);
+        Ok(is_admitted.then(|| UnderWay { budget: budget(), permit: Some(permit) }))
     }
 
     async fn wait(&self, now: Timestamp, moment: Timestamp, bucket: &'static str, host: &str) {

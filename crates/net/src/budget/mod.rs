@@ -13,6 +13,7 @@ mod ledger;
 mod limits;
 mod rates;
 mod registry;
+mod share;
 mod signals;
 mod together;
 mod window;
@@ -30,12 +31,13 @@ use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use learnt::Learnt;
 use ledger::Ledger;
+use share::{Askers, Share};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use together::Account;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The wait after a refusal that names none, doubled by each further one in a row.
 ///
@@ -48,7 +50,6 @@ const LONGEST_HOLD: Duration = Duration::from_secs(15 * 60);
 /// What one credential may still ask of one host.
 pub struct Budget {
     rates: Rates,
-    at_once: Arc<Semaphore>,
     state: Mutex<State>,
     account: Option<Account>,
 }
@@ -57,6 +58,9 @@ pub(crate) struct State {
     ledgers: Vec<Ledger>,
     /// For a host that publishes nothing.
     learnt: Option<Learnt>,
+    share: Share,
+    /// Processes that ask with the credential, where there may be several.
+    askers: Askers,
     held_until: Timestamp,
     refusals: u32,
     in_flight: u32,
@@ -83,10 +87,17 @@ impl Budget {
         let learnt = published.buckets.is_empty().then(Learnt::default);
         let rates = published.within(limits);
         let ledgers = rates.buckets.iter().cloned().map(Ledger::new).collect();
-        let at_once = Arc::new(Semaphore::new(rates.at_once.clamp(1, Semaphore::MAX_PERMITS)));
-        let held_until = Timestamp::MIN;
-        let state = State { ledgers, learnt, held_until, refusals: 0, in_flight: 0, asked: 0 };
-        Self { rates, at_once, state: Mutex::new(state), account: None }
+        let state = State {
+            ledgers,
+            learnt,
+            share: Share::new(rates.at_once),
+            askers: Askers::default(),
+            held_until: Timestamp::MIN,
+            refusals: 0,
+            in_flight: 0,
+            asked: 0,
+        };
+        Self { rates, state: Mutex::new(state), account: None }
     }
 
     /// The same for an account that other processes ask with too.
@@ -110,8 +121,9 @@ impl Budget {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Room for requests that are under way in this process.
     pub(crate) fn at_once(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.at_once)
+        self.state().share.room()
     }
 
     /// Whether a request may go now; takes nothing.
@@ -140,9 +152,12 @@ impl Budget {
     }
 
     /// A request that was admitted has come to its end.
-    pub(crate) fn ended(&self) {
+    pub(crate) fn ended(&self, permit: Option<OwnedSemaphorePermit>) {
         let mut state = self.state();
         state.in_flight = state.in_flight.saturating_sub(1);
+        if let Some(permit) = permit {
+            state.end(permit);
+        }
     }
 
     /// Takes up what the head of an answer says of the buckets that counted the request.
@@ -252,6 +267,15 @@ impl Budget {
 }
 
 impl State {
+    /// Leaves others their part of what may be under way at once.
+    fn fit(&mut self) {
+        self.share.fit(&self.askers);
+    }
+
+    fn end(&mut self, permit: OwnedSemaphorePermit) {
+        self.share.end(permit, &self.askers);
+    }
+
     fn refused(
         &mut self,
         (method, path): (&Method, &str),

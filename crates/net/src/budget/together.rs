@@ -1,6 +1,6 @@
 //! What processes that ask with one credential know of its budget together.
 
-use super::{State, learnt::KeptLearnt, ledger::KeptBucket};
+use super::{State, learnt::KeptLearnt, ledger::KeptBucket, share::Askers};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,8 @@ impl Common for Desk {
 pub(crate) struct Account {
     place: Arc<dyn Common>,
     name: String,
+    /// What this process is called there.
+    asker: String,
     touch: Mutex<Touch>,
 }
 
@@ -71,12 +73,14 @@ pub(crate) struct Kept {
     buckets: Vec<KeptBucket>,
     #[serde(default)]
     learnt: Option<KeptLearnt>,
+    #[serde(default)]
+    askers: Askers,
 }
 
 impl Account {
     pub(crate) fn new(place: Arc<dyn Common>, name: String) -> Self {
         let touch = Touch { away_until: Timestamp::MIN, unsaid: false };
-        Self { place, name, touch: Mutex::new(touch) }
+        Self { place, name, asker: Askers::name(), touch: Mutex::new(touch) }
     }
 
     fn touch(&self) -> MutexGuard<'_, Touch> {
@@ -104,6 +108,8 @@ impl Account {
                 if let Some(kept) = kept.and_then(|it| serde_json::from_str(it).ok()) {
                     state.take_up(&kept, unsaid, now);
                 }
+                state.askers.note(&self.asker, now);
+                state.fit();
                 result = step.take().map(|step| step(&mut state));
                 serde_json::to_string(&state.kept()).ok()
             };
@@ -135,13 +141,15 @@ impl State {
     fn kept(&mut self) -> Kept {
         let buckets = self.ledgers.iter().map(|it| it.kept()).collect();
         let learnt = self.learnt.as_mut().map(|it| it.kept());
-        Kept { held_until: self.held_until, refusals: self.refusals, buckets, learnt }
+        let (held_until, askers) = (self.held_until, self.askers.clone());
+        Kept { held_until, refusals: self.refusals, buckets, learnt, askers }
     }
 
     /// Takes up what all processes know; where this one has counted alone, the stricter counts.
     fn take_up(&mut self, kept: &Kept, unsaid: bool, now: Timestamp) {
         self.held_until = self.held_until.max(kept.held_until);
         self.refusals = kept.refusals;
+        self.askers.clone_from(&kept.askers);
         for ledger in &mut self.ledgers {
             if let Some(kept) = kept.buckets.iter().find(|it| it.is_of(ledger)) {
                 ledger.take_up(kept, unsaid, now);

@@ -310,6 +310,25 @@ async fn processes_together_ask_no_more_often_than_one_may() {
     }
 }
 
+#[tokio::test]
+async fn processes_together_have_no_more_under_way_than_one_may() {
+    let desk = Arc::new(Desk::default());
+    let rates = Rates { at_once: 8, ..rates(None) };
+    let processes: Vec<_> = (0..3).map(|_| shared(&desk, &rates)).collect();
+
+    // Each hears of the others when it asks next.
+    for _ in 0..2 {
+        for it in &processes {
+            assert!(it.admit(&Method::GET, "/", Timestamp::UNIX_EPOCH).await);
+            it.ended(None);
+        }
+    }
+
+    for it in &processes {
+        assert_eq!(it.at_once().available_permits(), 2);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_one_process_was_refused_holds_all_back() {
     let (clock, desk) = (Passing::new(), Arc::new(Desk::default()));
