@@ -30,7 +30,7 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
 ///
 /// Source: Gitea, `routers/api/v1/api.go`, `mustAllowPulls`; `models/repo/repo.go`, `CanEnablePulls`.
 fn list(desk: &Desk<'_>, place: &Place) -> Answer {
-    let is_empty = desk.store.refs_told(&place.path).is_empty();
+    let is_empty = desk.store.is_told_empty(&place.path);
     if is_empty && desk.store.all::<ChangeRequest>(&place.scope).next().is_none() {
         return not_found();
     }
@@ -117,7 +117,7 @@ fn create(desk: &mut Desk<'_>, place: &Place) -> Answer {
         }
         None => (place.path.clone(), head),
     };
-    if desk.store.refs_told(&place.path).is_empty() {
+    if desk.store.is_told_empty(&place.path) {
         return not_found();
     }
     let tips = (desk.store.branch(&place.path, &base), desk.store.branch(&project, &branch));

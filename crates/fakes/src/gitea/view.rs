@@ -126,7 +126,7 @@ impl View<'_> {
         json!({
             "id": id, "owner": self.owner(path), "name": path.split('/').next_back().unwrap_or(path),
             "full_name": path, "description": it.description.as_deref().unwrap_or(""),
-            "empty": self.store.refs_told(path).is_empty(), "private": it.visibility != Visibility::Public,
+            "empty": self.store.is_told_empty(path), "private": it.visibility != Visibility::Public,
             "fork": it.forked_from.is_some(), "template": it.features.template.unwrap_or(false), "parent": null,
             "mirror": false, "size": 0, "language": "", "languages_url": format!("{}/languages", self.api(path)),
             "html_url": html, "url": self.api(path), "link": "", "ssh_url": format!("git@localhost:{path}.git"),

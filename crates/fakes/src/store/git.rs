@@ -79,6 +79,12 @@ impl Store {
         }
     }
 
+    /// Whether a host says of a repository that nothing was pushed to it yet.
+    pub fn is_told_empty(&self, project: &str) -> bool {
+        let path = self.repository(project, RepoKind::Code);
+        self.unnoticed.contains_key(project) || (!has_loose(&path) && packed(&path).is_empty())
+    }
+
     /// A push is to come, which the host notices when it was asked so often, if that is the first.
     pub fn will_be_pushed(&mut self, project: &str, asks: u32) {
         if asks > 0 && self.refs(project, RepoKind::Code).is_empty() {
@@ -144,6 +150,20 @@ fn packed(root: &Path) -> Refs {
     let refs = text.lines().filter(|line| !line.starts_with(['#', '^']));
     let refs = refs.filter_map(|line| line.split_once(' '));
     refs.map(|(id, name)| (name.to_owned(), id.to_owned())).collect()
+}
+
+/// Whether there is any, without reading all.
+fn has_loose(root: &Path) -> bool {
+    let mut folders = vec![root.join("refs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.file_type().is_ok_and(|it| it.is_dir()) {
+                true => folders.push(entry.path()),
+                false => return true,
+            }
+        }
+    }
+    false
 }
 
 fn loose(root: &Path, name: &str, refs: &mut Refs) {

@@ -44,8 +44,10 @@ fn refs_are_written_read_and_deleted() {
     store.make_repository("acme/app", RepoKind::Code).unwrap();
     let id = "0123456789012345678901234567890123456789";
 
+    assert!(store.is_told_empty("acme/app"));
     store.set_ref("acme/app", "refs/pull/1/head", id).unwrap();
 
+    assert!(!store.is_told_empty("acme/app"));
     assert_eq!(store.refs("acme/app", RepoKind::Code)["refs/pull/1/head"], id);
     assert_eq!(store.tip("acme/app", "refs/pull/1/head").as_deref(), Some(id));
     assert_eq!(store.tip("acme/app", "../app.git/refs/pull/1/head"), None);
@@ -55,6 +57,7 @@ fn refs_are_written_read_and_deleted() {
     let packed = store.repository("acme/app", RepoKind::Code).join("packed-refs");
     std::fs::write(packed, format!("# pack-refs with: peeled\n{id} refs/heads/main\n")).unwrap();
     assert_eq!(store.branch("acme/app", "main").as_deref(), Some(id));
+    assert!(!store.is_told_empty("acme/app"));
 }
 
 use packhorse_core::RepoKind;
