@@ -45,23 +45,13 @@ impl<'a> Ancestry<'a> {
     /// that is the question. Source: `ok_to_give_up` in git's upload-pack.c.
     pub(crate) async fn descent(&self, new: &str, old: &str) -> Result<Descent, GitError> {
         let wish = Wish { wants: vec![new.into()], haves: vec![old.into()], ..Wish::default() };
-        let answer = match &self.connection {
+        if let Some(connection) = &self.connection {
             // Protocol 0 says that it is ready, and stops; 2 would begin to send the pack.
-            Some(connection) => match connection.ask(wish.question_v0(self.server)).await {
-                Ok(mut reader) => read_descent(&mut reader).await,
-                Err(error) => Err(error),
-            },
-            None => {
-                let (mut connection, server) =
-                    self.endpoint.connect(Service::UploadPack, Version::V2).await?;
-                read_descent(connection.ask(wish.question(&server)).await?).await
-            }
-        };
-        match answer {
-            // Who cannot answer does not know.
-            Err(GitError::Refused { .. } | GitError::Protocol { .. }) => Ok(Descent::No),
-            answer => answer,
+            return read_descent(&mut connection.ask(wish.question_v0(self.server)).await?).await;
         }
+        let (mut connection, server) =
+            self.endpoint.connect(Service::UploadPack, Version::V2).await?;
+        read_descent(connection.ask(wish.question(&server)).await?).await
     }
 
     /// A pack of the commits that `new` has and `old` has not, and of their files where the

@@ -255,6 +255,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_has_both_commits_and_is_not_ready_is_not_sure() {
+        let ack = |more: &str| format!("ACK {A}{more}\n");
+        for (lines, expected) in [
+            (vec![ack(" ready")], Descent::Yes),
+            (vec!["acknowledgments\n".to_owned(), ack(""), "ready\n".to_owned()], Descent::Yes),
+            (vec![ack(" common"), "NAK\n".to_owned()], Descent::Unclear),
+            (vec!["acknowledgments\n".to_owned(), ack("")], Descent::Unclear),
+            (vec!["acknowledgments\n".to_owned(), "NAK\n".to_owned()], Descent::No),
+        ] {
+            let mut bytes = Vec::new();
+            lines.iter().for_each(|it| put(&mut bytes, it));
+            bytes.extend(FLUSH);
+
+            let descent = read_descent(&mut reader(&bytes, 9)).await.unwrap();
+
+            assert_eq!(descent, expected, "{lines:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn the_pack_is_found_behind_what_is_acknowledged() {
         let ack = format!("ACK {A}");
         let common = format!("ACK {A} common\n");

@@ -57,10 +57,7 @@ impl Errand<'_> {
         let removed = self.removed(way.options.delete);
         let collisions = collisions(&self.chosen.wanted.refs, there, &removed);
         self.words.extend(collisions);
-        let stays = {
-            let format = source.listing().object_format;
-            self.stays(way, offered, Forward::new(way, source.ancestry(), format)).await?
-        };
+        let stays = self.stays(way, offered, Forward::new(way, &source)).await?;
         self.words.extend(stays);
         let mut commands = pump::commands(&self.chosen.wanted.refs, there, &removed, self.words);
         if let Some(group) = way.turns.current() {

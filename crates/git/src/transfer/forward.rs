@@ -5,7 +5,7 @@ use crate::{
     error::GitError,
     objects::{self, Objects},
     process::Git,
-    pump::{Ancestry, Descent},
+    pump::{Ancestry, Descent, Source},
     repository,
 };
 use futures::TryStreamExt;
@@ -19,6 +19,9 @@ use tokio::io::AsyncWriteExt;
 
 /// Longest start of a commit that is looked at for its parents, in bytes.
 const MAX_HEAD: usize = 64 << 10;
+/// Largest pack that is fetched to look into it, in bytes: a million commits and more without their
+/// files, and no more of the disk than a source may fill.
+const MAX_PACK: u64 = 512 << 20;
 
 /// Tells whether commits of a source descend from others.
 #[derive(Clone)]
@@ -32,12 +35,17 @@ pub(super) struct Forward<'a> {
 }
 
 impl<'a> Forward<'a> {
-    pub(super) fn new(way: &Way<'a>, ancestry: Ancestry<'a>, format: ObjectFormat) -> Self {
-        let path = way.history().url.as_path().map(repository::inner);
-        Self { git: way.git, path, ancestry, scratch: &way.options.scratch, format }
+    pub(super) fn new(way: &Way<'a>, source: &'a Source) -> Self {
+        Self {
+            git: way.git,
+            path: way.history().url.as_path().map(repository::inner),
+            ancestry: source.ancestry(),
+            scratch: &way.options.scratch,
+            format: source.listing().object_format,
+        }
     }
 
-    /// Whether the commit `new` descends from `old`.
+    /// Whether the commit `new` descends from `old`, as far as the source can tell.
     ///
     /// Servers answer that without sending anything, but for histories whose dates run backwards:
     /// there the commits between the two are fetched.
@@ -45,13 +53,20 @@ impl<'a> Forward<'a> {
         if let Some(path) = &self.path {
             return objects::is_ancestor(self.git, path, (old, new)).await;
         }
-        match self.ancestry.descent(new, old).await? {
-            Descent::Yes => Ok(true),
-            Descent::No => Ok(false),
-            Descent::Unclear => {
-                let pack = self.ancestry.between(new, old).await?;
-                self.has_child(pack, old).await
+        let answer = async {
+            match self.ancestry.descent(new, old).await? {
+                Descent::Yes => Ok(true),
+                Descent::No => Ok(false),
+                Descent::Unclear => {
+                    let pack = self.ancestry.between(new, old).await?;
+                    self.has_child(pack, old).await
+                }
             }
+        };
+        match answer.await {
+            // Who cannot answer does not know.
+            Err(GitError::Refused { .. } | GitError::Protocol { .. }) => Ok(false),
+            answer => answer,
         }
     }
 
@@ -61,34 +76,46 @@ impl<'a> Forward<'a> {
         std::fs::create_dir_all(self.scratch).map_err(failed())?;
         let directory = tempfile::tempdir_in(self.scratch).map_err(failed())?;
         repository::init_bare(directory.path(), self.format)?;
-        unpack(self.git, directory.path(), pack).await?;
+        if !unpack(self.git, directory.path(), pack, MAX_PACK).await? {
+            return Ok(false);
+        }
         let mut all = Objects::of(self.git, directory.path())?;
-        let (wanted, mut is_found) = (format!("parent {parent}"), false);
+        let wanted = format!("parent {parent}");
         while let Some(object) = all.next().await? {
-            if object.kind == "commit" && !is_found {
-                let head = head_of(&mut all).await?;
-                is_found = parents(&head).any(|line| line == wanted);
+            if object.kind == "commit" && parents(&head_of(&mut all).await?).any(|it| it == wanted)
+            {
+                return Ok(true);
             }
         }
         all.end().await?;
-        Ok(is_found)
+        Ok(false)
     }
 }
 
-/// Puts a pack into a repository, whose history it need not complete.
-async fn unpack(git: &Git, repository: &Path, mut pack: ByteStream) -> Result<(), GitError> {
+/// Puts a pack into a repository, whose history it need not complete; `false` when it has more bytes
+/// than that.
+async fn unpack(
+    git: &Git,
+    repository: &Path,
+    mut pack: ByteStream,
+    at_most: u64,
+) -> Result<bool, GitError> {
     let command = git.inside(repository, ["index-pack", "--stdin"]);
     let mut child = command.spawn(Stdio::piped(), Stdio::null())?;
     let broken = || GitError::system("write to git")(io::ErrorKind::BrokenPipe.into());
     let mut stdin = child.stdin.take().ok_or_else(broken)?;
+    let mut left = at_most;
     while let Some(piece) = pack.try_next().await.map_err(GitError::from_stream("the source"))? {
+        let Some(rest) = left.checked_sub(piece.len() as u64) else { return Ok(false) };
+        left = rest;
         if stdin.write_all(&piece).await.is_err() {
             // What it says at its end tells why.
             break;
         }
     }
     drop(stdin);
-    command.wait(child).await
+    command.wait(child).await?;
+    Ok(true)
 }
 
 /// The start of the commit that was told last.
@@ -112,11 +139,27 @@ fn parents(head: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
+    use futures::stream;
 
     #[test]
     fn parents_are_named_above_the_text_alone() {
         let head = "tree a\nparent b\nparent c\nauthor A <a@h.example> 1 +0000\n\nparent d\n";
 
         assert_eq!(parents(head).collect::<Vec<_>>(), ["parent b", "parent c"]);
+    }
+
+    #[tokio::test]
+    async fn a_pack_that_does_not_end_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        repository::init_bare(directory.path(), ObjectFormat::Sha1).unwrap();
+        // As the start of a pack, so that git goes on to listen.
+        let head = || Ok(Bytes::from_static(b"PACK\0\0\0\x02\xff\xff\xff\xff"));
+        let endless = stream::repeat_with(head);
+        let git = Git::find().await.unwrap();
+
+        let whole = unpack(&git, directory.path(), Box::pin(endless), 12).await;
+
+        assert!(matches!(whole, Ok(false)), "{whole:?}");
     }
 }
