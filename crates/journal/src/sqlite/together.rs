@@ -197,7 +197,7 @@ fn part(session: &mut Session<'_>, step: &mut dyn Step) -> rusqlite::Result<bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
+    use std::{collections::BTreeSet, path::Path};
 
     fn open(path: &Path) -> Connection {
         let connection = Connection::open(path).unwrap();
@@ -270,50 +270,56 @@ mod tests {
         }
     }
 
+    /// Has forty threads write their number at once; what each was told, `None` where it panicked.
+    fn at_once(
+        path: &Path,
+        check: impl Fn(usize) -> Result<(), AnyError> + Copy + Send + Sync + 'static,
+    ) -> (Writer, Vec<Option<bool>>) {
+        let writer = Writer::new(open(path));
+        let told = std::thread::scope(|scope| {
+            let write = |n: usize| {
+                writer.write(move |session: &mut Session<'_>| {
+                    put(session, &n.to_string())?;
+                    check(n)
+                })
+            };
+            let threads: Vec<_> = (0..40).map(|n| scope.spawn(move || write(n).is_ok())).collect();
+            threads.into_iter().map(|it| it.join().ok()).collect()
+        });
+        (writer, told)
+    }
+
+    /// The words that stand there when those were told so.
+    fn written(told: &[Option<bool>]) -> BTreeSet<String> {
+        let is_done = |(_, told): &(usize, &Option<bool>)| **told == Some(true);
+        told.iter().enumerate().filter(is_done).map(|(n, _)| n.to_string()).collect()
+    }
+
     #[test]
     fn many_threads_are_all_told_what_became_of_their_own_step() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
-        let writer = Writer::new(open(&path));
 
-        std::thread::scope(|scope| {
-            for n in 0..40 {
-                let writer = &writer;
-                scope.spawn(move || {
-                    let step = move |session: &mut Session<'_>| {
-                        put(session, &n.to_string())?;
-                        if n % 3 == 0 { Err("no".into()) } else { Ok(n) }
-                    };
-                    assert_eq!(writer.write(step).ok(), (n % 3 != 0).then_some(n));
-                });
-            }
-        });
+        let (_, told) = at_once(&path, |n| if n % 3 == 0 { Err("no".into()) } else { Ok(()) });
 
-        assert_eq!(words(&open(&path)).len(), 26);
+        for (n, told) in told.iter().enumerate() {
+            assert_eq!(*told, Some(n % 3 != 0));
+        }
+        assert_eq!(words(&open(&path)).into_iter().collect::<BTreeSet<_>>(), written(&told));
     }
 
     #[test]
     fn after_a_step_that_panics_the_others_go_on() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
-        let writer = Writer::new(open(&path));
 
-        std::thread::scope(|scope| {
-            for n in 0..40 {
-                let writer = &writer;
-                scope.spawn(move || {
-                    let step = move |session: &mut Session<'_>| {
-                        assert!(n % 10 != 0, "a step that panics");
-                        put(session, &n.to_string())
-                    };
-                    // Nobody waits for ever, whatever else was to be written with it.
-                    let write = || writer.write(step).is_ok();
-                    drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(write)));
-                });
-            }
+        let (writer, told) = at_once(&path, |n| {
+            assert!(n % 10 != 0, "a step that panics");
+            Ok(())
         });
 
+        assert!((0..40).step_by(10).all(|n| told[n] != Some(true)));
+        assert_eq!(words(&open(&path)).into_iter().collect::<BTreeSet<_>>(), written(&told));
         assert!(writer.write(|session| put(session, "last")).is_ok());
-        assert_eq!(words(&open(&path)).last().map(String::as_str), Some("last"));
     }
 }
