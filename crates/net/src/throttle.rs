@@ -122,11 +122,11 @@ impl<T> Throttle<T> {
         method: &Method,
         path: &str,
     ) -> Result<Option<UnderWay>, &'static str> {
-        let permit = member.budget.at_once().acquire_owned().await;
+        let budget = &member.budget;
+        let permit = budget.at_once().acquire_owned().await;
         let permit = permit.map_err(|_| "the budget is closed")?;
-        let is_admitted = member.budget.admit(method, path, self.clock.now()).await;
-        let budget = || Arc::clone(&member.budget);
-        Ok(is_admitted.then(|| UnderWay { budget: budget(), permit: Some(permit) }))
+        let is_admitted = budget.admit(method, path, self.clock.now()).await;
+        Ok(is_admitted.then(|| UnderWay { budget: Arc::clone(budget), permit: Some(permit) }))
     }
 
     async fn wait(&self, now: Timestamp, moment: Timestamp, bucket: &'static str, host: &str) {

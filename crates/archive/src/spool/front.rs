@@ -61,6 +61,7 @@ impl Front {
     /// Puts what waits into the spool; where that fails, what it did not take waits on.
     pub(super) fn empty_into(&self, spool: &mut Spool) -> Result<(), SpoolError> {
         loop {
+            // Before the next is taken out: a flush that fails must not lose it.
             if spool.is_full() {
                 spool.flush()?;
             }

@@ -99,15 +99,16 @@ impl Store {
     ///
     /// When the database cannot be written.
     pub async fn revoke_token(&self, id: &str) -> Result<bool, StoreError> {
-        let taken = id.to_owned();
+        let id = id.to_owned();
+        let gone = id.clone();
         let done = self.write("take a token back", move |tx| {
             Box::pin(async move {
                 let sql = "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
-                Ok(tx.execute(sql, values![taken, now_ms()]).await? > 0)
+                Ok(tx.execute(sql, values![gone, now_ms()]).await? > 0)
             })
         });
         let done = done.await;
-        self.tokens.forget(&id.to_owned());
+        self.tokens.forget(&id);
         done
     }
 }
