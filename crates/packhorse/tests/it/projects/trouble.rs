@@ -10,6 +10,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// The platform, its origin, and a destination without repositories.
@@ -37,23 +38,28 @@ async fn people_without_a_line_stop_the_run_before_anything_moves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_of_the_configuration_are_read_before_anything_is_asked() {
+async fn limits_of_the_configuration_are_kept() {
     let Some((platform, origin, destination)) = stage(DATABASE).await else { return };
     let limited = |requests: u32| {
+        let url = destination.fake.url();
         format!(
-            "[hosts.new]\ntype = \"bitbucket-server\"\nurl = \"https://bitbucket.example\"\n\
-             limits = {{ requests = {requests}, seconds = 10 }}\n"
+            "[hosts.new]\ntype = \"bitbucket-server\"\nurl = \"{url}\"\n\
+             limits = {{ requests = {requests}, seconds = 2 }}\n"
         )
     };
     fs::write(platform.bench.path("packhorse.toml"), limited(0)).unwrap();
     let refused = platform.run(&origin, &destination, "");
     let n_before = destination.fake.n_requests();
-    fs::write(platform.bench.path("packhorse.toml"), limited(1_000)).unwrap();
+    fs::write(platform.bench.path("packhorse.toml"), limited(4)).unwrap();
+    let begun = Instant::now();
     let carried = platform.ok(&origin, &destination, "");
 
     assert_eq!((refused.status, n_before), (Some(2), 0), "{refused}");
     assert!(refused.stderr.contains("could not read `packhorse.toml`, line 4"), "{refused}");
     assert!(carried.stdout.contains("3 of 3 projects arrived"), "{carried}");
+    // More than twelve requests are made, which have to be of four windows. Without a limit it is one
+    // second or less.
+    assert!(begun.elapsed() >= Duration::from_secs(6), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
