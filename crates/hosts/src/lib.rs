@@ -9,6 +9,7 @@ mod address;
 mod bitbucket;
 mod bitbucket_cloud;
 mod bitbucket_server;
+mod by_command;
 mod bytes;
 mod calls;
 mod cursor;

@@ -15,7 +15,7 @@ use super::{
     api::{Api, dressed},
     place::Place,
 };
-use crate::{handover::Ways, sums};
+use crate::{by_command::ByCommand, handover::Ways, sums};
 use async_trait::async_trait;
 use packhorse_core::{
     Gap, HostError, HostErrorKind, Location, ObjectKind, TargetId,
@@ -70,7 +70,8 @@ pub(crate) fn hand_over(location: &Location, ways: &Ways) -> Result<Arc<dyn Hand
     let is_ones_own = place.api.path().ends_with("/v3/");
     let api = Api::new(place)?;
     if is_ones_own {
-        return Ok(Arc::new(server::Server { api, directory: ways.directory.clone() }));
+        let directory = ways.directory.clone();
+        return Ok(Arc::new(ByCommand(server::Server { api, directory })));
     }
     Ok(Arc::new(Importer { api }))
 }

@@ -3,15 +3,12 @@
 //! Source: GitHub, "Preparing to migrate data to GitHub Enterprise Server", "Migrating data to GitHub
 //! Enterprise Server".
 
-use super::{ARCHIVED, LIMIT, parts};
-use crate::{github::api::Api, shell, sums};
+use super::{ARCHIVED, LIMIT};
+use crate::{by_command::Commanded, github::api::Api, shell, sums};
 use async_trait::async_trait;
 use packhorse_core::{
-    HostError, HostErrorKind, ObjectKind, TargetId,
-    port::{
-        Delivered, Fetches, HandOver, Handed, ImportMessages, ImportProgress, ImportStage, Names,
-        Packing, Parcel, Part, Sought, Wanted,
-    },
+    HostError, HostErrorKind, ObjectKind,
+    port::{Delivered, Fetches, Handed, Names, Packing, Part, Wanted},
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -90,7 +87,7 @@ fn commands(host: &str, archive: &Path, mapping: &Path) -> String {
 
 impl Server {
     /// Whether the server has something at a path of its API.
-    async fn has(&self, path: &[&str], operation: &'static str) -> Result<bool, HostError> {
+    async fn knows(&self, path: &[&str], operation: &'static str) -> Result<bool, HostError> {
         let found: Option<Value> = self.api.find(path, operation).await?;
         Ok(found.is_some())
     }
@@ -110,50 +107,40 @@ impl Server {
             to: format!("{home}/{path}"),
             action,
         };
-        let is_there = self.has(&["orgs", owner], "look for an organization").await?;
+        let is_there = self.knows(&["orgs", owner], "look for an organization").await?;
         let action = if is_there { "map" } else { "import" };
         let mut rows = vec![row("organization", owner, action)];
         // One that is there is not handed over.
         rows.push(row("repository", &format!("{owner}/{name}"), "import"));
         for (organization, slug) in &names.teams {
             let path = ["orgs", organization.as_str(), "teams", slug.as_str()];
-            let is_there = self.has(&path, "look for a team").await?;
+            let is_there = self.knows(&path, "look for a team").await?;
             let action = if is_there { "merge" } else { "import" };
             rows.push(row("team", &format!("orgs/{organization}/teams/{slug}"), action));
         }
         for login in &names.users {
-            let is_there = self.has(&["users", login], "look for an account").await?;
+            let is_there = self.knows(&["users", login], "look for an account").await?;
             rows.push(row("user", login, if is_there { "map" } else { "import" }));
         }
         Ok(rows)
     }
-
-    async fn repository(&self, project: &str) -> Result<Option<Value>, HostError> {
-        let Some((owner, name)) = parts(project) else { return Ok(None) };
-        self.api.find(&["repos", owner, name], "look for a repository of the server").await
-    }
 }
 
 #[async_trait]
-impl HandOver for Server {
-    fn wants(&self) -> Wanted {
-        WANTED
+impl Commanded for Server {
+    const WANTED: Wanted = WANTED;
+
+    async fn has(&self, owner: &str, name: &str) -> Result<bool, HostError> {
+        self.knows(&["repos", owner, name], "look for a repository of the server").await
     }
 
-    async fn refuses(&self, project: &str) -> Result<Option<String>, HostError> {
-        if parts(project).is_none() {
-            return Ok(Some("the server knows owners and names, and nothing deeper".to_owned()));
-        }
-        let found = self.repository(project).await?;
-        Ok(found.map(|_| "the server has it, and imports only what is new".to_owned()))
-    }
-
-    async fn deliver(&self, handed: Handed<'_>) -> Result<Delivered, HostError> {
-        let Handed { project, part, archive, .. } = handed;
+    async fn deliver(
+        &self,
+        (owner, name_of): (&str, &str),
+        Handed { part, archive, names, .. }: Handed<'_>,
+    ) -> Result<Delivered, HostError> {
         let operation = "prepare an archive for the server";
         let fail = |kind| HostError::new(kind, operation).with("archive", archive.display());
-        let named = project.and_then(parts);
-        let (owner, name_of) = named.ok_or_else(|| fail(HostErrorKind::Rejected))?;
         let (name, sums) = sums::delivered(archive, WANTED.suffix, self.directory.clone()).await?;
         if sums.bytes > LIMIT {
             return Err(fail(HostErrorKind::Rejected)
@@ -165,47 +152,11 @@ impl HandOver for Server {
             .map_err(|error| fail(HostErrorKind::Unavailable).because(error))?;
         let file = PathBuf::from(format!("{}-map.csv", place.display()));
         let home = self.api.place.home.as_str().trim_end_matches('/');
-        let rows = self.rows((home, owner, name_of), handed.names).await?;
+        let rows = self.rows((home, owner, name_of), names).await?;
         std::fs::write(&file, mapping(&rows))
             .map_err(|error| fail(HostErrorKind::Unavailable).because(error))?;
         let to_do = Some(commands(self.api.place.host(), &place, &file));
         Ok(Delivered { archive: archive.to_owned(), part, name, sums: Some(sums), to_do })
-    }
-
-    async fn find(&self, parcel: &Parcel) -> Result<Sought, HostError> {
-        let project = parcel.project.clone().unwrap_or_default();
-        let found = self.repository(&project).await?;
-        Ok(found.map_or(Sought::NotBegun, |_| Sought::Begun(TargetId(project))))
-    }
-
-    async fn begin(&self, parcel: &Parcel) -> Result<TargetId, HostError> {
-        match self.find(parcel).await? {
-            Sought::Begun(job) => Ok(job),
-            Sought::NotBegun | Sought::Unknown => {
-                Err(HostError::new(HostErrorKind::NotFound, "look for what was to be imported")
-                    .with("repository", parcel.project.as_deref().unwrap_or_default()))
-            }
-        }
-    }
-
-    /// Whoever gives the commands says by going on that they have ended.
-    async fn progress(&self, job: &TargetId) -> Result<ImportProgress, HostError> {
-        let (stage, word) = match self.repository(&job.0).await? {
-            Some(_) => (ImportStage::Done, "imported"),
-            None => (ImportStage::Failed, "gone"),
-        };
-        Ok(ImportProgress { stage, word: word.to_owned(), message: None, percentage: None })
-    }
-
-    /// `ghe-migrator audit` says it to whoever asks.
-    async fn messages(&self, _job: &TargetId, _from: u64) -> Result<ImportMessages, HostError> {
-        Ok(ImportMessages::default())
-    }
-
-    async fn cancel(&self, job: &TargetId) -> Result<(), HostError> {
-        Err(HostError::new(HostErrorKind::Unsupported, "stop the server's import")
-            .with("repository", &job.0)
-            .with("reason", "it is done by commands on the server"))
     }
 }
 
