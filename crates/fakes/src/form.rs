@@ -2,9 +2,9 @@
 
 use crate::exchange::Request;
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use packhorse_core::model::Blob;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 
 /// The text in the field of that name of a form.
 pub(crate) fn text(request: &Request, field: &str) -> Option<String> {
@@ -60,11 +60,7 @@ impl File {
 
     /// Size and hash of it.
     pub(crate) fn blob(&self) -> Blob {
-        let hash = Sha256::digest(&self.bytes).iter().fold(String::new(), |mut text, byte| {
-            // Writing to a string cannot fail.
-            write!(text, "{byte:02x}").ok();
-            text
-        });
+        let hash = HEXLOWER.encode(&Sha256::digest(&self.bytes));
         Blob { size: Some(self.bytes.len() as u64), sha256: Some(hash) }
     }
 }

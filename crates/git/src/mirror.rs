@@ -11,6 +11,7 @@ use crate::{
     repository,
 };
 use bytes::BytesMut;
+use data_encoding::HEXLOWER;
 use futures::{StreamExt, stream};
 use packhorse_core::{GitRemote, port::ByteStream};
 use sha2::{Digest, Sha256};
@@ -28,7 +29,7 @@ pub(crate) async fn refresh(
     scratch: &Path,
 ) -> Result<PathBuf, GitError> {
     let name = Sha256::digest(place(from).as_bytes());
-    let name: String = name.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let name = HEXLOWER.encode(&name[..16]);
     let path = scratch.join(format!("mirror-{name}.git"));
     repository::init_bare(&path, wanted.object_format())?;
     repository::remove_stale_locks(&path)?;

@@ -4,6 +4,7 @@
 //! here.
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use futures::{StreamExt, stream};
 use packhorse_core::{
     HostError, HostErrorKind, Origin,
@@ -12,7 +13,6 @@ use packhorse_core::{
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
-    fmt::Write as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -105,11 +105,7 @@ async fn keep(
         file.write_all(&piece).await.map_err(fail)?;
     }
     file.flush().await.map_err(fail)?;
-    let mut sha256 = String::with_capacity(64);
-    for byte in hash.finalize() {
-        // Writing to a string cannot fail.
-        write!(sha256, "{byte:02x}").ok();
-    }
+    let sha256 = HEXLOWER.encode(&hash.finalize());
     let is_size = blob.size.is_none_or(|it| it == size);
     let is_hash = blob.sha256.as_ref().is_none_or(|it| *it == sha256);
     if is_size && is_hash {

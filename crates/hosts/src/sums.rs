@@ -1,5 +1,6 @@
 //! Sums of archives, and copies that are known to be whole.
 
+use data_encoding::HEXLOWER;
 use md5::Md5;
 use packhorse_core::{HostError, HostErrorKind, port::Sums};
 use sha2::{Digest, Sha256};
@@ -12,10 +13,6 @@ use std::{
 /// Bytes read at a time.
 const PIECE: usize = 256 << 10;
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
-}
-
 /// Reads everything, into something else as well; the sums of it.
 fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<Sums> {
     let (mut md5, mut sha256, mut bytes) = (Md5::new(), Sha256::new(), 0);
@@ -24,7 +21,8 @@ fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<Sums> {
         let n = from.read(&mut piece)?;
         if n == 0 {
             to.flush()?;
-            let (md5, sha256) = (hex(&md5.finalize()), hex(&sha256.finalize()));
+            let (md5, sha256) =
+                (HEXLOWER.encode(&md5.finalize()), HEXLOWER.encode(&sha256.finalize()));
             return Ok(Sums { bytes, md5, sha256 });
         }
         md5.update(&piece[..n]);

@@ -7,10 +7,11 @@ use crate::{
     service::ServiceError,
     store::{Delivery, now_ms},
 };
+use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use packhorse_core::{Secret, error::chain};
 use serde_json::json;
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use url::Url;
 
@@ -105,7 +106,7 @@ async fn post(
     body: Vec<u8>,
 ) -> Result<(), String> {
     let mut headers = HeaderMap::new();
-    let signature = format!("sha256={}", hex(&sign_with(&hook.secret, &body)));
+    let signature = format!("sha256={}", HEXLOWER.encode(&sign_with(&hook.secret, &body)));
     for (name, value) in [
         (header::CONTENT_TYPE, "application/json".to_owned()),
         (HeaderName::from_static("x-packhorse-event"), "job.ended".to_owned()),
@@ -124,14 +125,6 @@ async fn post(
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a text cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,7 +133,7 @@ mod tests {
     fn a_signature_is_what_receivers_reckon() {
         // Source: RFC 4231, test case 2.
         let secret = Secret::new("Jefe");
-        let signed = hex(&sign_with(&secret, b"what do ya want for nothing?"));
+        let signed = HEXLOWER.encode(&sign_with(&secret, b"what do ya want for nothing?"));
         assert_eq!(signed, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 

@@ -1,6 +1,7 @@
 //! Going through everything in an archive, as whoever imports it would: records, files, repositories.
 
 use super::{CheckReport, importer, references::References};
+use data_encoding::HEXLOWER;
 use futures::StreamExt as _;
 use packhorse_core::{
     Access, Capabilities, Carriage, Cursor, HostError, HostErrorKind, HostSpec, Lane, Location,
@@ -155,7 +156,7 @@ impl Walk<'_> {
             size += piece.len() as u64;
             sum.update(&piece);
         }
-        Ok((size, crate::spool::hex(&sum.finalize())))
+        Ok((size, HEXLOWER.encode(&sum.finalize())))
     }
 
     /// Unpacks a repository, asks Git what is wrong with it, and removes it.

@@ -8,6 +8,7 @@ use super::{
     tar::Scanner,
     zstd::{SeekableZstd, Starts},
 };
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,
@@ -143,7 +144,7 @@ impl Archive {
         loop {
             let read = piece::read(&mut file, &mut bytes, "read the archive")?;
             if read == 0 {
-                return Ok(hash.finalize().iter().map(|it| format!("{it:02x}")).collect());
+                return Ok(HEXLOWER.encode(&hash.finalize()));
             }
             hash.update(&bytes[..read]);
         }

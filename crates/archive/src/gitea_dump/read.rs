@@ -4,9 +4,10 @@ use super::{FORMAT, elements, map, people::People, sink::SHAPE, support, wire};
 use crate::{
     container::{ArchiveError, Limits, is_repository_file},
     kin::Kin,
-    spool::{Contents, Reading, Spool, SpoolError, Surveyed, copy, hex, version_of_files},
+    spool::{Contents, Reading, Spool, SpoolError, Surveyed, copy, version_of_files},
     wire::{Unknown, Wire},
 };
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     Loss, Object, ObjectKind, Origin, RepoKind, Scope, Support,
     model::{Blob, HostId, Subject, Topic},
@@ -422,7 +423,7 @@ fn sum(mut file: File) -> Result<(String, u64), SpoolError> {
     loop {
         let n = file.read(&mut piece)?;
         if n == 0 {
-            return Ok((hex(&sum.finalize()), size));
+            return Ok((HEXLOWER.encode(&sum.finalize()), size));
         }
         sum.update(&piece[..n]);
         size += n as u64;

@@ -3,8 +3,9 @@
 use super::address;
 use crate::{
     container::{TarWriter, is_repository_file},
-    spool::{ScopeRow, Spool, SpoolError, Stored, hex},
+    spool::{ScopeRow, Spool, SpoolError, Stored},
 };
+use data_encoding::HEXLOWER;
 use packhorse_core::{Object, ObjectKind, RepoKind};
 use packhorse_git::repository;
 use sha2::{Digest, Sha256};
@@ -44,7 +45,7 @@ pub(super) fn place(
 
 /// A name that looks like GitHub's and is the same in each export.
 fn guid(project: &str, kind: ObjectKind, id: &str) -> String {
-    let digest = hex(&Sha256::digest(format!("{project}\n{kind}\n{id}")));
+    let digest = HEXLOWER.encode(&Sha256::digest(format!("{project}\n{kind}\n{id}")));
     let parts = [&digest[..8], &digest[8..12], &digest[12..16], &digest[16..20], &digest[20..32]];
     parts.join("-")
 }

@@ -2,6 +2,7 @@
 
 use super::wire::Unknown;
 use crate::container::{ArchiveError, Member, is_repository_file};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -36,7 +37,7 @@ pub(super) struct BlobPlace {
 impl BlobPlace {
     /// SHA-256 of the bytes in lower-case hexadecimal.
     pub(super) fn sha256(&self) -> String {
-        self.sha256.iter().map(|it| format!("{it:02x}")).collect()
+        HEXLOWER.encode(&self.sha256)
     }
 
     /// The same as a member of the archive.

@@ -2,7 +2,7 @@
 //!
 //! What already has such an id keeps it; all others get one that is the same each time.
 
-use crate::spool::hex;
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     Object,
     model::{Attachment, HostId, Subject},
@@ -17,7 +17,11 @@ fn is_hex(text: &str, length: usize) -> bool {
 
 /// Name of a discussion: 40 hexadecimal digits.
 pub(super) fn discussion(id: &str) -> String {
-    if is_hex(id, 40) { id.to_owned() } else { hex(&Sha256::digest(id))[..40].to_owned() }
+    if is_hex(id, 40) {
+        id.to_owned()
+    } else {
+        HEXLOWER.encode(&Sha256::digest(id))[..40].to_owned()
+    }
 }
 
 /// Splits `…/uploads/<secret>/<name>`, or its end alone.
@@ -46,7 +50,7 @@ pub(super) fn attachment(id: &str, it: &Attachment) -> String {
     if name.trim_matches('.').is_empty() {
         name = "file".to_owned();
     }
-    format!("{}/{name}", &hex(&Sha256::digest(id))[..32])
+    format!("{}/{name}", &HEXLOWER.encode(&Sha256::digest(id))[..32])
 }
 
 /// A subject with the ids that its records have in the archive.

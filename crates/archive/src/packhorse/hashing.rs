@@ -1,5 +1,6 @@
 //! SHA-256 of what is read or written.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
@@ -17,7 +18,7 @@ impl<R: Read> Hashing<R> {
 
     /// The hash of what was read, in lower-case hexadecimal.
     pub(super) fn end(self) -> String {
-        hex(self.hash)
+        HEXLOWER.encode(&self.hash.finalize())
     }
 }
 
@@ -27,9 +28,4 @@ impl<R: Read> Read for Hashing<R> {
         self.hash.update(&out[..read]);
         Ok(read)
     }
-}
-
-/// A hash in lower-case hexadecimal.
-pub(super) fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|it| format!("{it:02x}")).collect()
 }

@@ -1,5 +1,6 @@
 //! Names of members (section 2).
 
+use data_encoding::HEXLOWER;
 use packhorse_core::{ObjectKind, RepoKind, Scope};
 
 pub(super) const HEAD: &str = "packhorse.json";
@@ -66,7 +67,7 @@ pub(super) fn file_name(path: &str) -> Option<String> {
     if name.len() <= 200 {
         return Some(name);
     }
-    Some(Sha256::digest(path).iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(HEXLOWER.encode(&Sha256::digest(path)))
 }
 
 /// The path of that part; `None` when the encoding is not the one that is written.

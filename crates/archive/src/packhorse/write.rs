@@ -5,10 +5,11 @@ mod finish;
 mod pen;
 mod recover;
 
-use super::{beside, hashing::hex, layout};
+use super::{beside, layout};
 use crate::container::ArchiveError;
 use async_trait::async_trait;
 use buffer::Buffers;
+use data_encoding::HEXLOWER;
 use futures::StreamExt;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Loss, ObjectKind, Origin, Record, RepoKind,
@@ -116,7 +117,7 @@ impl ArchiveSink {
             size += piece.len() as u64;
             file.write_all(&piece).map_err(fail())?;
         }
-        let sha256 = hex(hash);
+        let sha256 = HEXLOWER.encode(&hash.finalize());
         let is_right = blob.size.is_none_or(|it| it == size)
             && blob.sha256.as_ref().is_none_or(|it| *it == sha256);
         if !is_right {

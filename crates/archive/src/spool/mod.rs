@@ -24,6 +24,7 @@ pub(crate) use source::{
 };
 pub(crate) use tally::tally;
 
+use data_encoding::HEXLOWER;
 use packhorse_core::{Object, ObjectKind, Origin, RepoKind, Scope};
 use rusqlite::{Connection, OptionalExtension, config::DbConfig, params};
 use sha2::{Digest, Sha256};
@@ -282,7 +283,7 @@ impl Spool {
 
     /// Where a project's repository is, or would be.
     pub(crate) fn repository(&self, project: &str, repo: RepoKind) -> PathBuf {
-        let name = hex(&Sha256::digest(project));
+        let name = HEXLOWER.encode(&Sha256::digest(project));
         self.directory.join("repositories").join(format!("{}.{}.git", &name[..32], repo.name()))
     }
 
@@ -465,11 +466,6 @@ fn scope_row(db: &Connection, path: &str) -> Result<i64, SpoolError> {
     insert.execute([path])?;
     let mut select = db.prepare_cached("SELECT id FROM scopes WHERE path = ?1")?;
     Ok(select.query_row([path], |row| row.get(0))?)
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
 
 /// Where an object stands among its siblings: by number where it has one, else as it came.

@@ -3,9 +3,9 @@
 use super::{
     Prepared, Shape, Spool, SpoolError, directory,
     front::{Front, Waiting},
-    hex,
 };
 use async_trait::async_trait;
+use data_encoding::HEXLOWER;
 use futures::StreamExt;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Loss, Object, ObjectKind, Origin, Record,
@@ -268,7 +268,7 @@ impl<L: Layout> SpoolSink<L> {
             to.write_all(&piece).await?;
         }
         to.flush().await?;
-        let sha256 = hex(&sum.finalize());
+        let sha256 = HEXLOWER.encode(&sum.finalize());
         check("bytes", blob.size, size)?;
         check("SHA-256", blob.sha256.as_deref(), sha256.as_str())?;
         let (scope, origin) = (blob.scope.clone(), blob.origin.clone());

@@ -1,8 +1,9 @@
 //! A spool that an archive was read into, as a source.
 
-use super::{Spool, SpoolError, hex};
+use super::{Spool, SpoolError};
 use crate::container::ArchiveError;
 use async_trait::async_trait;
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, HostError, HostErrorKind, Lane, ObjectKind, RepoKind, Scope,
     Settle, Support,
@@ -96,7 +97,7 @@ pub(crate) fn version_of_files(files: &[PathBuf]) -> Result<String, SpoolError> 
         let line = format!("{}\n{}\n{}\n", file.display(), data.len(), changed.as_nanos());
         hash.update(line);
     }
-    Ok(hex(&hash.finalize()))
+    Ok(HEXLOWER.encode(&hash.finalize()))
 }
 
 impl<F: Reading> SpoolSource<F> {

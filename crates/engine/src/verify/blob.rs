@@ -1,6 +1,7 @@
 //! Bytes, read again and hashed again.
 
 use crate::error::chain;
+use data_encoding::HEXLOWER;
 use futures::StreamExt as _;
 use packhorse_core::{
     Object, Record, Scope,
@@ -95,7 +96,7 @@ pub(super) async fn read(
         size += piece.len() as u64;
         hash.update(&piece);
     }
-    Ok((size, hex(&hash.finalize())))
+    Ok((size, HEXLOWER.encode(&hash.finalize())))
 }
 
 /// What is wrong with bytes of that size and hash.
@@ -105,10 +106,6 @@ pub(super) fn wrong(blob: &Blob, size: u64, sha256: &str) -> Option<String> {
     }
     let expected = blob.sha256.as_deref().filter(|it| !it.eq_ignore_ascii_case(sha256))?;
     Some(format!("its SHA-256 is {sha256} instead of {expected}"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

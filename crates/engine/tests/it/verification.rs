@@ -1,6 +1,7 @@
 //! Reading back finds what is different, missing, extra and damaged, and nothing else.
 
 use crate::shelf::{Notes, Shelf, app, comment, full, issue, scratch};
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     Capabilities, Gap, GitRemote, Lane, Loss, Object, ObjectKind, Record, Scope, Support,
     job::JobOptions,
@@ -224,7 +225,7 @@ async fn findings_are_bounded_and_the_rest_is_counted() {
 }
 
 fn attachment(bytes: &[u8]) -> Record {
-    let sha256 = Sha256::digest(bytes).iter().map(|it| format!("{it:02x}")).collect();
+    let sha256 = HEXLOWER.encode(&Sha256::digest(bytes));
     let blob = Blob { size: Some(bytes.len() as u64), sha256: Some(sha256) };
     Record::new("f1", Object::from(Attachment { blob, ..Attachment::default() }))
 }

@@ -7,6 +7,7 @@ use super::{
     view::{View, node, text, time, told},
 };
 use crate::exchange::Answer;
+use data_encoding::HEXLOWER;
 use http::{Method, StatusCode};
 use packhorse_core::{
     RepoKind,
@@ -14,7 +15,6 @@ use packhorse_core::{
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 
 pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option<Answer> {
     let method = desk.request.method.clone();
@@ -195,11 +195,7 @@ fn upload(desk: &mut Desk<'_>, place: &Place, of: &Release) -> Answer {
     if desk.store.find::<ReleaseAsset>(&place.scope, same).is_some() {
         return invalid("ReleaseAsset", "name", "already_exists");
     }
-    let hash = Sha256::digest(&desk.request.body).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    });
+    let hash = HEXLOWER.encode(&Sha256::digest(&desk.request.body));
     let now = desk.store.now();
     let it = ReleaseAsset {
         release: of.tag.clone(),

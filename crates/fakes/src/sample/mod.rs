@@ -7,6 +7,7 @@ mod code;
 mod talk;
 
 use crate::server::Handle;
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     Object, ObjectKind, Record, RepoKind, Scope,
     model::{
@@ -16,7 +17,6 @@ use packhorse_core::{
 };
 use packhorse_git::GitError;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 
 /// The project that has everything.
 pub const ROCKET: &str = "acme/rocket";
@@ -77,11 +77,7 @@ pub fn invite_people(to: &Handle) {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 fn lfs_pointer(bytes: &[u8]) -> String {

@@ -10,6 +10,7 @@ use crate::{
     access::{Access, Caller},
     exchange::Answer,
 };
+use data_encoding::HEXLOWER;
 use http::{Method, StatusCode, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -19,7 +20,7 @@ use packhorse_core::{
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use std::{fmt::Write as _, io, path::Path};
+use std::{io, path::Path};
 use tokio::io::AsyncWriteExt as _;
 
 /// Largest batch request, in bytes.
@@ -122,11 +123,7 @@ async fn put(inner: &Inner, project: &str, oid: &str, mut body: Incoming) -> io:
         }
     }
     file.flush().await?;
-    let found = hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    });
+    let found = HEXLOWER.encode(&hash.finalize());
     if found != oid {
         tokio::fs::remove_file(&part).await?;
         let wrong = json!({ "message": "the bytes have another SHA-256" });

@@ -3,6 +3,7 @@
 //! Source: gitrepository-layout(5), gitformat-pack(5).
 
 use super::Store;
+use data_encoding::HEXLOWER;
 use packhorse_core::RepoKind;
 use std::{fs, path::Path};
 
@@ -52,6 +53,5 @@ fn in_index(index: &[u8], begins: &str) -> Option<String> {
     let first = usize::from_str_radix(&begins[..2], 16).ok()?;
     let from = if first == 0 { 0 } else { upto(first - 1)? };
     let ids = index.get(IDS + from * ID..IDS + upto(first)? * ID)?.chunks(ID);
-    let text = |id: &[u8]| id.iter().map(|it| format!("{it:02x}")).collect::<String>();
-    ids.map(text).find(|it| it.starts_with(begins))
+    ids.map(|id| HEXLOWER.encode(id)).find(|it| it.starts_with(begins))
 }

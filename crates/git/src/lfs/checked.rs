@@ -2,11 +2,11 @@
 
 use super::Pointer;
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use futures::{StreamExt, stream};
 use packhorse_core::port::ByteStream;
 use sha2::{Digest, Sha256};
 use std::{
-    fmt::Write as _,
     io,
     sync::{Arc, OnceLock},
 };
@@ -79,7 +79,7 @@ impl State {
             let detail = format!("it has {} of {} bytes", self.at, self.pointer.size);
             return Err(self.wrong(detail));
         }
-        let hash = hexadecimal(&std::mem::take(&mut self.hash).finalize());
+        let hash = HEXLOWER.encode(&std::mem::take(&mut self.hash).finalize());
         if hash != self.pointer.sha256 {
             return Err(self.wrong(format!("its hash is {hash}")));
         }
@@ -94,20 +94,12 @@ impl State {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing into a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn pointer(content: &[u8]) -> Pointer {
-        Pointer::new(&hexadecimal(&Sha256::digest(content)), content.len() as u64).unwrap()
+        Pointer::new(&HEXLOWER.encode(&Sha256::digest(content)), content.len() as u64).unwrap()
     }
 
     /// What comes through, and the fault.

@@ -7,6 +7,7 @@ use crate::{
     process::Git,
     pump::{Source, Version},
 };
+use data_encoding::HEXLOWER;
 use packhorse_core::{GitRemote, model::ObjectFormat};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ impl RefList {
         for (name, id) in &self.refs {
             hash.update(format!("{id} {name}\n"));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&hash.finalize())
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     together::{Account, Common},
 };
 use crate::auth::{Credentials, Origin};
+use data_encoding::HEXLOWER;
 use packhorse_core::HostError;
 use sha2::{Digest, Sha256};
 use std::{
@@ -39,8 +40,7 @@ impl Place {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let digits =
-            hash.finalize().iter().take(5).map(|it| format!("{it:02x}")).collect::<String>();
+        let digits = HEXLOWER.encode(&hash.finalize()[..5]);
         format!("{origin} {digits}")
     }
 }

@@ -4,6 +4,7 @@ use axum::{
     extract::Path,
     response::{IntoResponse, Response},
 };
+use data_encoding::HEXLOWER;
 use http::{StatusCode, header};
 use ring::digest::{SHA256, digest};
 use std::sync::LazyLock;
@@ -16,7 +17,7 @@ const ICON: &str = include_str!("../../assets/icon.svg");
 pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let all = [STYLE, SCRIPT, ICON].concat();
     let digest = digest(&SHA256, all.as_bytes());
-    digest.as_ref()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&digest.as_ref()[..6])
 });
 
 pub(super) async fn send(Path(name): Path<String>) -> Response {

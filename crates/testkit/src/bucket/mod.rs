@@ -7,12 +7,13 @@
 mod signature;
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use sha2::{Digest as _, Sha256};
-use signature::{Asked, Keys, hex, value};
+use signature::{Asked, Keys, value};
 use std::{
     collections::BTreeMap,
     convert::Infallible,
@@ -238,7 +239,7 @@ fn refuse(refusal: &Refusal) -> Answer {
 }
 
 fn etag(bytes: &[u8]) -> String {
-    format!("\"{}\"", &hex(&Sha256::digest(bytes))[..32])
+    format!("\"{}\"", &HEXLOWER.encode(&Sha256::digest(bytes))[..32])
 }
 
 fn xml(body: String) -> Answer {

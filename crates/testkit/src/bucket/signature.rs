@@ -4,6 +4,7 @@
 //! Parameters*.
 
 use super::Refusal;
+use data_encoding::HEXLOWER;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use ring::hmac;
@@ -65,7 +66,9 @@ pub(super) fn check(keys: &Keys, asked: &Asked<'_>) -> Result<(), Refusal> {
     if !claim.at.starts_with(date) || age < -SKEW || age > claim.lasts {
         return Err(refused("AccessDenied", "Request has expired"));
     }
-    if claim.payload != "UNSIGNED-PAYLOAD" && claim.payload != hex(&Sha256::digest(asked.body)) {
+    if claim.payload != "UNSIGNED-PAYLOAD"
+        && claim.payload != HEXLOWER.encode(&Sha256::digest(asked.body))
+    {
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
             "XAmzContentSHA256Mismatch",
@@ -73,13 +76,13 @@ pub(super) fn check(keys: &Keys, asked: &Asked<'_>) -> Result<(), Refusal> {
         ));
     }
     let canonical = canonical(asked, &claim);
-    let digest = hex(&Sha256::digest(canonical.as_bytes()));
+    let digest = HEXLOWER.encode(&Sha256::digest(canonical.as_bytes()));
     let to_sign = format!("{ALGORITHM}\n{}\n{scope}\n{digest}", claim.at);
     let mut key = sign(format!("AWS4{}", keys.secret).as_bytes(), date);
     for part in [region, "s3", "aws4_request"] {
         key = sign(&key, part);
     }
-    if hex(&sign(&key, &to_sign)) != claim.signature {
+    if HEXLOWER.encode(&sign(&key, &to_sign)) != claim.signature {
         let why = "The request signature we calculated does not match";
         return Err(refused("SignatureDoesNotMatch", why));
     }
@@ -192,11 +195,6 @@ fn sign(key: &[u8], text: &str) -> Vec<u8> {
     hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
 }
 
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +214,7 @@ mod tests {
             Asked { method: &Method::GET, path: "/test.txt", query, headers: &headers, body: b"" };
 
         let claim = of_query(&asked).unwrap();
-        let digest = hex(&Sha256::digest(canonical(&asked, &claim).as_bytes()));
+        let digest = HEXLOWER.encode(&Sha256::digest(canonical(&asked, &claim).as_bytes()));
 
         assert_eq!(digest, "3bfa292879f6447bbcda7001decf97f4a54dc650c8942174ae0a9121cf58ad04");
         let keys = Keys { id: "AKIAIOSFODNN7EXAMPLE", secret: "s" };

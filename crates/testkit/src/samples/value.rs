@@ -1,11 +1,11 @@
 //! Values that samples share: people, times, texts, numbers.
 
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     Object,
     model::{Blob, HostId, Identity, IdentityKind, Markup, Text, Time},
 };
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// Number of issue `n`; issues, change requests and discussions share one row of numbers.
 pub const fn issue_number(n: u64) -> u64 {
@@ -57,11 +57,7 @@ pub fn bytes(n: u64) -> Vec<u8> {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 /// What is known of blob `n`.

@@ -9,9 +9,10 @@ use crate::{
         wire,
     },
     container::{Compression, TarWriter},
-    spool::{ScopeRow, Spool, SpoolError, hex},
+    spool::{ScopeRow, Spool, SpoolError},
     wire::List,
 };
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     Object, ObjectKind, RepoKind,
     model::{Organization, Place, Project},
@@ -139,7 +140,7 @@ fn permissions(
 
 /// What stands for all forks of a repository: 20 hexadecimal digits.
 fn hierarchy(path: &str) -> String {
-    hex(&Sha256::digest(path))[..20].to_owned()
+    HEXLOWER.encode(&Sha256::digest(path))[..20].to_owned()
 }
 
 /// The repository of a project, where it has one.

@@ -1,6 +1,7 @@
 //! Places in diffs.
 
 use super::{super::wire, plain};
+use data_encoding::HEXLOWER;
 use packhorse_core::model::{Position, Side};
 use serde_json::Value;
 
@@ -136,7 +137,7 @@ pub(in super::super) fn write(it: &Position, note: &mut wire::Note) {
 /// Source: GitLab, `lib/gitlab/git.rb`, `diff_line_code`: SHA-1 of the path, old line, new line.
 fn sha1(path: &str) -> String {
     use sha1::{Digest as _, Sha1};
-    crate::spool::hex(&Sha1::digest(path))
+    HEXLOWER.encode(&Sha1::digest(path))
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use super::{Odd, wire};
 use crate::{
     container::{Archive, ArchiveError, Limits, Member},
     kin::Kin,
-    spool::{SpoolError, hex},
+    spool::SpoolError,
 };
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, io::Read, path::Path, sync::Arc};
 
@@ -279,7 +280,7 @@ fn stored(name: &str, member: &Member, data: &mut dyn Read) -> Result<Stored, Ar
     Ok(Stored {
         name: name.to_owned(),
         size: member.size,
-        sha256: hex(&sum.finalize()),
+        sha256: HEXLOWER.encode(&sum.finalize()),
         offset: member.offset,
     })
 }

@@ -3,7 +3,7 @@
 use super::{
     super::{
         FORMAT, VERSION,
-        hashing::{Hashing, hex},
+        hashing::Hashing,
         lanes::Lanes,
         layout,
         manifest::{EndLine, Head, Line as ManifestLine, MemberLine, RepositoryState},
@@ -13,6 +13,7 @@ use super::{
     finish::Bundled,
 };
 use crate::container::{ArchiveError, Compression, KeySet, TarWriter};
+use data_encoding::HEXLOWER;
 use packhorse_core::{ObjectKind, RepoKind, Scope, Web};
 use sha2::{Digest, Sha256};
 use std::{
@@ -283,7 +284,12 @@ impl Open {
             hash.update(part);
             size += part.len() as u64;
         }
-        self.contents.note(MemberLine { name: name.to_owned(), records, sha256: hex(hash), size })
+        self.contents.note(MemberLine {
+            name: name.to_owned(),
+            records,
+            sha256: HEXLOWER.encode(&hash.finalize()),
+            size,
+        })
     }
 
     fn large(&mut self, name: &str, size: u64, data: File) -> Result<(), ArchiveError> {

@@ -1,6 +1,7 @@
 //! Archives that are not as they were written.
 
 use super::{Archive, finish, write};
+use data_encoding::HEXLOWER;
 use packhorse_archive::{
     container::{Compression, TarWriter},
     packhorse::check,
@@ -92,7 +93,7 @@ fn by_hand(version: &str, value: &str, records: u64) -> Archive {
     let mut manifest = String::new();
     for (name, data, n) in [("packhorse.json", &head, ""), (lane, &line, r#""records":1,"#)] {
         tar.small(name, data.as_bytes()).unwrap();
-        let sha256: String = Sha256::digest(data).iter().map(|it| format!("{it:02x}")).collect();
+        let sha256 = HEXLOWER.encode(&Sha256::digest(data));
         let size = data.len();
         manifest += &format!(
             "{{\"member\":{{\"name\":\"{name}\",{n}\"sha256\":\"{sha256}\",\"size\":{size}}}}}\n"

@@ -8,6 +8,7 @@
 mod color;
 
 use super::provenance;
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     Limits as Bounds, Loss, Object, Record, Settle,
     authored::marked_up,
@@ -129,7 +130,7 @@ fn label_name(bounds: &Bounds, name: &str) -> Option<String> {
         return None;
     }
     let hash = Sha256::digest(name.as_bytes());
-    let hash: String = hash[..3].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = HEXLOWER.encode(&hash[..3]);
     let kept: String = name.chars().take(limit.saturating_sub(SUFFIX)).collect();
     let short = format!("{}~{hash}", kept.trim_end());
     Some(short.chars().take(limit).collect())

@@ -1,5 +1,6 @@
 //! A Git LFS server on loopback that follows the specification, and lies where it is told to.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -77,10 +78,7 @@ pub(super) struct Fake {
 }
 
 pub(super) fn oid(content: &[u8]) -> String {
-    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
+    HEXLOWER.encode(&Sha256::digest(content))
 }
 
 impl Fake {

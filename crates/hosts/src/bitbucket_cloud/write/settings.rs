@@ -2,6 +2,7 @@
 
 use super::{CloudSink, Done, Path, wire};
 use crate::bitbucket::write::settings::{Events, build_state, leads_to};
+use data_encoding::HEXLOWER;
 use http::Method;
 use packhorse_core::{
     HostError, Loss, TargetId,
@@ -89,7 +90,7 @@ pub(super) fn key_of(context: &str) -> String {
         return context.to_owned();
     }
     let hash = Sha256::digest(context.as_bytes());
-    let tail: String = hash.iter().take(4).map(|it| format!("{it:02x}")).collect();
+    let tail = HEXLOWER.encode(&hash[..4]);
     let head: String = context.chars().take(MAX_KEY - tail.len() - 1).collect();
     format!("{head}-{tail}")
 }

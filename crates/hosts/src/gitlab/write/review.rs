@@ -2,6 +2,7 @@
 
 use super::{Done, GitlabSink, Task, below, diff::Line, odd, said::is_refusal, signed::Signed};
 use crate::gitlab::{api::Path, call::Change, ours, wire};
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     HostError, HostErrorKind, ObjectKind, mark,
     model::{Identity, Position, Review, ReviewComment, ReviewThread, Side, Time, Verdict},
@@ -305,7 +306,7 @@ fn end(path: &str, line: Line) -> Value {
         (Some(_), Some(_)) => None,
     };
     let digest = <sha1::Sha1 as sha1::Digest>::digest(path.as_bytes());
-    let hex: String = digest.iter().map(|it| format!("{it:02x}")).collect();
+    let hex = HEXLOWER.encode(&digest);
     let code = format!("{hex}_{}_{}", line.at.0, line.at.1);
     json!({"old_line": line.before, "new_line": line.after, "type": kind, "line_code": code})
 }

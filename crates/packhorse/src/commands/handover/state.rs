@@ -2,6 +2,7 @@
 
 use super::groups::Groups;
 use crate::{cli::Globals, commands::ends::Route, document, error::AppError};
+use data_encoding::HEXLOWER;
 use packhorse_core::{
     job::{JobId, JobOptions},
     model::Visibility,
@@ -169,7 +170,7 @@ impl State {
         let options = document::json(&route.options)?;
         let (from, to) = (route.from.to_string(), route.to.to_string());
         let key = Sha256::digest(format!("{from}\n{to}\n{options}"));
-        let key: String = key.iter().take(8).map(|it| format!("{it:02x}")).collect();
+        let key = HEXLOWER.encode(&key[..8]);
         let directory = globals.journal.join("handovers").join(key);
         let found = Self::read(&directory)?;
         let is_known = found.is_some();

@@ -2,6 +2,7 @@
 
 use super::{Answer, Server, filled, token, until};
 use crate::bench::Bench;
+use data_encoding::HEXLOWER;
 use ring::hmac;
 use serde_json::{Value, json};
 use std::{
@@ -439,7 +440,7 @@ fn the_end_of_a_job_is_told_signed_and_told_again_after_a_failure_and_a_restart(
     for (head, body) in [(head, first), (again, second)] {
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"s3cret");
         let tag = hmac::sign(&key, &body);
-        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = HEXLOWER.encode(tag.as_ref());
         assert!(head.contains(&format!("x-packhorse-signature-256: sha256={hex}")), "{head}");
         assert!(head.contains("x-packhorse-delivery: 1"), "{head}");
     }

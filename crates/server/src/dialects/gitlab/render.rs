@@ -2,6 +2,7 @@
 
 use super::status::{FAILURES_SHOWN, Found, failures, relation, stats, whole};
 use crate::{Service, service::ServiceError, store::Request};
+use data_encoding::HEXLOWER;
 use packhorse_core::{ObjectKind, job::JobState, model::Time, port::Failure};
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
@@ -136,7 +137,7 @@ fn failure(
 /// The same 32 digits for the same thing.
 fn correlation(of: &str) -> String {
     let digest = digest(&SHA256, of.as_bytes());
-    digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&digest.as_ref()[..16])
 }
 
 /// `merge_requests` as `MergeRequests`.
