@@ -183,7 +183,8 @@ pub(crate) fn directory(archive: &Path) -> PathBuf {
 
 fn connect(database: &Path) -> Result<Connection, SpoolError> {
     let db = Connection::open(database)?;
-    db.set_prepared_statement_cache_capacity(32);
+    // For children there is one of each kind.
+    db.set_prepared_statement_cache_capacity(32 + ObjectKind::ALL.len());
     // Else a statement that a value could be used to plan is parsed anew for each value, as those
     // are that find a record's children by an index of records that have a parent.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -13,8 +13,14 @@ const PAGE_RECORDS: usize = 500;
 /// … or after that many bytes of them.
 const PAGE_BYTES: usize = 2 << 20;
 
-const CHILDREN: &str = "SELECT target, origin, body FROM records
-    WHERE scope = ?1 AND kind = ?2 AND parent = ?3 ORDER BY rowid";
+/// A statement for each kind: while the comments on something are visited, the reactions to each
+/// of them are looked for, and a statement that is in use would be parsed anew.
+fn children_of(kind: ObjectKind) -> String {
+    format!(
+        "SELECT target, origin, body FROM records
+         WHERE scope = ?1 AND kind = '{kind}' AND parent = ?2 ORDER BY rowid"
+    )
+}
 
 /// Two halves, because an index finds its way to a number and a row within that, and not to a pair:
 /// where records have no numbers, each page would be looked for from the first record on.
@@ -133,8 +139,8 @@ impl Spool {
         parent: &str,
         mut visit: impl FnMut(Stored) -> Result<(), SpoolError>,
     ) -> Result<(), SpoolError> {
-        let mut statement = self.database().prepare_cached(CHILDREN)?;
-        let mut rows = statement.query(params![scope.id, kind.name(), parent])?;
+        let mut statement = self.database().prepare_cached(&children_of(kind))?;
+        let mut rows = statement.query(params![scope.id, parent])?;
         while let Some(row) = rows.next()? {
             visit(stored(kind, row)?)?;
         }
@@ -447,10 +453,10 @@ mod tests {
     #[test]
     fn what_finds_children_is_parsed_once_and_not_for_each_parent() {
         let (_directory, spool) = spool();
-        let mut find = spool.db.prepare(CHILDREN).unwrap();
+        let mut find = spool.db.prepare(&children_of(ObjectKind::Comment)).unwrap();
 
         for parent in 0..10 {
-            find.exists(params![1, "comment", format!("issue/{parent}")]).unwrap();
+            find.exists(params![1, format!("issue/{parent}")]).unwrap();
         }
 
         assert_eq!(find.get_status(rusqlite::StatementStatus::RePrepare), 0);

@@ -10,7 +10,7 @@ use packhorse_core::{
     job::JobId,
     port::{Claim, Gone, Item, ItemQuery},
 };
-use rusqlite::{OptionalExtension, Params, Row, Transaction};
+use rusqlite::{CachedStatement, OptionalExtension, Params, Row, Transaction};
 use std::collections::BTreeSet;
 
 /// Beginning of every query for items that have been settled.
@@ -32,15 +32,25 @@ fn item(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Item> {
     })
 }
 
-fn select(
-    transaction: &Transaction<'_>,
-    lane: &Lane,
-    condition: &str,
-    parameters: impl Params,
-) -> Result<Vec<Item>, AnyError> {
-    let mut statement = transaction.prepare_cached(&format!("{ITEMS} {condition}"))?;
-    let rows = statement.query_map(parameters, |row| item(row, lane))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// A query for items of a lane that have been settled.
+struct Select<'a> {
+    statement: CachedStatement<'a>,
+    lane: &'a Lane,
+}
+
+impl<'a> Select<'a> {
+    fn new(tx: &'a Transaction<'_>, lane: &'a Lane, condition: &str) -> Result<Self, AnyError> {
+        Ok(Self { statement: tx.prepare_cached(&format!("{ITEMS} {condition}"))?, lane })
+    }
+
+    /// Adds what is found to a list.
+    fn add_to(&mut self, list: &mut Vec<Item>, parameters: impl Params) -> Result<(), AnyError> {
+        let mut rows = self.statement.query(parameters)?;
+        while let Some(row) = rows.next()? {
+            list.push(item(row, self.lane)?);
+        }
+        Ok(())
+    }
 }
 
 pub(crate) fn look_up(
@@ -53,21 +63,24 @@ pub(crate) fn look_up(
     let mut list = Vec::new();
     match query {
         ItemQuery::Origins(ids) => {
+            let mut select = Select::new(transaction, lane, "AND id = ?2")?;
             for id in ids {
-                list.extend(select(transaction, lane, "AND id = ?2", (listing, id))?);
+                select.add_to(&mut list, (listing, id))?;
             }
         }
         ItemQuery::Targets(targets) => {
+            let mut same = Select::new(transaction, lane, "AND id = ?2 AND target IS NULL")?;
+            let mut other = Select::new(transaction, lane, "AND target = ?2")?;
             for TargetId(target) in targets {
-                let same = "AND id = ?2 AND target IS NULL";
-                list.extend(select(transaction, lane, same, (listing, target))?);
-                list.extend(select(transaction, lane, "AND target = ?2", (listing, target))?);
+                same.add_to(&mut list, (listing, target))?;
+                other.add_to(&mut list, (listing, target))?;
             }
         }
         ItemQuery::After(after, limit) => {
             let (beyond, after) = beyond(after.as_deref());
             let condition = format!("AND id {beyond} ?2 ORDER BY id LIMIT ?3");
-            list = select(transaction, lane, &condition, (listing, after, *limit as u64))?;
+            let mut select = Select::new(transaction, lane, &condition)?;
+            select.add_to(&mut list, (listing, after, *limit as u64))?;
         }
     }
     Ok(list)
@@ -120,7 +133,10 @@ pub(crate) fn gone(
             WHERE job = ?3 AND failures.listing = ?1 AND origin = items.id AND was_read)
         ORDER BY id LIMIT ?4"
     );
-    select(transaction, lane, &condition, (listing, after, claim.job.0, limit as u64))
+    let mut gone = Vec::new();
+    let mut select = Select::new(transaction, lane, &condition)?;
+    select.add_to(&mut gone, (listing, after, claim.job.0, limit as u64))?;
+    Ok(gone)
 }
 
 pub(crate) fn forget(
