@@ -14,11 +14,10 @@ use crate::{
     error::chain,
     transform::{
         PathMap,
-        links::{self, UNRESOLVED, files, host_ids, later_id, numbered, references},
+        links::{self, Links, UNRESOLVED, files, host_ids, later_id, numbered},
     },
     verify::pages::Pages,
 };
-use futures::TryStreamExt;
 use packhorse_core::{
     Capabilities, Fingerprint, HostError, HostErrorKind, Lane, Loss, ObjectKind, Origin, Record,
     Scope, Settle,
@@ -102,15 +101,8 @@ pub async fn relink(relinking: &Relinking<'_>) -> Result<Relinked, RelinkError> 
 
 /// Lanes in which this job left references unresolved.
 async fn marked(journal: &dyn Journal, claim: &Claim) -> Result<BTreeSet<Lane>, JournalError> {
-    let history = journal.history(claim.job).await?;
-    let mut lanes = BTreeSet::new();
-    let mut losses = history.all_losses();
-    while let Some(it) = losses.try_next().await? {
-        if it.loss.field == UNRESOLVED {
-            lanes.insert(Lane::new(it.scope, it.kind));
-        }
-    }
-    Ok(lanes)
+    let lanes = journal.history(claim.job).await?.lanes_that_lost(UNRESOLVED).await?;
+    Ok(lanes.into_iter().collect())
 }
 
 impl Relinking<'_> {
@@ -124,13 +116,14 @@ impl Relinking<'_> {
             Some(path) => Scope::Project(path.to_owned()),
             None => lane.scope.clone(),
         };
+        let links = leading(&context, self.paths);
         let mut pages = Pages::of(&*self.ends.source, lane);
         while let Some(mut records) = pages.next().await? {
             records.retain_mut(|it| {
                 later_id(&mut it.object).is_some()
                     || !numbered(&mut it.object, self.sink).is_empty()
                     || !files(&mut it.object, self.sink).is_empty()
-                    || !references(it, &context, self.paths).is_empty()
+                    || links.as_ref().is_some_and(|to| !to.references(it, &lane.scope).is_empty())
             });
             if records.is_empty() {
                 continue;
@@ -252,6 +245,11 @@ pub async fn link(
 /// their places, and how they call it.
 pub(crate) type Wanted = BTreeMap<Lane, BTreeMap<String, Vec<(usize, Origin)>>>;
 
+/// What finds references in texts; `None` where all lead to the right place already.
+fn leading(context: &Context<'_>, paths: &Arc<PathMap>) -> Option<Links> {
+    Links::between(context.source, context.sink, Arc::clone(paths), None)
+}
+
 /// What records refer to.
 pub(crate) fn wanted(
     context: &Context<'_>,
@@ -262,6 +260,7 @@ pub(crate) fn wanted(
     let mut want = |lane: Lane, id: String, at: usize, key: Origin| {
         wanted.entry(lane).or_default().entry(id).or_default().push((at, key));
     };
+    let links = leading(context, paths);
     for (at, record) in records.iter_mut().enumerate() {
         let by_number = numbered(&mut record.object, context.sink);
         let shown = files(&mut record.object, context.sink);
@@ -269,7 +268,8 @@ pub(crate) fn wanted(
             let lane = Lane::new(context.scope.clone(), origin.kind);
             want(lane, origin.id.clone(), at, origin);
         }
-        for reference in references(record, context, paths) {
+        let named = links.as_ref().map(|it| it.references(record, context.scope));
+        for reference in named.into_iter().flatten() {
             let id = reference.number.to_string();
             want(reference.lane(context.scope), id, at, reference.key());
         }

@@ -1,7 +1,7 @@
 //! What was noted of one job.
 
 use super::{Failure, JournalError, LaneView, ProjectView};
-use crate::{Event, Loss, ObjectKind, Scope};
+use crate::{Event, Lane, Loss, ObjectKind, Scope};
 use async_trait::async_trait;
 use futures::{Stream, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ pub trait History: Send + Sync {
 
     /// Losses after the first `offset`, up to `limit`, in the order they were noted.
     async fn losses(&self, offset: u64, limit: usize) -> Result<Vec<NotedLoss>, JournalError>;
+
+    /// Lanes of which records lost that field, in no order.
+    async fn lanes_that_lost(&self, field: &str) -> Result<Vec<Lane>, JournalError>;
 
     /// Failures after the first `offset`, up to `limit`.
     async fn failures(&self, offset: u64, limit: usize) -> Result<Vec<Failure>, JournalError>;

@@ -8,7 +8,7 @@ use super::{
 };
 use async_trait::async_trait;
 use packhorse_core::{
-    Event, Loss, Scope,
+    Event, Lane, Loss, Scope,
     job::JobId,
     port::{Failure, History, JournalError, LaneView, NotedLoss, ProjectView},
 };
@@ -71,6 +71,15 @@ impl History for PostgresHistory {
                 id: id(row, 2)?,
                 loss: Loss { field: field.into(), cause: cause(row, 4)?, detail: row.try_get(5)? },
             })
+        })
+        .await
+    }
+
+    async fn lanes_that_lost(&self, field: &str) -> Result<Vec<Lane>, JournalError> {
+        let sql = "SELECT scope, kind FROM listings
+                   WHERE id IN (SELECT listing FROM losses WHERE job = $1 AND field = $2)";
+        self.rows(sql, &[&field], |row| {
+            Ok(Lane::new(Scope::from_key(row.try_get(0)?), kind(row, 1)?))
         })
         .await
     }

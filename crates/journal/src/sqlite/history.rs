@@ -3,7 +3,7 @@
 use super::{database::AnyError, journal::SqliteJournal, lanes, names};
 use async_trait::async_trait;
 use packhorse_core::{
-    Event, Loss, Scope,
+    Event, Lane, Loss, Scope,
     job::JobId,
     port::{Failure, History, JournalError, LaneView, NotedLoss, ProjectView},
 };
@@ -70,6 +70,16 @@ impl History for SqliteHistory {
                 id: row.get(2)?,
                 loss: Loss { field, cause, detail: row.get(5)? },
             })
+        })
+        .await
+    }
+
+    async fn lanes_that_lost(&self, field: &str) -> Result<Vec<Lane>, JournalError> {
+        let sql = "SELECT scope, kind FROM listings
+                   WHERE id IN (SELECT listing FROM losses WHERE job = ?1 AND field = ?2)";
+        self.rows(sql, (self.job.0, field.to_owned()), |row| {
+            let scope = Scope::from_key(&row.get::<_, String>(0)?);
+            Ok(Lane::new(scope, names::kind(row, 1)?))
         })
         .await
     }

@@ -93,6 +93,35 @@ impl Links {
         !self.keeps_numbers || signs_differ(markup, self.markup.unwrap_or(markup))
     }
 
+    /// What the texts of a record of that scope refer to by number, as it is to be looked up for
+    /// [`Record::links`].
+    ///
+    /// Empty where the destination keeps numbers. At most 1,000.
+    pub(crate) fn references(&self, record: &mut Record, scope: &Scope) -> BTreeSet<Reference> {
+        let mut found = BTreeSet::new();
+        let Some((_, text)) = marked_up(&mut record.object) else { return found };
+        if !self.looks_up(text.markup) {
+            return found;
+        }
+        for spot in self.spots(text) {
+            let (project, thing) = match spot.what {
+                What::Mention(_) => continue,
+                What::Shorthand { project, thing } => (project, thing),
+                What::Address { project, thing, .. } => (Some(project), thing),
+            };
+            let project = project.filter(|it| scope.project() != Some(it));
+            found.extend(thing.candidates().into_iter().map(|it| Reference {
+                project: project.clone(),
+                kind: it.kind,
+                number: it.number,
+            }));
+            if found.len() >= MAX_REFERENCES {
+                break;
+            }
+        }
+        found
+    }
+
     fn spots(&self, text: &Text) -> Vec<Spot> {
         scan(text.as_str(), text.markup, &self.sources, &self.paths)
     }
@@ -229,45 +258,11 @@ pub(crate) fn looks_up(sink: &Capabilities) -> bool {
     sink.settle == Settle::Record || !sink.keeps.numbers || sink.markup.is_some()
 }
 
-/// What a record's texts refer to by number, as it is to be looked up for [`Record::links`].
-///
-/// Empty where the destination keeps numbers. At most 1,000.
-pub fn references(
-    record: &mut Record,
-    context: &Context<'_>,
-    paths: &Arc<PathMap>,
-) -> BTreeSet<Reference> {
-    let links = Links::between(context.source, context.sink, Arc::clone(paths), None);
-    let Some(links) = links else { return BTreeSet::new() };
-    let Some((_, text)) = marked_up(&mut record.object) else { return BTreeSet::new() };
-    if !links.looks_up(text.markup) {
-        return BTreeSet::new();
-    }
-    let mut found = BTreeSet::new();
-    for spot in links.spots(text) {
-        let (project, thing) = match spot.what {
-            What::Mention(_) => continue,
-            What::Shorthand { project, thing } => (project, thing),
-            What::Address { project, thing, .. } => (Some(project), thing),
-        };
-        let project = project.filter(|it| context.scope.project() != Some(it));
-        found.extend(thing.candidates().into_iter().map(|it| Reference {
-            project: project.clone(),
-            kind: it.kind,
-            number: it.number,
-        }));
-        if found.len() >= MAX_REFERENCES {
-            break;
-        }
-    }
-    found
-}
-
 /// Something that a text refers to by its number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// Full path of its project at the source; `None` when it is the record's own.
-    pub project: Option<String>,
+    project: Option<String>,
     /// Its kind.
     pub kind: ObjectKind,
     /// Its number at the source.
@@ -282,7 +277,7 @@ impl Reference {
     }
 
     /// How it is called among [`Record::links`].
-    pub fn key(&self) -> Origin {
+    pub(crate) fn key(&self) -> Origin {
         match &self.project {
             Some(project) => Origin::new(self.kind, format!("{project}#{}", self.number)),
             None => Origin::new(self.kind, self.number.to_string()),

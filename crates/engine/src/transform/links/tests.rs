@@ -156,11 +156,11 @@ fn what_has_to_be_looked_up_is_told() {
     let source = caps(Some(OLD), None, true);
     let sink = caps(Some(NEW), None, false);
     let scope = Scope::Project("acme/app".into());
-    let context = Context { source: &source, sink: &sink, scope: &scope };
+    let links = Links::between(&source, &sink, paths(), None).unwrap();
     let body = Some(Text::new("#12 acme/deep/er/lib#9 `#5`", Markup::Github));
     let mut record = Record::new("1", Object::from(Comment { body, ..Comment::default() }));
 
-    let found = references(&mut record, &context, &paths());
+    let found = links.references(&mut record, &scope);
 
     let keys: Vec<_> = found.iter().map(|it| it.key().to_string()).collect();
     assert_eq!(

@@ -40,6 +40,31 @@ pub(super) async fn losses_and_failures_are_read_in_pages(bench: &Bench) {
     assert_eq!(bench.counts(&claim).await.losses, 5);
 }
 
+pub(super) async fn lanes_are_found_by_what_their_records_lost(bench: &Bench) {
+    let claim = bench.start().await;
+    let other = bench.claim(bench.submit("three").await).await;
+    let lane = |kind| Lane::new(issues().scope, kind);
+    let lose = async |claim, kind, id: &str, field: &'static str| {
+        let mut record = settled(id, 1, Some(Outcome::Created));
+        record.losses.push(Loss::sink(field, "it has no place"));
+        let done = bench.journal.settle(claim, &lane(kind), &[record], &[], None).await;
+        done.expect("a record can be settled");
+    };
+    lose(&claim, ObjectKind::Issue, "1", "author").await;
+    lose(&claim, ObjectKind::Issue, "2", "author").await;
+    lose(&claim, ObjectKind::Comment, "1", "author").await;
+    lose(&claim, ObjectKind::Label, "1", "color").await;
+    lose(&other, ObjectKind::Milestone, "1", "author").await;
+
+    let history = history(bench, claim.job).await;
+    let mut lanes = history.lanes_that_lost("author").await.expect("lanes can be found");
+    lanes.sort();
+
+    assert_eq!(lanes, [lane(ObjectKind::Issue), lane(ObjectKind::Comment)]);
+    let none = history.lanes_that_lost("body").await.expect("lanes can be looked for");
+    assert_eq!(none, []);
+}
+
 pub(super) async fn events_are_noted_but_for_ticks(bench: &Bench) {
     let claim = bench.start().await;
     let Lane { scope, kind } = issues();

@@ -79,6 +79,7 @@ async fn crashes(bench: impl Fn() -> Bench) {
 
 async fn reports(bench: impl Fn() -> Bench) {
     history::losses_and_failures_are_read_in_pages(&bench()).await;
+    history::lanes_are_found_by_what_their_records_lost(&bench()).await;
     history::events_are_noted_but_for_ticks(&bench()).await;
     history::projects_show_their_last_stage(&bench()).await;
     history::a_lane_that_is_not_carried_is_one_loss(&bench()).await;
