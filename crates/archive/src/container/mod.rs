@@ -42,5 +42,6 @@ pub use nested::{Forward, gunzip, scan_within};
 pub use open::{Archive, MemberData, Stream};
 pub use packer::Compression;
 pub use partial::Partial;
+pub(crate) use read_ahead::ReadAhead;
 pub use tar::Member;
 pub use write::TarWriter;

@@ -12,7 +12,7 @@ const PIECE: usize = 128 << 10;
 const AHEAD: usize = 4;
 
 /// A reader whose bytes are read on a thread of its own.
-pub(super) struct ReadAhead<R> {
+pub(crate) struct ReadAhead<R> {
     pieces: Receiver<io::Result<Vec<u8>>>,
     /// Pieces that were read out, to be filled again.
     empty: SyncSender<Vec<u8>>,
@@ -23,7 +23,7 @@ pub(super) struct ReadAhead<R> {
 
 impl<R: Read + Send + 'static> ReadAhead<R> {
     /// Begins to read.
-    pub(super) fn new(mut from: R) -> Self {
+    pub(crate) fn new(mut from: R) -> Self {
         let (full, pieces) = sync_channel(AHEAD);
         let (empty, to_fill) = sync_channel::<Vec<u8>>(AHEAD + 1);
         let thread = thread::spawn(move || {

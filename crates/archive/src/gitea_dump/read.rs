@@ -4,7 +4,7 @@ use super::{FORMAT, elements, map, people::People, sink::SHAPE, support, wire};
 use crate::{
     container::{ArchiveError, Limits, is_repository_file},
     kin::Kin,
-    spool::{Contents, Reading, Spool, SpoolError, Surveyed, copy, version_of_files},
+    spool::{Contents, Intake, Reading, Spool, SpoolError, Surveyed, copy, version_of_files},
     wire::{Unknown, Wire},
 };
 use data_encoding::HEXLOWER;
@@ -146,7 +146,7 @@ pub(super) fn survey(
     }
     std::fs::create_dir_all(scratch)?;
     let directory = tempfile::Builder::new().prefix("gitea-dump-").tempdir_in(scratch)?;
-    let mut spool = Spool::passing(directory.path(), &SHAPE)?;
+    let mut intake = Intake::into(Spool::passing(directory.path(), &SHAPE)?);
     let mut contents = Dumps { directories: HashMap::new() };
     let mut odd = Odd::default();
     let all = dumps(path)?;
@@ -159,18 +159,17 @@ pub(super) fn survey(
     }
     for dump in all {
         let named = only.filter(|_| dump == path);
-        let name = take(&mut spool, &dump, named, &mut odd)?;
+        let name = take(&mut intake, &dump, named, &mut odd)?;
         contents.directories.insert(name, dump);
     }
-    spool.flush()?;
-    spool.index()?;
+    let spool = intake.end()?;
     let (spool, losses) = (Mutex::new(spool), odd.losses());
     Ok(Surveyed { spool, contents, losses, _directory: directory })
 }
 
 /// Takes one dump; gives its project's path.
 fn take(
-    spool: &mut Spool,
+    intake: &mut Intake,
     dump: &Path,
     named: Option<&str>,
     odd: &mut Odd,
@@ -194,7 +193,7 @@ fn take(
         .and_then(|it| it.strip_prefix("refs/heads/").map(str::to_owned));
     let scope = Scope::Project(path.clone());
     let project = map::project(&path, &repository, head);
-    spool.take(&scope, &path, &Object::from(project))?;
+    intake.take(&scope, &path, Object::from(project))?;
     let own = elements::whole(&dump.join("packhorse.yml"))?;
     let own: wire::Own = own.and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default();
     let mut people = People::default();
@@ -203,7 +202,7 @@ fn take(
     let bare_reviews = own.bare_reviews.0.iter().copied().collect();
     let numbered_above = own.numbered_above;
     let mut taking = Taking {
-        spool,
+        intake,
         scope: &scope,
         dump,
         odd,
@@ -219,9 +218,9 @@ fn take(
     Ok(path)
 }
 
-/// Takes the files of one dump into the spool.
+/// Takes the files of one dump into a spool.
 struct Taking<'a> {
-    spool: &'a mut Spool,
+    intake: &'a mut Intake,
     scope: &'a Scope,
     dump: &'a Path,
     odd: &'a mut Odd,
@@ -236,7 +235,7 @@ struct Taking<'a> {
 impl Taking<'_> {
     fn put(&mut self, record: Option<(String, Object)>) -> Result<(), SpoolError> {
         match record {
-            Some((id, object)) => self.spool.take(self.scope, &id, &object),
+            Some((id, object)) => self.intake.take(self.scope, &id, object),
             None => {
                 self.odd.n_elements += 1;
                 Ok(())
@@ -400,8 +399,7 @@ impl Taking<'_> {
         let origin = Origin::new(ObjectKind::ReleaseAsset, id.clone());
         self.put(Some((id, Object::from(asset))))?;
         let place = place.to_string_lossy().into_owned();
-        self.spool.link_at(self.scope, &origin, (sha256, size), place);
-        Ok(())
+        self.intake.link_at(self.scope, &origin, (sha256, size), place)
     }
 }
 

@@ -8,6 +8,7 @@
 //! into one, too.
 
 mod front;
+mod intake;
 pub(crate) mod losses;
 mod rows;
 mod seed;
@@ -15,6 +16,7 @@ mod sink;
 mod source;
 mod tally;
 
+pub(crate) use intake::Intake;
 pub(crate) use losses::Prepared;
 pub(crate) use rows::{ScopeRow, Stored};
 pub(crate) use seed::seed_from;
@@ -265,6 +267,11 @@ impl Spool {
         let body = packhorse_core::fingerprint::exact(object);
         let (target, losses) = (id.to_owned(), Vec::new());
         self.put(scope, id, object, Prepared { target, body, losses, is_left_out: false })
+    }
+
+    /// Bytes of records that are not flushed.
+    fn n_bytes(&self) -> usize {
+        self.n_bytes
     }
 
     /// Where it is.

@@ -57,11 +57,19 @@ pub(crate) struct StoredBlob {
 }
 
 impl Spool {
-    /// Makes ready for reading: embedded records are looked up by what they are embedded in.
-    pub(crate) fn index(&self) -> Result<(), SpoolError> {
+    /// Makes ready for being read page by page.
+    pub(crate) fn index_places(&self) -> Result<(), SpoolError> {
         Ok(self.database().execute_batch(
-            "CREATE INDEX IF NOT EXISTS records_by_place ON records (scope, kind, place);
-             CREATE INDEX IF NOT EXISTS records_by_parent ON records (scope, kind, parent)
+            "CREATE INDEX IF NOT EXISTS records_by_place ON records (scope, kind, place);",
+        )?)
+    }
+
+    /// Makes ready for an archive to be made of it: embedded records are looked up by what they
+    /// are embedded in as well.
+    pub(crate) fn index(&self) -> Result<(), SpoolError> {
+        self.index_places()?;
+        Ok(self.database().execute_batch(
+            "CREATE INDEX IF NOT EXISTS records_by_parent ON records (scope, kind, parent)
                  WHERE parent IS NOT NULL;",
         )?)
     }

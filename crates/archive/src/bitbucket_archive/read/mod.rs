@@ -10,7 +10,7 @@ use super::{FORMAT, support, write::SHAPE};
 use crate::{
     container::{Archive, ArchiveError, Limits},
     kin::Kin,
-    spool::{Contents, Reading, Spool, SpoolError, Surveyed, version_of_files},
+    spool::{Contents, Intake, Reading, Spool, SpoolError, Surveyed, version_of_files},
     wire::Unknown,
 };
 pub(super) use git::Repositories;
@@ -112,11 +112,11 @@ pub(super) fn open(path: &Path) -> Result<Archive, ArchiveError> {
 pub(super) fn survey(path: &Path, scratch: &Path) -> Result<Surveyed<Repositories>, SpoolError> {
     std::fs::create_dir_all(scratch)?;
     let directory = tempfile::Builder::new().prefix("bitbucket-archive-").tempdir_in(scratch)?;
-    let mut spool = Spool::passing(directory.path(), &SHAPE)?;
+    let mut intake = Intake::into(Spool::passing(directory.path(), &SHAPE)?);
     let archive = Arc::new(open(path)?);
     let mut odd = Odd::default();
     let contents = {
-        let mut taking = Taking::new(&mut spool, &archive, &mut odd);
+        let mut taking = Taking::new(&mut intake, &archive, &mut odd);
         let mut failed = None;
         let scanned = archive.scan(|member, data| match taking.entry(member, data) {
             Ok(()) => Ok(()),
@@ -134,8 +134,7 @@ pub(super) fn survey(path: &Path, scratch: &Path) -> Result<Surveyed<Repositorie
         scanned?;
         taking.end(path)?
     };
-    spool.flush()?;
-    spool.index()?;
+    let spool = intake.end()?;
     let (spool, losses) = (Mutex::new(spool), odd.losses());
     Ok(Surveyed { spool, contents, losses, _directory: directory })
 }

@@ -7,7 +7,7 @@ use crate::{
         wire,
     },
     container::{ArchiveError, JsonArray, Limits, Member},
-    spool::{Spool, SpoolError},
+    spool::{Intake, SpoolError},
     wire::Wire,
 };
 use packhorse_core::{
@@ -77,12 +77,12 @@ impl Requests {
     /// Takes a change request; its activities come next.
     pub(super) fn begin(
         &mut self,
-        spool: &mut Spool,
+        intake: &mut Intake,
         odd: &mut Odd,
         (path, number): (&str, u64),
         it: wire::Request,
     ) -> Result<(), SpoolError> {
-        self.finish(spool, odd)?;
+        self.finish(intake, odd)?;
         if it.id.is_some_and(|it| it != number) {
             odd.n_odd_requests += 1;
         }
@@ -102,7 +102,7 @@ impl Requests {
     /// Takes what was said and done.
     pub(super) fn activities(
         &mut self,
-        spool: &mut Spool,
+        intake: &mut Intake,
         odd: &mut Odd,
         (path, number): (&str, u64),
         (member, data): (&Member, impl Read),
@@ -118,7 +118,7 @@ impl Requests {
             match serde_json::from_str::<wire::Activity>(json) {
                 Ok(activity) => {
                     odd.unknown.inspect("activities", &wire::Activity::SHAPE, json).ok();
-                    current.take(spool, odd, activity)?;
+                    current.take(intake, odd, activity)?;
                 }
                 Err(_) => odd.n_damaged += 1,
             }
@@ -127,20 +127,20 @@ impl Requests {
     }
 
     /// Puts away the change request that was being taken.
-    pub(super) fn finish(&mut self, spool: &mut Spool, odd: &mut Odd) -> Result<(), SpoolError> {
+    pub(super) fn finish(&mut self, intake: &mut Intake, odd: &mut Odd) -> Result<(), SpoolError> {
         let Some(mut it) = self.current.take() else { return Ok(()) };
         let scope = scope(&it.path);
         for (id, review) in std::mem::take(&mut it.last).into_values() {
             let review = it.judged(review);
-            spool.take(&scope, &id, &Object::from(review))?;
+            intake.take(&scope, &id, Object::from(review))?;
         }
         for (id, review) in std::mem::take(&mut it.said) {
-            spool.take(&scope, &id, &Object::from(review))?;
+            intake.take(&scope, &id, Object::from(review))?;
         }
         match request::read(&it.wire, &it.path, &it.ending) {
             Some(request) => {
                 let id = it.number.to_string();
-                spool.take(&scope, &id, &Object::from(request))
+                intake.take(&scope, &id, Object::from(request))
             }
             None => {
                 odd.n_odd_requests += 1;
@@ -175,13 +175,13 @@ impl Current {
 
     fn take(
         &mut self,
-        spool: &mut Spool,
+        intake: &mut Intake,
         odd: &mut Odd,
         it: wire::Activity,
     ) -> Result<(), SpoolError> {
         match it.kind.as_deref() {
             Some("COMMENT:ADDED") => match it.comment {
-                Some(comment) => self.comment(spool, odd, &comment),
+                Some(comment) => self.comment(intake, odd, &comment),
                 None => {
                     odd.n_damaged += 1;
                     Ok(())
@@ -189,7 +189,9 @@ impl Current {
             },
             // A comment is told as it is now, whatever happened to it.
             Some("COMMENT:OTHER") => Ok(()),
-            Some("ACTIVITY" | "REVIEWERS:UPDATED" | "RESCOPED" | "MERGED") => self.done(spool, &it),
+            Some("ACTIVITY" | "REVIEWERS:UPDATED" | "RESCOPED" | "MERGED") => {
+                self.done(intake, &it)
+            }
             Some(_) | None => {
                 odd.n_damaged += 1;
                 Ok(())
@@ -197,7 +199,7 @@ impl Current {
         }
     }
 
-    fn done(&mut self, spool: &mut Spool, it: &wire::Activity) -> Result<(), SpoolError> {
+    fn done(&mut self, intake: &mut Intake, it: &wire::Activity) -> Result<(), SpoolError> {
         let scope = scope(&self.path);
         let action = it.action.as_deref();
         if it.kind.as_deref() == Some("MERGED") || action == Some("DECLINED") {
@@ -210,7 +212,7 @@ impl Current {
                 if action == Some("UNAPPROVED") {
                     earlier.verdict = Verdict::Dismissed;
                 }
-                spool.take(&scope, &id, &Object::from(earlier))?;
+                intake.take(&scope, &id, Object::from(earlier))?;
             }
             if let Some(mut verdict) = review::read(it, self.number) {
                 let id = self.unique(review::id_of(&verdict));
@@ -222,14 +224,14 @@ impl Current {
         }
         for (id, event) in event::read(it, self.number) {
             let id = self.unique(id);
-            spool.take(&scope, &id, &Object::from(event))?;
+            intake.take(&scope, &id, Object::from(event))?;
         }
         Ok(())
     }
 
     fn comment(
         &mut self,
-        spool: &mut Spool,
+        intake: &mut Intake,
         odd: &mut Odd,
         it: &wire::Comment,
     ) -> Result<(), SpoolError> {
@@ -240,27 +242,27 @@ impl Current {
         {
             let told = (it.authorId.as_deref(), it.createdTimestamp);
             let review = review::from_comment(self.number, body, told);
-            return self.said_with(spool, id, review);
+            return self.said_with(intake, id, review);
         }
         let Some(root) = it.id.clone().filter(|it| !it.is_empty()) else {
             odd.n_damaged += 1;
             return Ok(());
         };
-        let Some(place) = place else { return self.say(spool, odd, it, &Above::default()) };
+        let Some(place) = place else { return self.say(intake, odd, it, &Above::default()) };
         if let Some(thread) = talk::thread(it, self.number) {
-            spool.take(&scope(&self.path), &root, &Object::from(thread))?;
+            intake.take(&scope(&self.path), &root, Object::from(thread))?;
         }
         if it.severity.as_deref() == Some("BLOCKER") {
             odd.unknown.note("tasks on lines of code".to_owned(), 1);
         }
         let above = Above { thread: Some((&root, place)), ..Above::default() };
-        self.say(spool, odd, it, &above)
+        self.say(intake, odd, it, &above)
     }
 
     /// What was said with a review waits for its verdict, which may not come.
     fn said_with(
         &mut self,
-        spool: &mut Spool,
+        intake: &mut Intake,
         id: String,
         review: Review,
     ) -> Result<(), SpoolError> {
@@ -272,7 +274,7 @@ impl Current {
         let id = if is_own { id } else { own };
         if self.said_bytes > MAX_SAID || self.said.contains_key(&id) {
             let id = self.unique(format!("{id}/said"));
-            return spool.take(&scope(&self.path), &id, &Object::from(review));
+            return intake.take(&scope(&self.path), &id, Object::from(review));
         }
         self.said.insert(id, review);
         Ok(())
@@ -281,7 +283,7 @@ impl Current {
     /// Takes a comment, and everything that answers it.
     fn say(
         &self,
-        spool: &mut Spool,
+        intake: &mut Intake,
         odd: &mut Odd,
         it: &wire::Comment,
         above: &Above<'_>,
@@ -297,12 +299,12 @@ impl Current {
             }
             None => Object::from(talk::comment(it, self.number, above.answers)),
         };
-        spool.take(&scope(&self.path), id, &object)?;
+        intake.take(&scope(&self.path), id, object)?;
         if above.depth == MAX_ANSWERS {
             odd.n_damaged += it.comments.count();
             return Ok(());
         }
         let below = Above { answers: Some(id), depth: above.depth + 1, ..*above };
-        it.comments.0.iter().try_for_each(|it| self.say(spool, odd, it, &below))
+        it.comments.0.iter().try_for_each(|it| self.say(intake, odd, it, &below))
     }
 }

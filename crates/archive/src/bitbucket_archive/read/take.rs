@@ -12,7 +12,7 @@ use crate::{
         wire,
     },
     container::{Archive, ArchiveError, Limits, Member, gunzip, scan_within},
-    spool::{Spool, SpoolError},
+    spool::{Intake, SpoolError},
     wire::Wire,
 };
 use packhorse_core::{Object, Scope, model::Place};
@@ -43,7 +43,7 @@ struct Repository {
 
 /// Takes entries into a spool.
 pub(super) struct Taking<'a> {
-    spool: &'a mut Spool,
+    intake: &'a mut Intake,
     archive: &'a Arc<Archive>,
     odd: &'a mut Odd,
     limits: Limits,
@@ -59,9 +59,9 @@ pub(super) struct Taking<'a> {
 }
 
 impl<'a> Taking<'a> {
-    pub(super) fn new(spool: &'a mut Spool, archive: &'a Arc<Archive>, odd: &'a mut Odd) -> Self {
+    pub(super) fn new(intake: &'a mut Intake, archive: &'a Arc<Archive>, odd: &'a mut Odd) -> Self {
         Self {
-            spool,
+            intake,
             archive,
             odd,
             limits: *archive.limits(),
@@ -118,12 +118,12 @@ impl<'a> Taking<'a> {
             Entry::Request(id, number) => {
                 let path = self.path(id, member)?;
                 let it: wire::Request = self.json("pull_requests", member, data)?;
-                self.requests.begin(self.spool, self.odd, (&path, number), it)
+                self.requests.begin(self.intake, self.odd, (&path, number), it)
             }
             Entry::Activities(id, number) => {
                 let path = self.path(id, member)?;
                 let data = gunzip(data, &self.limits);
-                self.requests.activities(self.spool, self.odd, (&path, number), (member, data))
+                self.requests.activities(self.intake, self.odd, (&path, number), (member, data))
             }
             Entry::Caches(id, _) => {
                 self.path(id, member)?;
@@ -186,7 +186,7 @@ impl<'a> Taking<'a> {
         };
         // A person's own place is the person's.
         if let Some(organization) = project::organization(&it).filter(|_| !key.starts_with('~')) {
-            self.spool.take(&Scope::Shared, &key, &Object::from(organization))?;
+            self.intake.take(&Scope::Shared, &key, Object::from(organization))?;
         }
         let is_public = it.public == Some(true);
         self.owners.insert(id.to_owned(), Owner { key, is_public, for_all: false });
@@ -220,7 +220,7 @@ impl<'a> Taking<'a> {
             let (found, lost) = project::members(&it, place);
             self.odd.n_members += lost;
             for (id, member) in found {
-                self.spool.take(scope, &id, &Object::from(member))?;
+                self.intake.take(scope, &id, Object::from(member))?;
             }
         }
         Ok(())
@@ -271,13 +271,13 @@ impl<'a> Taking<'a> {
 
     /// Puts away the repository that was being taken.
     fn finish(&mut self) -> Result<(), SpoolError> {
-        self.requests.finish(self.spool, self.odd)?;
+        self.requests.finish(self.intake, self.odd)?;
         let Some(it) = self.current.take() else { return Ok(()) };
         let owner = self.owners.get(&it.owner);
         let seen = owner.map_or((false, false), |it| (it.is_public, it.for_all));
         let project = project::project(&it.wire, &it.path, seen, it.default_branch);
         let scope = Scope::Project(it.path.clone());
-        self.spool.take(&scope, &it.path, &Object::from(project))
+        self.intake.take(&scope, &it.path, Object::from(project))
     }
 
     /// Where the repositories are, once all entries have come.

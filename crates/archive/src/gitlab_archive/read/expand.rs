@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     container::ArchiveError,
-    spool::{Spool, SpoolError},
+    spool::{Intake, SpoolError},
     wire::Wire,
 };
 use packhorse_core::{
@@ -23,9 +23,9 @@ use std::collections::{HashMap, HashSet};
 /// Labels and milestones of groups that are remembered as taken.
 const MAX_REMEMBERED: usize = 100_000;
 
-/// Takes the rows of one project into the spool.
+/// Takes the rows of one project into a spool.
 pub(super) struct Taking<'a, 'u> {
-    spool: &'a mut Spool,
+    intake: &'a mut Intake,
     scope: &'a Scope,
     people: &'a People,
     uploads: &'a mut Uploads<'u>,
@@ -54,18 +54,18 @@ fn first_of(it: &wire::Note, firsts: &Firsts<'_>) -> Option<u64> {
 
 impl<'a, 'u> Taking<'a, 'u> {
     pub(super) fn new(
-        spool: &'a mut Spool,
+        intake: &'a mut Intake,
         scope: &'a Scope,
         people: &'a People,
         uploads: &'a mut Uploads<'u>,
         odd: &'a mut Odd,
     ) -> Self {
-        Self { spool, scope, people, uploads, odd, inherited: HashSet::new() }
+        Self { intake, scope, people, uploads, odd, inherited: HashSet::new() }
     }
 
     fn put(&mut self, record: Option<(String, Object)>) -> Result<(), SpoolError> {
         match record {
-            Some((id, object)) => self.spool.take(self.scope, &id, &object),
+            Some((id, object)) => self.intake.take(self.scope, &id, object),
             None => {
                 self.odd.n_rows += 1;
                 Ok(())
@@ -74,7 +74,7 @@ impl<'a, 'u> Taking<'a, 'u> {
     }
 
     fn files(&mut self, text: Option<&str>, subject: &Subject) -> Result<(), SpoolError> {
-        self.uploads.of(text, subject, (self.spool, self.scope))
+        self.uploads.of(text, subject, (self.intake, self.scope))
     }
 
     /// Parses a row; what is JSON and not such a row is counted.

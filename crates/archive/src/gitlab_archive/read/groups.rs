@@ -7,7 +7,7 @@ use super::{Odd, People, accounts, map, rows::Rows, scan::Found, wire};
 use crate::{
     GroupLevel, GroupTree,
     container::{Archive, Member},
-    spool::{ScopeRow, Spool, SpoolError},
+    spool::{Intake, ScopeRow, Spool, SpoolError},
 };
 use packhorse_core::{
     Object, ObjectKind, Scope,
@@ -37,7 +37,7 @@ impl Groups {
     /// Takes the groups of one export.
     pub(super) fn take(
         &mut self,
-        spool: &mut Spool,
+        intake: &mut Intake,
         found: Found,
         only: Option<&str>,
         odd: &mut Odd,
@@ -47,7 +47,7 @@ impl Groups {
         for (id, it) in organizations(&found, only, odd)? {
             paths.insert(id, it.path.clone());
             let path = it.path.clone();
-            spool.take(&Scope::Shared, &path, &Object::from(it))?;
+            intake.take(&Scope::Shared, &path, Object::from(it))?;
         }
         for (id, relation, member) in &found.group_relations {
             let Some(path) = paths.get(id) else {
@@ -55,7 +55,7 @@ impl Groups {
                 continue;
             };
             match relation.as_str() {
-                "members" => roles(spool, (&found, member), (path, &people), odd)?,
+                "members" => roles(intake, (&found, member), (path, &people), odd)?,
                 "labels" | "milestones" => self.inherited.push(Inherited {
                     path: path.clone(),
                     relation: if relation == "labels" { "labels" } else { "milestones" },
@@ -279,7 +279,7 @@ impl GroupLevel {
 
 /// Takes the roles in a group.
 fn roles(
-    spool: &mut Spool,
+    intake: &mut Intake,
     (found, member): (&Found, &Member),
     (path, people): (&str, &People),
     odd: &mut Odd,
@@ -289,7 +289,7 @@ fn roles(
     while rows.next(|json| {
         match json.parse::<wire::Member>("members", &mut odd.unknown) {
             Ok(Some(it)) => match map::project::member(&it, &place, people) {
-                Some((id, member)) => spool.take(&Scope::Shared, &id, &Object::from(member))?,
+                Some((id, member)) => intake.take(&Scope::Shared, &id, Object::from(member))?,
                 None => odd.n_rows += 1,
             },
             Ok(None) => {}

@@ -14,7 +14,7 @@ use super::{FORMAT, id, is_file, map, people::People, support, wire, write::SHAP
 use crate::{
     container::{Archive, ArchiveError, Member},
     kin::Kin,
-    spool::{Contents, Reading, Spool, SpoolError, Surveyed, copy, version_of_files},
+    spool::{Contents, Intake, Reading, Spool, SpoolError, Surveyed, copy, version_of_files},
     wire::Unknown,
 };
 use expand::Taking;
@@ -160,7 +160,7 @@ pub(in crate::gitlab_archive) fn survey(
 ) -> Result<Surveyed<Exports>, SpoolError> {
     std::fs::create_dir_all(scratch)?;
     let directory = tempfile::Builder::new().prefix("gitlab-archive-").tempdir_in(scratch)?;
-    let mut spool = Spool::passing(directory.path(), &SHAPE)?;
+    let mut intake = Intake::into(Spool::passing(directory.path(), &SHAPE)?);
     let mut exports = Exports { archives: Vec::new(), bundles: HashMap::new() };
     let (mut odd, mut groups) = (Odd::default(), groups::Groups::default());
     let single = only.filter(|_| is_file(path));
@@ -169,22 +169,22 @@ pub(in crate::gitlab_archive) fn survey(
         let n = exports.archives.len();
         exports.archives.push(Arc::clone(&found.archive));
         if found.is_group() {
-            groups.take(&mut spool, found, single, &mut odd)?;
+            groups.take(&mut intake, found, single, &mut odd)?;
             continue;
         }
         let name = found.path(&file, single);
-        take(&mut spool, &mut exports, (n, &found), &name, &mut odd)?;
+        take(&mut intake, &mut exports, (n, &found), &name, &mut odd)?;
     }
+    let mut spool = intake.end()?;
     groups.hand_down(&mut spool, &mut odd)?;
     spool.flush()?;
-    spool.index()?;
     let (spool, losses) = (Mutex::new(spool), odd.losses());
     Ok(Surveyed { spool, contents: exports, losses, _directory: directory })
 }
 
 /// Takes everything out of one archive.
 fn take(
-    spool: &mut Spool,
+    intake: &mut Intake,
     exports: &mut Exports,
     (n, found): (usize, &Found),
     name: &str,
@@ -193,7 +193,7 @@ fn take(
     let people = accounts(found)?;
     let scope = Scope::Project(name.to_owned());
     let mut uploads = Uploads::new(n, &found.uploads);
-    let mut taking = Taking::new(spool, &scope, &people, &mut uploads, odd);
+    let mut taking = Taking::new(intake, &scope, &people, &mut uploads, odd);
     taking.project(found)?;
     for (relation, member) in found.relations_in_order() {
         let mut rows = rows::Rows::open(&found.archive, member)?;
@@ -204,9 +204,9 @@ fn take(
             taking.row(relation, Json::Whole(json))
         })?;
     }
-    uploads.rest(spool, &scope)?;
+    uploads.rest(intake, &scope)?;
     for it in &found.lfs_objects {
-        lfs_object(spool, &scope, n, it)?;
+        lfs_object(intake, &scope, n, it)?;
     }
     for (repo, member) in [(RepoKind::Code, &found.code), (RepoKind::Wiki, &found.wiki)] {
         if let Some(member) = member {
@@ -218,12 +218,11 @@ fn take(
     Ok(())
 }
 
-fn lfs_object(spool: &mut Spool, scope: &Scope, n: usize, it: &Stored) -> Result<(), SpoolError> {
+fn lfs_object(intake: &mut Intake, scope: &Scope, n: usize, it: &Stored) -> Result<(), SpoolError> {
     let blob = Blob { size: Some(it.size), sha256: Some(it.sha256.clone()) };
     let origin = Origin::new(ObjectKind::LfsObject, it.sha256.clone());
-    spool.take(scope, &origin.id, &Object::from(LfsObject { blob }))?;
-    spool.link_at(scope, &origin, (it.sha256.clone(), it.size), it.place(n));
-    Ok(())
+    intake.take(scope, &origin.id, Object::from(LfsObject { blob }))?;
+    intake.link_at(scope, &origin, (it.sha256.clone(), it.size), it.place(n))
 }
 
 /// Who the archive says that its ids are.

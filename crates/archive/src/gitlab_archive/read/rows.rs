@@ -4,7 +4,7 @@
 //! one is read as it comes by, so that only what becomes records is ever in memory.
 
 use crate::{
-    container::{Archive, ArchiveError, Limits, Member, MemberData},
+    container::{Archive, ArchiveError, Limits, Member, MemberData, ReadAhead},
     spool::SpoolError,
     wire::{Unknown, Wire},
 };
@@ -60,10 +60,11 @@ pub(super) struct Rows<R> {
     longest: u64,
 }
 
-impl Rows<MemberData> {
-    /// Begins at the first row.
+impl Rows<ReadAhead<MemberData>> {
+    /// Begins at the first row; what comes next is unpacked meanwhile.
     pub(super) fn open(archive: &Archive, member: &Member) -> Result<Self, ArchiveError> {
-        Ok(Self::new(archive.member(member, 0)?, &member.name, archive.limits()))
+        let data = ReadAhead::new(archive.member(member, 0)?);
+        Ok(Self::new(data, &member.name, archive.limits()))
     }
 }
 

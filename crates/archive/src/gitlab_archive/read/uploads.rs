@@ -1,7 +1,7 @@
 //! Uploaded files: which texts refer to them.
 
 use super::{id, scan::Stored};
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Intake, SpoolError};
 use packhorse_core::{
     Object, ObjectKind, Origin, Scope,
     model::{Blob, Subject},
@@ -26,7 +26,7 @@ impl<'a> Uploads<'a> {
         &mut self,
         text: Option<&str>,
         subject: &Subject,
-        (spool, scope): (&mut Spool, &Scope),
+        (intake, scope): (&mut Intake, &Scope),
     ) -> Result<(), SpoolError> {
         let Some(text) = text.filter(|_| !self.left.is_empty()) else { return Ok(()) };
         for (at, start) in text.match_indices("/uploads/") {
@@ -34,24 +34,24 @@ impl<'a> Uploads<'a> {
             let is_end = |it: char| it.is_whitespace() || ")\"'<>]}|`\\?#".contains(it);
             let end = rest.find(is_end).unwrap_or(rest.len());
             if let Some(stored) = self.left.remove(&rest[..end]) {
-                self.take(stored, subject.clone(), (spool, scope))?;
+                self.take(stored, subject.clone(), (intake, scope))?;
             }
         }
         Ok(())
     }
 
     /// Takes the files that nothing refers to.
-    pub(super) fn rest(&mut self, spool: &mut Spool, scope: &Scope) -> Result<(), SpoolError> {
+    pub(super) fn rest(&mut self, intake: &mut Intake, scope: &Scope) -> Result<(), SpoolError> {
         let mut left: Vec<_> = self.left.drain().map(|(_, it)| it).collect();
         left.sort_by(|a, b| a.name.cmp(&b.name));
-        left.into_iter().try_for_each(|it| self.take(it, Subject::Project, (spool, scope)))
+        left.into_iter().try_for_each(|it| self.take(it, Subject::Project, (intake, scope)))
     }
 
     fn take(
         &self,
         it: &Stored,
         subject: Subject,
-        (spool, scope): (&mut Spool, &Scope),
+        (intake, scope): (&mut Intake, &Scope),
     ) -> Result<(), SpoolError> {
         let attachment = super::map::attachment(
             &it.name,
@@ -59,8 +59,7 @@ impl<'a> Uploads<'a> {
             Blob { size: Some(it.size), sha256: Some(it.sha256.clone()) },
         );
         let origin = Origin::new(ObjectKind::Attachment, it.name.clone());
-        spool.take(scope, &origin.id, &Object::from(attachment))?;
-        spool.link_at(scope, &origin, (it.sha256.clone(), it.size), it.place(self.archive));
-        Ok(())
+        intake.take(scope, &origin.id, Object::from(attachment))?;
+        intake.link_at(scope, &origin, (it.sha256.clone(), it.size), it.place(self.archive))
     }
 }
