@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use packhorse_core::{
     Scope,
     model::{
-        ChangeRequest, Comment, Event, HostId, Identity, Issue, Label, Markup, Milestone,
-        OpenState, Project, Reaction, ReviewComment, State, StateValue, Subject, Text,
+        ChangeRequest, ChangeRequestState, Comment, Event, HostId, Identity, Issue, Label, Markup,
+        Milestone, OpenState, Project, Reaction, ReviewComment, State, StateValue, Subject, Text,
     },
 };
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
         (&Method::GET, ["issues", "comments"]) => {
             let view = desk.view();
             let all = desk.store.all::<Comment>(&place.scope);
-            Some(desk.page(all.map(|(id, it)| view.comment(&place.path, id, it)).collect()))
+            Some(desk.page_of(all.collect(), |(id, it)| view.comment(&place.path, id, it)))
         }
         (_, ["issues", "comments", id, rest @ ..]) => {
             comment(desk, place, &method, id.parse().ok()?, rest)
@@ -47,24 +47,48 @@ pub(super) fn markdown(body: &Value, field: &str) -> Option<Text> {
 }
 
 /// Newest first; `type` picks issues or pull requests, both without it.
+/// What a listing of issues has.
+enum Listed<'a> {
+    Issue(u64, &'a Issue),
+    Pull(&'a ChangeRequest),
+}
+
+impl Listed<'_> {
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Issue(_, it) => it.state == OpenState::Open,
+            Self::Pull(it) => it.state == ChangeRequestState::Open,
+        }
+    }
+
+    /// When it was made, as it is told, and its number.
+    fn order(&self) -> (String, u64) {
+        let (at, number) = match self {
+            Self::Issue(_, it) => (it.created_at, it.number),
+            Self::Pull(it) => (it.created_at, it.number),
+        };
+        (told(at).as_str().unwrap_or_default().to_owned(), number)
+    }
+}
+
 fn list(desk: &Desk<'_>, place: &Place) -> Answer {
     let view = desk.view();
     let state = desk.request.query("state").unwrap_or("open");
     let kind = desk.request.query("type").unwrap_or("");
     let issues = desk.store.all::<Issue>(&place.scope).filter(|_| kind != "pulls");
-    let issues = issues.map(|(id, it)| view.issue(&place.path, id, it));
+    let issues = issues.map(|(id, it)| Listed::Issue(id, it));
     let pulls = desk.store.all::<ChangeRequest>(&place.scope).filter(|_| kind != "issues");
-    let pulls = pulls.map(|(_, it)| view.pull_as_issue(&place.path, it));
-    let wanted = |it: &Value| state == "all" || it["state"] == state;
-    let mut all: Vec<Value> = issues.chain(pulls).filter(wanted).collect();
-    let oldest_first = desk.request.query("sort") == Some("oldest");
-    all.sort_by_key(|it| {
-        (it["created_at"].as_str().unwrap_or_default().to_owned(), it["number"].as_u64())
-    });
-    if !oldest_first {
+    let pulls = pulls.map(|(_, it)| Listed::Pull(it));
+    let wanted = |it: &Listed<'_>| state == "all" || it.is_open() == (state == "open");
+    let mut all: Vec<_> = issues.chain(pulls).filter(wanted).collect();
+    all.sort_by_cached_key(Listed::order);
+    if desk.request.query("sort") != Some("oldest") {
         all.reverse();
     }
-    desk.page(all)
+    desk.page_of(all, |it| match it {
+        Listed::Issue(id, it) => view.issue(&place.path, id, it),
+        Listed::Pull(it) => view.pull_as_issue(&place.path, it),
+    })
 }
 
 /// People that a body names, all of whom must be known.

@@ -96,12 +96,17 @@ impl Desk<'_> {
 
     /// A page of a listing. Source: Gitea, `DEFAULT_PAGING_NUM` 30, `MAX_RESPONSE_ITEMS` 50.
     fn page(&self, all: Vec<Value>) -> Answer {
+        self.page_of(all, |it| it)
+    }
+
+    /// The same, where only what is on the page is put into the words of the host.
+    fn page_of<T>(&self, all: Vec<T>, told: impl FnMut(T) -> Value) -> Answer {
         let window = self.request.window("page", "limit", 30, 50);
         let total = all.len();
         let address = format!("{}{}", self.request.home, self.request.target);
-        let page = window.of(all);
-        let told = if self.is_of("timeline") { page.len() } else { total };
-        let answer = Answer::ok(&Value::Array(page)).with("x-total-count", &told.to_string());
+        let page: Vec<Value> = window.of(all).into_iter().map(told).collect();
+        let count = if self.is_of("timeline") { page.len() } else { total };
+        let answer = Answer::ok(&Value::Array(page)).with("x-total-count", &count.to_string());
         match window.link(&address, "page", total).filter(|_| self.has_links()) {
             Some(link) => answer.with("link", &link),
             None => answer,

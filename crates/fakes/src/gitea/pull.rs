@@ -37,13 +37,14 @@ fn list(desk: &Desk<'_>, place: &Place) -> Answer {
     let view = desk.view();
     let state = desk.request.query("state").unwrap_or("open");
     let all = desk.store.all::<ChangeRequest>(&place.scope);
-    let all = all.map(|(id, it)| pull(&view, place, id, it));
-    let mut all: Vec<Value> = all.filter(|it| state == "all" || it["state"] == state).collect();
-    all.sort_by_key(|it| it["number"].as_u64());
+    let is_open = |it: &ChangeRequest| it.state == ChangeRequestState::Open;
+    let wanted = |it: &ChangeRequest| state == "all" || is_open(it) == (state == "open");
+    let mut all: Vec<_> = all.filter(|(_, it)| wanted(it)).collect();
+    all.sort_by_key(|(_, it)| it.number);
     if desk.request.query("sort") != Some("oldest") {
         all.reverse();
     }
-    desk.page(all)
+    desk.page_of(all, |(id, it)| pull(&view, place, id, it))
 }
 
 fn end(view: &View<'_>, place: &Place, it: &Branch, number: u64, is_head: bool) -> Value {

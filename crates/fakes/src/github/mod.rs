@@ -65,10 +65,15 @@ impl Desk<'_> {
 
     /// A page of a listing, with the way on.
     fn page(&self, all: Vec<Value>) -> Answer {
+        self.page_of(all, |it| it)
+    }
+
+    /// The same, where only what is on the page is put into the words of the host.
+    fn page_of<T>(&self, all: Vec<T>, told: impl FnMut(T) -> Value) -> Answer {
         let window = self.request.window("page", "per_page", 30, 100);
         let total = all.len();
         let address = format!("{}{}", self.request.home, self.request.target);
-        let answer = Answer::ok(&Value::Array(window.of(all)));
+        let answer = Answer::ok(&window.of(all).into_iter().map(told).collect());
         match window.link(&address, "page", total) {
             Some(link) => answer.with("link", &link),
             None => answer,

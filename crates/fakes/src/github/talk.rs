@@ -19,10 +19,7 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
     match rest {
         ["labels", rest @ ..] => labels(desk, place, &method, rest),
         ["milestones", rest @ ..] => milestones(desk, place, &method, rest),
-        ["issues", "comments"] => {
-            let all = comments(desk, place, |_| true);
-            Some(desk.page(all))
-        }
+        ["issues", "comments"] => Some(comments(desk, place, |_| true)),
         ["issues", "comments", id, rest @ ..] => {
             comment(desk, place, &method, id.parse().ok()?, rest)
         }
@@ -32,8 +29,7 @@ pub(super) fn route(desk: &mut Desk<'_>, place: &Place, rest: &[&str]) -> Option
             if method == Method::POST {
                 return Some(add_comment(desk, place, subject));
             }
-            let all = comments(desk, place, |it| it.subject == subject);
-            Some(desk.page(all))
+            Some(comments(desk, place, |it| it.subject == subject))
         }
         ["issues", number, "events" | "timeline"] => {
             let subject = subject(desk, place, number.parse().ok()?)?;
@@ -206,14 +202,17 @@ fn change(it: &mut Milestone, body: &Value, now: Option<packhorse_core::model::T
     it.updated_at = now;
 }
 
-fn comments(desk: &Desk<'_>, place: &Place, is: impl Fn(&Comment) -> bool) -> Vec<Value> {
+fn comments(desk: &Desk<'_>, place: &Place, is: impl Fn(&Comment) -> bool) -> Answer {
     let view = desk.view();
     let on_page =
         |it: &Comment| matches!(it.subject, Subject::Issue(_) | Subject::ChangeRequest(_));
     let since = desk.request.query("since").unwrap_or_default();
-    let all = desk.store.all::<Comment>(&place.scope).filter(|(_, it)| on_page(it) && is(it));
-    let all = all.map(|(id, it)| view.comment(&place.path, id, it));
-    all.filter(|it| it["updated_at"].as_str().unwrap_or_default() >= since).collect()
+    let is_late = |it: &Comment| {
+        since.is_empty() || told(it.updated_at.or(it.created_at)).as_str() >= Some(since)
+    };
+    let all = desk.store.all::<Comment>(&place.scope);
+    let all = all.filter(|(_, it)| on_page(it) && is(it) && is_late(it));
+    desk.page_of(all.collect(), |(id, it)| view.comment(&place.path, id, it))
 }
 
 fn add_comment(desk: &mut Desk<'_>, place: &Place, subject: Subject) -> Answer {
