@@ -51,11 +51,13 @@ fn end(view: &View<'_>, place: &Place, it: &Branch, number: u64, is_head: bool) 
     let path = it.project.as_deref().unwrap_or(&place.path);
     let project = view.store.find::<Project>(&Scope::Shared, |it| it.path == path);
     let tip = view.store.branch(path, &it.name);
-    // A head branch that is gone is shown as the ref that Gitea keeps of it.
+    // Source: Gitea, `services/convert/pull.go`: a base is where its branch is now, if anywhere; a
+    // head whose branch is gone is shown as the ref that Gitea keeps of it.
     let gone = is_head && tip.is_none();
+    let commit = if is_head { it.commit.clone().or(tip) } else { tip };
     let name = if gone { format!("refs/pull/{number}/head") } else { it.name.clone() };
     json!({
-        "label": it.name, "ref": name, "sha": it.commit.clone().or(tip).unwrap_or_default(),
+        "label": it.name, "ref": name, "sha": commit.unwrap_or_default(),
         "repo_id": project.map_or(0, |(id, _)| id), "repo": project.map(|(id, it)| view.project(id, it)),
     })
 }

@@ -36,10 +36,13 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
             field: "closed_by",
             why: "the API does not tell it; the event of closing does",
         }]),
-        ObjectKind::ChangeRequest => Support::Partial(&[Gap {
-            field: "closed_by",
-            why: "the API does not tell it; the event of closing does",
-        }]),
+        ObjectKind::ChangeRequest => Support::Partial(&[
+            Gap { field: "closed_by", why: "the API does not tell it; the event of closing does" },
+            Gap {
+                field: "base.commit",
+                why: "where the change begins is told, and not where its base was",
+            },
+        ]),
         ObjectKind::Review => Support::Partial(&[Gap {
             field: "created_at",
             why: "only when it was handed in is told",

@@ -83,6 +83,9 @@ pub(in crate::gitea) fn change_request(it: wire::PullRequest, host: &str) -> Opt
     let asked = |reviewer| ReviewRequest { reviewer, ..ReviewRequest::default() };
     let is_draft = it.draft.unwrap_or_default();
     let title = it.title.unwrap_or_default();
+    let mut base = branch(it.base, host);
+    // Its own commit is where the branch is now, which may have the change in it already.
+    base.commit = plain(it.merge_base).or(base.commit);
     Some(ChangeRequest {
         number: it.number?,
         title: if is_draft { finished(&title).to_owned() } else { title },
@@ -90,7 +93,7 @@ pub(in crate::gitea) fn change_request(it: wire::PullRequest, host: &str) -> Opt
         author: author(it.user.as_ref(), None, host),
         state,
         draft: is_draft,
-        base: branch(it.base, host),
+        base,
         head: branch(it.head, host),
         assignees: identities(it.assignees.as_ref(), host),
         review_requests: people.chain(teams).map(asked).collect(),
@@ -279,6 +282,16 @@ mod tests {
         check(r#"{"id":1,"type":"project_board"}"#, Some("project_board"));
         check(r#"{"id":1,"type":"comment"}"#, None);
         check(r#"{"id":1}"#, None);
+    }
+
+    #[test]
+    fn a_change_is_based_on_where_it_begins_and_not_on_where_its_base_is_now() {
+        let base = |json| change_request(read(json), "h.example").unwrap().base.commit;
+
+        let merged = r#"{"number": 1, "merge_base": "abc", "base": {"ref": "main", "sha": "def"}}"#;
+        assert_eq!(base(merged).as_deref(), Some("abc"));
+        let untold = r#"{"number": 1, "merge_base": "", "base": {"ref": "main", "sha": "def"}}"#;
+        assert_eq!(base(untold).as_deref(), Some("def"));
     }
 
     #[test]
