@@ -27,9 +27,6 @@ fn own_name(number: u64) -> String {
     format!("{PASSING}{number}")
 }
 
-/// Branches that are remembered to be there.
-const MAX_BASES: usize = 10_000;
-
 /// What is there of the branches that a change request is between.
 struct FoundBranches {
     has_base: bool,
@@ -191,26 +188,8 @@ impl GiteaSink {
         let (base, head) = (&change.base, &change.head);
         let is_here = head.project.is_none() || head.project == base.project;
         let head_name = if is_here && head.name != base.name { &head.name } else { "" };
-        let (has_base, head) =
-            futures::try_join!(self.has_base(path, &base.name), self.branch(path, head_name))?;
-        Ok(FoundBranches { has_base, head })
-    }
-
-    /// Whether there is a branch, which is the base of many: it is asked for until it is there.
-    async fn has_base(&self, path: Path<'_>, name: &str) -> Result<bool, HostError> {
-        if self.known.of(path, |it| it.bases.contains(name)) {
-            return Ok(true);
-        }
-        let is_there = self.branch(path, name).await?.is_some();
-        if is_there {
-            self.known.of(path, |it| {
-                if it.bases.len() >= MAX_BASES {
-                    it.bases.clear();
-                }
-                it.bases.insert(name.to_owned())
-            });
-        }
-        Ok(is_there)
+        let has_base = self.branch(path, &base.name).await?.is_some();
+        Ok(FoundBranches { has_base, head: self.branch(path, head_name).await? })
     }
 
     /// Branches to open a change request with; `None` where the repository is empty.
@@ -256,17 +235,6 @@ impl GiteaSink {
         };
         task.lose("head.name", format!("became `{own}`: the branch is gone, or has moved on"));
         Ok(Some(Ends { base, head: own, is_ours: true }))
-    }
-
-    /// The commit at the end of a branch; `None` where there is no such branch.
-    async fn branch(&self, path: Path<'_>, name: &str) -> Result<Option<String>, HostError> {
-        if name.is_empty() {
-            return Ok(None);
-        }
-        let below = path.below(&["branches", name]);
-        let found: Option<Value> = self.api.find(&below, "look for a branch").await?;
-        let commit = found.as_ref().and_then(|it| it.pointer("/commit/id"));
-        Ok(commit.and_then(Value::as_str).map(str::to_owned))
     }
 
     /// Makes a branch of ours from a commit or another branch; `None` where that is not there.

@@ -27,8 +27,8 @@ pub(super) struct Project {
     pub(super) milestones: HashSet<u64>,
     /// Accounts that issues can be assigned to, in lower case.
     pub(super) assignable: Option<HashSet<String>>,
-    /// Branches that are there, which change requests go into.
-    pub(super) bases: HashSet<String>,
+    /// Branches that were there when they were listed, with the commits at their ends.
+    pub(super) branches: Option<HashMap<String, String>>,
     /// Releases by tag.
     pub(super) releases: HashMap<String, String>,
     /// Where each comment on code stands, once they were listed: its change request and its review.

@@ -12,13 +12,16 @@ use super::{GiteaSink, Path, known::Commits};
 use crate::gitea::wire;
 use packhorse_core::{HostError, HostErrorKind, Object, RepoKind, model::StateValue};
 use packhorse_git::{Git, GitError, refs};
-use std::{iter, time::Duration};
+use serde_json::Value;
+use std::{collections::HashMap, iter, time::Duration};
 
 /// The first pause between two looks, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How many pauses are made at most: half a minute in all.
 const MAX_PAUSES: usize = 20;
+/// Branches that are remembered; where there are more, each is asked for.
+const MAX_BRANCHES: usize = 50_000;
 
 /// Whether something needs commits that the server knows of, or changes the project's own record:
 /// the server writes that whole, and with it again that the repository is empty.
@@ -47,7 +50,7 @@ impl GiteaSink {
         }
         let mut found = self.source.repository(path).await?;
         // Nothing may have been pushed, or tags alone, with which a repository stays empty.
-        if found.empty == Some(true) && self.has_branches(path).await? {
+        if found.empty == Some(true) && !self.branches(path).await?.is_empty() {
             for pause in pauses() {
                 self.clock.sleep(pause).await;
                 found = self.source.repository(path).await?;
@@ -60,20 +63,53 @@ impl GiteaSink {
         Ok(Some(found))
     }
 
-    /// Whether the repository itself has branches, whatever the server tells of it.
-    async fn has_branches(&self, path: Path<'_>) -> Result<bool, HostError> {
+    /// The branches that the repository itself has, whatever the server tells of it, with the commits
+    /// at their ends.
+    async fn branches(&self, path: Path<'_>) -> Result<HashMap<String, String>, HostError> {
         let remote = self.source.git_remote(path, RepoKind::Code);
         let listed = async { refs::list(&Git::find().await?, &remote).await };
-        match listed.await {
-            Ok(list) => Ok(list.refs.keys().any(|it| it.starts_with("refs/heads/"))),
-            Err(GitError::NoRepository { .. }) => Ok(false),
-            Err(error) => Err(HostError::new(
-                HostErrorKind::Unavailable,
-                "look whether what was pushed is there",
-            )
-            .with("project", path)
-            .because(error)),
+        let list = match listed.await {
+            Ok(list) => list,
+            Err(GitError::NoRepository { .. }) => return Ok(HashMap::new()),
+            Err(error) => {
+                let operation = "look whether what was pushed is there";
+                return Err(HostError::new(HostErrorKind::Unavailable, operation)
+                    .with("project", path)
+                    .because(error));
+            }
+        };
+        let branch = |(name, commit): (String, String)| {
+            Some((name.strip_prefix("refs/heads/")?.to_owned(), commit))
+        };
+        Ok(list.refs.into_iter().filter_map(branch).collect())
+    }
+
+    /// The commit at the end of a branch; `None` where there is no such branch.
+    ///
+    /// They are listed once, by Git; one that is not among them may have been made since.
+    pub(super) async fn branch(
+        &self,
+        path: Path<'_>,
+        name: &str,
+    ) -> Result<Option<String>, HostError> {
+        if name.is_empty() {
+            return Ok(None);
         }
+        if self.known.of(path, |it| it.branches.is_none()) {
+            let mut branches = self.branches(path).await?;
+            if branches.len() > MAX_BRANCHES {
+                branches = HashMap::new();
+            }
+            self.known.of(path, |it| it.branches = Some(branches));
+        }
+        let known = self.known.of(path, |it| it.branches.as_ref()?.get(name).cloned());
+        if known.is_some() {
+            return Ok(known);
+        }
+        let below = path.below(&["branches", name]);
+        let found: Option<Value> = self.api.find(&below, "look for a branch").await?;
+        let commit = found.as_ref().and_then(|it| it.pointer("/commit/id"));
+        Ok(commit.and_then(Value::as_str).map(str::to_owned))
     }
 }
 
