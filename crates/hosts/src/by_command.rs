@@ -67,7 +67,7 @@ impl<T: Commanded> HandOver for ByCommand<T> {
         let repository = handed.project.and_then(parts).ok_or_else(|| {
             HostError::new(HostErrorKind::Rejected, "prepare an archive for the server")
                 .with("archive", handed.archive.display())
-                .with("reason", "one project goes at a time")
+                .with("reason", "one repository goes at a time, by its owner and name")
         })?;
         self.0.deliver(repository, handed).await
     }

@@ -18,6 +18,8 @@ pub(crate) struct ReadAhead<R> {
     empty: SyncSender<Vec<u8>>,
     piece: Vec<u8>,
     at: usize,
+    /// How it has ended; an error is told to whoever reads on, too.
+    end: Option<Result<(), (io::ErrorKind, String)>>,
     thread: JoinHandle<R>,
 }
 
@@ -32,17 +34,18 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
                 piece.resize(PIECE, 0);
                 let (n, end) = fill(&mut from, &mut piece);
                 piece.truncate(n);
-                let is_wanted = full.send(Ok(piece)).is_ok();
-                if let Some(Err(error)) = end {
-                    drop(full.send(Err(error)));
+                let is_wanted = piece.is_empty() || full.send(Ok(piece)).is_ok();
+                if let Some(end) = end {
+                    // An empty piece is the end, so that a thread that has died is none.
+                    drop(full.send(end.map(|()| Vec::new())));
                     return from;
                 }
-                if end.is_some() || !is_wanted {
+                if !is_wanted {
                     return from;
                 }
             }
         });
-        Self { pieces, empty, piece: Vec::new(), at: 0, thread }
+        Self { pieces, empty, piece: Vec::new(), at: 0, end: None, thread }
     }
 
     /// The reader itself, wherever it has come to.
@@ -60,15 +63,20 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
 impl<R> Read for ReadAhead<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.at == self.piece.len() {
-            // After the end, or an error that was told, there is nothing more.
-            let Ok(next) = self.pieces.recv() else { return Ok(0) };
-            let used = std::mem::replace(&mut self.piece, next?);
+            if let Some(end) = &self.end {
+                return end.clone().map(|()| 0).map_err(|(kind, text)| io::Error::new(kind, text));
+            }
+            let died = |_| io::Error::other("the thread that reads ahead has died");
+            let next = self.pieces.recv().map_err(died)?.inspect_err(|error| {
+                self.end = Some(Err((error.kind(), error.to_string())));
+            })?;
+            if next.is_empty() {
+                self.end = Some(Ok(()));
+                return Ok(0);
+            }
+            let used = std::mem::replace(&mut self.piece, next);
             self.at = 0;
             drop(self.empty.try_send(used));
-            // Nothing came before the end or the error.
-            if self.piece.is_empty() {
-                return self.read(out);
-            }
         }
         let n = out.len().min(self.piece.len() - self.at);
         out[..n].copy_from_slice(&self.piece[self.at..self.at + n]);
@@ -116,8 +124,27 @@ mod tests {
 
         let mut found = Vec::new();
         let error = ahead.read_to_end(&mut found).unwrap_err();
+        let again = ahead.read(&mut [0]).unwrap_err();
 
         assert_eq!((found.as_slice(), error.to_string().as_str()), (&b"abc"[..], "gone"));
+        assert_eq!(again.to_string(), "gone", "it is no end for who reads on");
+    }
+
+    #[test]
+    fn a_thread_that_dies_is_no_end() {
+        let mut ahead = ReadAhead::new(io::Cursor::new(b"abc").chain(Deadly));
+
+        let error = ahead.read_to_end(&mut Vec::new()).unwrap_err();
+
+        assert!(error.to_string().contains("has died"), "{error}");
+    }
+
+    struct Deadly;
+
+    impl Read for Deadly {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("a test's reader")
+        }
     }
 
     struct Broken;

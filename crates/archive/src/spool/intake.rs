@@ -11,7 +11,8 @@ use std::{
 
 /// Bytes of records that go over together: each batch wakes a thread.
 const BATCH: usize = 128 << 10;
-/// Batches that may wait to be put in: as many as come while others are flushed.
+/// Batches that may wait to be put in: as many as come while others are flushed. One that is larger
+/// takes the place of several.
 const WAITING: usize = 16;
 /// Bytes of records that are flushed together.
 const FLUSHED: usize = 1 << 20;
@@ -85,10 +86,12 @@ impl Intake {
     }
 
     fn send(&mut self) -> Result<(), SpoolError> {
-        self.n_bytes = 0;
+        // SECURITY: no more large records wait than small ones, of however many bytes.
+        let n_places = (std::mem::take(&mut self.n_bytes) / BATCH).min(WAITING);
         let batch = std::mem::take(&mut self.batch);
+        let mut all = std::iter::once(batch).chain((0..n_places).map(|_| Vec::new()));
         match &self.to {
-            Some(to) if to.send(batch).is_ok() => Ok(()),
+            Some(to) if all.all(|it| to.send(it).is_ok()) => Ok(()),
             // Its thread has ended, and says why.
             Some(_) | None => self.join().and(Err(SpoolError::Ended)),
         }
@@ -136,13 +139,17 @@ fn put(spool: &mut Spool, piece: Piece) -> Result<(), SpoolError> {
 mod tests {
     use super::*;
     use crate::spool::Shape;
-    use packhorse_core::{ObjectKind, model::Label};
+    use packhorse_core::{
+        ObjectKind,
+        model::{Label, Markup, Text},
+    };
 
     const SHAPE: Shape = Shape { application_id: 1, parent: |_| None, seed: |_, _| Ok(()) };
 
     fn label(n: usize) -> (String, Object) {
         let name = format!("label {n}");
-        (name.clone(), Object::from(Label { name, ..Label::default() }))
+        let description = Some(Text::new("x".repeat(1_000), Markup::Plain));
+        (name.clone(), Object::from(Label { name, description, ..Label::default() }))
     }
 
     #[test]
@@ -181,5 +188,19 @@ mod tests {
         intake.take(&Scope::Shared, &id, object).unwrap();
 
         assert!(matches!(intake.end(), Err(SpoolError::Database(_))));
+    }
+
+    #[test]
+    fn that_a_spool_has_failed_ends_what_goes_on_filling_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let spool = Spool::passing(directory.path(), &SHAPE).unwrap();
+        spool.database().execute_batch("DROP TABLE records").unwrap();
+        let mut intake = Intake::into(spool);
+
+        let failed = (0..100_000)
+            .map(label)
+            .find_map(|(id, object)| intake.take(&Scope::Shared, &id, object).err());
+
+        assert!(matches!(failed, Some(SpoolError::Database(_))), "{failed:?}");
     }
 }

@@ -46,7 +46,6 @@ pub(super) fn markdown(body: &Value, field: &str) -> Option<Text> {
     word(body, field).map(|it| Text::new(it, Markup::Gitea))
 }
 
-/// Newest first; `type` picks issues or pull requests, both without it.
 /// What a listing of issues has.
 enum Listed<'a> {
     Issue(u64, &'a Issue),
@@ -71,6 +70,7 @@ impl Listed<'_> {
     }
 }
 
+/// Newest first; `type` picks issues or pull requests, both without it.
 fn list(desk: &Desk<'_>, place: &Place) -> Answer {
     let view = desk.view();
     let state = desk.request.query("state").unwrap_or("open");
@@ -79,7 +79,11 @@ fn list(desk: &Desk<'_>, place: &Place) -> Answer {
     let issues = issues.map(|(id, it)| Listed::Issue(id, it));
     let pulls = desk.store.all::<ChangeRequest>(&place.scope).filter(|_| kind != "issues");
     let pulls = pulls.map(|(_, it)| Listed::Pull(it));
-    let wanted = |it: &Listed<'_>| state == "all" || it.is_open() == (state == "open");
+    let wanted = |it: &Listed<'_>| match state {
+        "open" => it.is_open(),
+        "closed" => !it.is_open(),
+        _ => state == "all",
+    };
     let mut all: Vec<_> = issues.chain(pulls).filter(wanted).collect();
     all.sort_by_cached_key(Listed::order);
     if desk.request.query("sort") != Some("oldest") {

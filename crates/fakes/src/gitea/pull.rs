@@ -38,7 +38,11 @@ fn list(desk: &Desk<'_>, place: &Place) -> Answer {
     let state = desk.request.query("state").unwrap_or("open");
     let all = desk.store.all::<ChangeRequest>(&place.scope);
     let is_open = |it: &ChangeRequest| it.state == ChangeRequestState::Open;
-    let wanted = |it: &ChangeRequest| state == "all" || is_open(it) == (state == "open");
+    let wanted = |it: &ChangeRequest| match state {
+        "open" => is_open(it),
+        "closed" => !is_open(it),
+        _ => state == "all",
+    };
     let mut all: Vec<_> = all.filter(|(_, it)| wanted(it)).collect();
     all.sort_by_key(|(_, it)| it.number);
     if desk.request.query("sort") != Some("oldest") {

@@ -3,6 +3,13 @@
 use crate::partial::partial;
 use packhorse_core::{Gap, ObjectKind, Support};
 
+const CLOSED_BY: Gap =
+    Gap { field: "closed_by", why: "the API does not tell it; the event of closing does" };
+const BASE: Gap = Gap {
+    field: "base.commit",
+    why: "where the change begins is told, and not where its base was",
+};
+
 /// What can be read from it.
 pub(super) fn reads(kind: ObjectKind) -> Support {
     match kind {
@@ -32,17 +39,8 @@ pub(super) fn reads(kind: ObjectKind) -> Support {
         ObjectKind::Milestone => {
             Support::Partial(&[Gap { field: "author", why: "the API does not tell it" }])
         }
-        ObjectKind::Issue => Support::Partial(&[Gap {
-            field: "closed_by",
-            why: "the API does not tell it; the event of closing does",
-        }]),
-        ObjectKind::ChangeRequest => Support::Partial(&[
-            Gap { field: "closed_by", why: "the API does not tell it; the event of closing does" },
-            Gap {
-                field: "base.commit",
-                why: "where the change begins is told, and not where its base was",
-            },
-        ]),
+        ObjectKind::Issue => Support::Partial(&[CLOSED_BY]),
+        ObjectKind::ChangeRequest => Support::Partial(&[CLOSED_BY, BASE]),
         ObjectKind::Review => Support::Partial(&[Gap {
             field: "created_at",
             why: "only when it was handed in is told",

@@ -92,6 +92,8 @@ async fn a_run_that_finds_nothing_new_asks_little() {
     bench.ok(&command);
     let second = pair.asked();
 
+    let asks_for_branches = |it: &&String| it.starts_with("sink") && it.contains("/branches");
+    assert_eq!(first.0.keys().find(asks_for_branches), None, "they are listed once, by Git");
     // What is asked at any size, and one in forty.
     let most = ONCE + first.all() / 40;
     assert!(second.all() <= most, "more than {most} after\n{first}\nwhich is\n{second}");

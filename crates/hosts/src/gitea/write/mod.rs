@@ -281,7 +281,8 @@ impl Sink for GiteaSink {
         if repo == RepoKind::Code {
             let is_empty = found.empty == Some(true);
             let commits = if is_empty { Commits::Pushed } else { Commits::Told };
-            self.known.of(path, |it| it.commits = commits);
+            // What is pushed moves branches.
+            self.known.of(path, |it| (it.commits, it.branches) = (commits, None));
         }
         if repo == RepoKind::Wiki && !self.open_wiki(path, &found).await? {
             return Ok(None);

@@ -96,11 +96,10 @@ impl GiteaSink {
             return Ok(None);
         }
         if self.known.of(path, |it| it.branches.is_none()) {
-            let mut branches = self.branches(path).await?;
-            if branches.len() > MAX_BRANCHES {
-                branches = HashMap::new();
-            }
-            self.known.of(path, |it| it.branches = Some(branches));
+            // Where Git does not answer, each is asked for.
+            let listed = self.branches(path).await.unwrap_or_default();
+            let few = if listed.len() > MAX_BRANCHES { HashMap::new() } else { listed };
+            self.known.of(path, |it| it.branches = Some(few));
         }
         let known = self.known.of(path, |it| it.branches.as_ref()?.get(name).cloned());
         if known.is_some() {
