@@ -6,7 +6,7 @@
 //! field [`UNRESOLVED`], by which [`crate::relink`] finds it again.
 //!
 //! New numbers come out of [`Record::links`]: the engine puts there what the
-//! origins that [`references`] names became. A number of another project stands
+//! origins that `Links::references` names became. A number of another project stands
 //! there under `path#number`.
 
 mod files;
