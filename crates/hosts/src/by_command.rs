@@ -32,8 +32,8 @@ pub(crate) trait Commanded: Send + Sync {
 /// Such a server as one that takes archives.
 pub(crate) struct ByCommand<T>(pub(crate) T);
 
-/// An owner and a name.
-fn parts(project: &str) -> Option<(&str, &str)> {
+/// Owner and name of a repository, where there is nothing deeper.
+pub(crate) fn parts(project: &str) -> Option<(&str, &str)> {
     project.split_once('/').filter(|(_, name)| !name.contains('/'))
 }
 

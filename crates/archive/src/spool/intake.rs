@@ -152,6 +152,25 @@ mod tests {
         (name.clone(), Object::from(Label { name, description, ..Label::default() }))
     }
 
+    /// One whose spool takes nothing.
+    fn failing(directory: &tempfile::TempDir) -> Intake {
+        let spool = Spool::passing(directory.path(), &SHAPE).unwrap();
+        spool.database().execute_batch("DROP TABLE records").unwrap();
+        Intake::into(spool)
+    }
+
+    #[test]
+    fn a_large_record_takes_the_place_of_several_batches() {
+        let (to, batches) = sync_channel(WAITING);
+        let mut intake = Intake { batch: Vec::new(), n_bytes: 0, to: Some(to), thread: None };
+        let description = Some(Text::new("x".repeat(8 * BATCH), Markup::Plain));
+        let object = Object::from(Label { description, ..Label::default() });
+
+        intake.take(&Scope::Shared, "large", object).unwrap();
+
+        assert_eq!(batches.try_iter().count(), 1 + 8);
+    }
+
     #[test]
     fn what_is_taken_in_is_in_the_spool_in_its_order() {
         let directory = tempfile::tempdir().unwrap();
@@ -180,9 +199,7 @@ mod tests {
     #[test]
     fn that_a_spool_fails_is_told_to_whoever_fills_it() {
         let directory = tempfile::tempdir().unwrap();
-        let spool = Spool::passing(directory.path(), &SHAPE).unwrap();
-        spool.database().execute_batch("DROP TABLE records").unwrap();
-        let mut intake = Intake::into(spool);
+        let mut intake = failing(&directory);
 
         let (id, object) = label(1);
         intake.take(&Scope::Shared, &id, object).unwrap();
@@ -193,9 +210,7 @@ mod tests {
     #[test]
     fn that_a_spool_has_failed_ends_what_goes_on_filling_it() {
         let directory = tempfile::tempdir().unwrap();
-        let spool = Spool::passing(directory.path(), &SHAPE).unwrap();
-        spool.database().execute_batch("DROP TABLE records").unwrap();
-        let mut intake = Intake::into(spool);
+        let mut intake = failing(&directory);
 
         let failed = (0..100_000)
             .map(label)

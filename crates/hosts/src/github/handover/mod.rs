@@ -15,7 +15,11 @@ use super::{
     api::{Api, dressed},
     place::Place,
 };
-use crate::{by_command::ByCommand, handover::Ways, sums};
+use crate::{
+    by_command::{ByCommand, parts},
+    handover::Ways,
+    sums,
+};
 use async_trait::async_trait;
 use packhorse_core::{
     Gap, HostError, HostErrorKind, Location, ObjectKind, TargetId,
@@ -105,11 +109,6 @@ fn word(it: Visibility) -> &'static str {
         Visibility::Internal => "internal",
         Visibility::Public => "public",
     }
-}
-
-/// Owner and name of a repository.
-fn parts(project: &str) -> Option<(&str, &str)> {
-    project.split_once('/').filter(|(_, name)| !name.contains('/'))
 }
 
 impl Importer {
