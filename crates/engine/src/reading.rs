@@ -4,15 +4,15 @@ use crate::{
     Ends, EngineError,
     plan::{PathPlan, Sides},
     transform::{self, PathMap, stack},
-    verify::{self, Comparison, Facing, Inspection, Verification, Which, projects_of},
+    verify::{self, Comparison, Facing, Inspection, SoFar, Verification, Which, projects_of},
 };
 use packhorse_core::{
-    Capabilities, Listener, ObjectKind, Scope,
+    Capabilities, Lane, Listener, ObjectKind, Scope,
     job::{JobOptions, JobView},
     port::{Journal, ProjectView, Source, Stage, Transform},
 };
 use packhorse_git::{Git, RefPolicy};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 /// Reads back what a job should have left at its destination.
 ///
@@ -25,13 +25,23 @@ pub async fn verify(
     ends: &Ends,
     listener: &dyn Listener,
 ) -> Result<Verification, EngineError> {
+    verify_on((journal, None), job, ends, listener).await
+}
+
+/// Reads back what [`verify`] does, but for what an earlier run has read back already.
+pub(crate) async fn verify_on(
+    (journal, so_far): (&dyn Journal, Option<&SoFar<'_>>),
+    job: &JobView,
+    ends: &Ends,
+    listener: &dyn Listener,
+) -> Result<Verification, EngineError> {
     let reading = Reading::of(journal, job, ends).await?;
     let options = &job.spec.options;
     let inspection = reading.inspection((journal, job), ends, listener);
     let git = Git::find().await?;
     let policy = ends.policy(options)?;
-    let projects = &reading.projects;
-    Ok(verify::verify(&inspection, options, projects, (&git, policy), &ends.scratch).await?)
+    let (projects, beside) = (&reading.projects, (&*ends.scratch, so_far));
+    Ok(verify::verify_on(&inspection, options, projects, (&git, policy), beside).await?)
 }
 
 /// One record of a job at both ends, which are looked through for it no longer than `patience`
@@ -66,6 +76,7 @@ struct Reading {
     reader: Arc<dyn Source>,
     reader_caps: Capabilities,
     projects: Vec<ProjectView>,
+    doubtful: BTreeSet<Lane>,
     paths: Arc<PathMap>,
     transforms: Vec<Box<dyn Transform>>,
 }
@@ -75,8 +86,11 @@ impl Reading {
         let sides = Sides::probe(ends).await?;
         let reader = (ends.reader)()?;
         let reader_caps = reader.probe().await?;
-        let mut projects = journal.history(job.id).await?.projects().await?;
+        let history = journal.history(job.id).await?;
+        let mut projects = history.projects().await?;
         projects.retain(|it| it.stage != Stage::Blocked);
+        let lanes = history.lanes().await?.into_iter().filter(|it| it.counts.failed > 0);
+        let doubtful = lanes.map(|it| Lane::new(it.scope, it.kind)).collect();
         let options = &job.spec.options;
         let pairs = projects.iter().map(|it| (it.source.clone(), it.target.clone()));
         let paths = Arc::new(PathMap::new(pairs.chain(PathPlan::of(options)?.mapped())));
@@ -86,7 +100,7 @@ impl Reading {
             sink: &sides.sink,
             paths: &paths,
         })?;
-        Ok(Self { sides, reader, reader_caps, projects, paths, transforms })
+        Ok(Self { sides, reader, reader_caps, projects, doubtful, paths, transforms })
     }
 
     fn inspection<'a>(
@@ -104,6 +118,7 @@ impl Reading {
             transforms: &self.transforms,
             journal,
             route: job.route,
+            doubtful: self.doubtful.clone(),
             paths: Arc::clone(&self.paths),
             listener,
         }

@@ -11,7 +11,7 @@ use crate::{
     rollback,
     transform::{self, PathMap, stack},
     unchanged,
-    verify::{Verification, What},
+    verify::{SoFar, Verification, What, forget},
 };
 use packhorse_core::{
     Event, Scope,
@@ -202,9 +202,12 @@ impl Run<'_> {
         let job = self.worker.journal.jobs(Some(self.claim.job)).await?.into_iter().next();
         let Some(job) = job else { return Ok(None) };
         let journal = &*self.worker.journal;
-        let work = reading::verify(journal, &job, self.ends, &*self.worker.listener);
+        let so_far = SoFar::of(journal, self.claim).await?;
+        let ends = (journal, Some(&so_far));
+        let work = reading::verify_on(ends, &job, self.ends, &*self.worker.listener);
         let verification = self.stop.or(work).await?;
         self.keep("verification", &verification).await?;
+        forget(journal, self.claim.job).await?;
         let history = journal.history(self.claim.job).await?;
         let begun = history.projects().await?.into_iter().filter(|it| it.stage != Stage::Blocked);
         for view in begun {

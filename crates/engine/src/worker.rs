@@ -1,6 +1,8 @@
 //! A worker: runs a job that it has claimed, and keeps the claim alive meanwhile.
 
-use crate::{Ends, EngineError, RunOutcome, Stop, Stopped, Why, error::chain, retry, run::Run};
+use crate::{
+    Ends, EngineError, RunOutcome, Stop, Stopped, Why, error::chain, retry, run::Run, verify,
+};
 use packhorse_core::{
     Listener,
     job::{JobOptions, JobState},
@@ -92,6 +94,10 @@ impl Worker {
         };
         if outcome.state != JobState::Stopped {
             retry::resume_whole(&*self.journal, claim.job).await?;
+            if !self.journal.history(claim.job).await?.failures(0, 1).await?.is_empty() {
+                // What failed is carried again by the next run, and read back after that.
+                verify::forget(&*self.journal, claim.job).await?;
+            }
         }
         let whole = outcome.state == JobState::Finished;
         self.tell(claim, packhorse_core::Event::Ended { whole }).await?;

@@ -16,7 +16,10 @@ use packhorse_core::{
     job::JobView,
     port::{Item, Journal, Source, Stage, Transform},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What has become of an object since it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +85,7 @@ impl Known {
             transforms: &self.transforms,
             journal,
             route,
+            doubtful: BTreeSet::new(),
             paths: self.paths.clone(),
             listener: &(),
         };

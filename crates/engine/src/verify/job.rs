@@ -6,6 +6,7 @@ use super::{
     pages::Pages,
     repository::Repositories,
     result::Gathered,
+    so_far::SoFar,
     tally::{Matching, Rows, Tally},
 };
 use futures::{StreamExt, future::BoxFuture, stream};
@@ -45,6 +46,7 @@ struct Check<'a> {
     projects: &'a [ProjectView],
     git: (&'a Git, RefPolicy),
     tally: Mutex<Tally>,
+    so_far: Option<&'a SoFar<'a>>,
 }
 
 /// Reads back everything that a job of those projects should have left at the destination.
@@ -63,8 +65,27 @@ pub async fn verify(
     git: (&Git, RefPolicy),
     scratch: &Path,
 ) -> Result<Verification, VerifyError> {
+    verify_on(inspection, options, projects, git, (scratch, None)).await
+}
+
+/// Reads back what [`verify`] does.
+///
+/// `scratch` holds ids and hashes for a while. What an earlier run has read back is not read again.
+/// The result is kept small: see [`super::MAX_FINDINGS`].
+///
+/// # Errors
+///
+/// When an end, the journal or the scratch directory cannot be used. What
+/// differs is no error.
+pub(crate) async fn verify_on(
+    inspection: &Inspection<'_>,
+    options: &JobOptions,
+    projects: &[ProjectView],
+    git: (&Git, RefPolicy),
+    (scratch, so_far): (&Path, Option<&SoFar<'_>>),
+) -> Result<Verification, VerifyError> {
     let (tally, _directory) = Tally::open(scratch)?;
-    let check = Check { inspection, projects, git, tally: Mutex::new(tally) };
+    let check = Check { inspection, projects, git, tally: Mutex::new(tally), so_far };
     let wants = |kind| is_wanted(options, kind) && inspection.holds(kind);
     let files = wants_files(options, inspection);
     let inside = projects.iter().flat_map(|it| parts_of(inspection, it));
@@ -110,6 +131,21 @@ fn parts_of<'a>(
 }
 
 impl Part<'_> {
+    /// Where it belongs at the source, and what it is called there.
+    fn name(&self) -> (Scope, String) {
+        match self {
+            Self::Lane(pair) => (pair.origin.scope.clone(), pair.origin.kind.name().to_owned()),
+            Self::Projects => (Scope::Shared, ObjectKind::Project.name().to_owned()),
+            Self::LargeFiles(project) => {
+                (Scope::Project(project.source.clone()), "files at a server".to_owned())
+            }
+            Self::Repository(project, repo) => {
+                let kind = super::repository::kind_of(*repo);
+                (Scope::Project(project.source.clone()), kind.name().to_owned())
+            }
+        }
+    }
+
     /// Whether it is wanted: its kind, or large files at a server.
     fn is_wanted(&self, wants: &impl Fn(ObjectKind) -> bool, files: bool) -> bool {
         match self {
@@ -125,8 +161,17 @@ impl Check<'_> {
     /// Looks at a part, which has that place among all.
     fn looked<'s>(&'s self, place: usize, part: Part<'s>) -> Looked<'s> {
         Box::pin(async move {
+            let (scope, name) = part.name();
+            if let Some(so_far) = self.so_far
+                && let Some(found) = so_far.part(&scope, &name).await?
+            {
+                return Ok((place, found));
+            }
             let mut found = Verification::begun();
             self.look(part, &mut found).await?;
+            if let Some(so_far) = self.so_far {
+                so_far.note(&scope, name, &found).await?;
+            }
             Ok((place, found))
         })
     }

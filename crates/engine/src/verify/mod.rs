@@ -23,18 +23,21 @@ pub(crate) mod pages;
 mod record;
 mod repository;
 mod result;
+mod so_far;
 mod sum;
 mod tally;
 
 pub(crate) use blob::blob_of;
 pub use compare::{Comparison, compare, projects_of};
 pub use job::verify;
+pub(crate) use job::verify_on;
 pub use lane::Inspection;
 pub(crate) use lane::Pair;
 pub(crate) use lost::Masks;
 pub(crate) use mask::Mask;
 pub use record::{Facing, Seen, Which};
 pub use result::{Finding, LaneResult, MAX_FINDINGS, Tallied, Verification, What};
+pub(crate) use so_far::{SoFar, forget};
 pub(crate) use tally::{Rows, Tally};
 
 use packhorse_core::{HostError, port::JournalError};
@@ -49,6 +52,9 @@ pub enum VerifyError {
     /// The journal could not be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What was found could not be kept.
+    #[error("could not write down what was read back")]
+    Document(#[source] serde_json::Error),
     /// A repository could not be looked at.
     #[error(transparent)]
     Git(#[from] GitError),

@@ -29,6 +29,17 @@ async fn read_back(
     reader: &dyn Source,
     sink_caps: &Capabilities,
 ) -> Verification {
+    read_back_after(notes, source, reader, sink_caps, &[]).await
+}
+
+/// Reads back what a job left in whose lanes records failed.
+async fn read_back_after(
+    notes: &Notes,
+    source: &dyn Source,
+    reader: &dyn Source,
+    sink_caps: &Capabilities,
+    doubtful: &[Lane],
+) -> Verification {
     let caps = full();
     let inspection = Inspection {
         source,
@@ -39,6 +50,7 @@ async fn read_back(
         transforms: &[],
         journal: &notes.journal,
         route: notes.claim.route,
+        doubtful: doubtful.iter().cloned().collect(),
         paths: Arc::default(),
         listener: &(),
     };
@@ -118,12 +130,27 @@ async fn what_others_made_is_no_fault() {
     let notes = Notes::begun().await;
     let source = Shelf::default().with(&app(), issues(1));
     notes.wrote(&app(), &issues(1)).await;
-    let reader = source.clone().with(&app(), [comment("77", "by hand")]);
+    let reader = source.clone().with(&app(), [issue(77, "by hand")]);
 
     let verification = read_back(&notes, &source, &reader, &full()).await;
 
     assert!(verification.clean);
     assert_eq!(found(&verification), [("77", "extra")]);
+}
+
+#[tokio::test]
+async fn a_kind_of_which_nothing_came_is_not_read_unless_it_was_tried() {
+    let notes = Notes::begun().await;
+    let source = Shelf::default().with(&app(), issues(1));
+    notes.wrote(&app(), &issues(1)).await;
+    let reader = source.clone().with(&app(), [comment("77", "by hand or ours")]);
+    let comments = [Lane::new(app(), ObjectKind::Comment)];
+
+    let untouched = read_back(&notes, &source, &reader, &full()).await;
+    let tried = read_back_after(&notes, &source, &reader, &full(), &comments).await;
+
+    assert_eq!(found(&untouched), []);
+    assert_eq!(found(&tried), [("77", "extra")]);
 }
 
 #[tokio::test]

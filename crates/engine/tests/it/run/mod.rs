@@ -12,6 +12,7 @@ mod losses;
 mod numbers;
 mod planning;
 mod reading;
+mod reading_back;
 mod repositories;
 mod retrying;
 mod rolling_back;
