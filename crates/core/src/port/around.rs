@@ -1,7 +1,7 @@
 //! A sink around another one.
 
 use super::{
-    sink::{Sink, Written},
+    sink::{Numbered, Sink, Written},
     source::{BlobRef, ByteStream},
 };
 use crate::{
@@ -41,6 +41,20 @@ pub trait AroundSink: Send + Sync {
         existing: Option<&TargetId>,
     ) -> Result<Written, HostError> {
         self.inner().write(scope, record, existing).await
+    }
+
+    /// Goes by way of `write`, so that what is said there holds for these as well.
+    async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
+        Ok(Numbered { written: self.write(scope, record, None).await?, is_open: false })
+    }
+
+    async fn complete(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        self.inner().complete(scope, record, target).await
     }
 
     async fn remove(
@@ -90,6 +104,19 @@ impl<T: AroundSink> Sink for T {
         existing: Option<&TargetId>,
     ) -> Result<Written, HostError> {
         AroundSink::write(self, scope, record, existing).await
+    }
+
+    async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
+        AroundSink::number(self, scope, record).await
+    }
+
+    async fn complete(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        AroundSink::complete(self, scope, record, target).await
     }
 
     async fn remove(

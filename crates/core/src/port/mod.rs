@@ -19,6 +19,6 @@ pub use journal::{
     Begun, Claim, ClaimLost, Counts, Entry, Failure, Gone, Item, ItemQuery, Journal, JournalError,
     LaneView, Position, ProjectView, Pulse, Queue, Settled, Stage,
 };
-pub use sink::{Outcome, Sink, Written};
+pub use sink::{Numbered, Outcome, Sink, Written};
 pub use source::{BlobRef, ByteStream, Inventory, KindCount, Page, Source, SourceLoss};
 pub use transform::{Context, Transform};

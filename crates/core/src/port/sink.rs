@@ -36,6 +36,15 @@ pub struct Written {
     pub losses: Vec<Loss>,
 }
 
+/// A record that has its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    /// What writing it came to so far.
+    pub written: Written,
+    /// Whether it is still to be [completed](Sink::complete).
+    pub is_open: bool,
+}
+
 /// A place to write projects to.
 ///
 /// `scope` is always the destination's: the engine has mapped project paths.
@@ -73,6 +82,25 @@ pub trait Sink: Send + Sync {
         record: &Record,
         existing: Option<&TargetId>,
     ) -> Result<Written, HostError>;
+
+    /// Creates a record that takes the next number of a [row](crate::Numbering::OneRow), as far as
+    /// has to be done before the next one is created.
+    ///
+    /// What is left of it is done beside those that come after it. A record that was not completed
+    /// is found and written like any other that an interrupted run left.
+    async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
+        Ok(Numbered { written: self.write(scope, record, None).await?, is_open: false })
+    }
+
+    /// Does what is left of a record that has its number; what more the destination could not hold.
+    async fn complete(
+        &self,
+        _scope: &Scope,
+        _record: &Record,
+        _target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        Ok(Vec::new())
+    }
 
     /// Removes what we wrote. Removing what is not there is not an error.
     async fn remove(

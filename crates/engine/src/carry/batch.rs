@@ -134,7 +134,11 @@ impl Carrier<'_> {
     }
 
     /// Notes that records are about to be written.
-    async fn begin(&self, lane: &Lane, chunk: &[Prepared]) -> Result<Vec<Begun>, EngineError> {
+    pub(super) async fn begin(
+        &self,
+        lane: &Lane,
+        chunk: &[Prepared],
+    ) -> Result<Vec<Begun>, EngineError> {
         let (journal, claim) = (&self.run.worker.journal, self.run.claim);
         let entries: Vec<Entry> = chunk.iter().map(Prepared::entry).collect();
         Ok(journal.begin(claim, lane, self.sides.sink.settle, &entries).await?)
@@ -187,15 +191,19 @@ impl Carrier<'_> {
                 Ok(())
             }
             Err(error) if concerns_one(&error) => {
-                let reason = chain(&error);
-                let (scope, kind) = (lane.scope.clone(), lane.kind);
-                let failure = Failure { scope, kind, id: Some(id), reason };
-                self.run.worker.listener.on(&event(&failure));
-                results.failed.push(failure);
+                results.failed.push(self.failure(lane, id, &error));
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Tells that a record could not be written.
+    pub(super) fn failure(&self, lane: &Lane, id: String, error: &HostError) -> Failure {
+        let (scope, kind) = (lane.scope.clone(), lane.kind);
+        let failure = Failure { scope, kind, id: Some(id), reason: chain(error) };
+        self.run.worker.listener.on(&event(&failure));
+        failure
     }
 
     /// Whether something that has not arrived may do so in a later run: it failed in this one, and

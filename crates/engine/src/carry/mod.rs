@@ -25,6 +25,7 @@ mod settler;
 mod shelf;
 mod stage;
 mod summaries;
+mod tail;
 mod task;
 mod through;
 mod under_way;

@@ -11,7 +11,7 @@ use super::{
     lane::progress,
     order::{Numbers, Waiting},
     pages::Pages,
-    prepare::Prepared,
+    tail::{self, Tail},
 };
 use crate::{EngineError, Stop};
 use packhorse_core::{
@@ -67,6 +67,7 @@ struct Row {
     seen: Numbers,
     /// Those that are still to be read, once it was looked.
     coming: Option<Numbers>,
+    tail: Tail,
 }
 
 impl Reading {
@@ -173,9 +174,16 @@ impl Carrier<'_> {
         let fills = self.run.options.gaps != Gaps::Leave && place.has_issues;
         let next = self.next_number(place).await?;
         let (waiting, seen) = (Waiting::default(), Numbers::default());
-        let mut row = Row { lanes, next, fills, waiting, seen, coming: None };
-        while self.step(place, &mut row).await? {}
-        Ok(())
+        let tail = Tail::default();
+        let mut row = Row { lanes, next, fills, waiting, seen, coming: None, tail };
+        let all = async {
+            while self.step(place, &mut row).await? {}
+            Ok(())
+        };
+        let carried = all.await;
+        // What has its number is completed also when what comes after it cannot be carried.
+        self.settle_tail(place, &mut row, 0).await?;
+        carried
     }
 
     /// Carries what comes next, or sets it aside for what comes later and has a lower number;
@@ -195,7 +203,8 @@ impl Carrier<'_> {
                 None => head = Some((which, number)),
             }
         }
-        self.note_positions(row).await?;
+        Self::note_positions(row);
+        self.settle_tail(place, row, tail::MOST).await?;
         let first = row.waiting.first();
         let due = first.filter(|it| head.is_none_or(|(_, head)| *it <= head));
         let Some(number) = due.or(head.map(|(_, it)| it)) else { return Ok(false) };
@@ -226,18 +235,16 @@ impl Carrier<'_> {
         Ok(true)
     }
 
-    /// Notes where the lanes stand, unless something of them waits.
-    async fn note_positions(&self, row: &mut Row) -> Result<(), EngineError> {
-        if !row.waiting.is_empty() {
-            return Ok(());
-        }
-        let (journal, claim) = (&self.run.worker.journal, self.run.claim);
-        for reading in &mut row.lanes {
-            if let Some(done) = reading.done.take() {
-                journal.settle(claim, &reading.lane, &[], &[], Some(&done)).await?;
+    /// Notes where the lanes stand when all that was numbered is settled, unless something of them
+    /// waits.
+    fn note_positions(row: &mut Row) {
+        if row.waiting.is_empty() {
+            for reading in &mut row.lanes {
+                if let Some(done) = reading.done.take() {
+                    row.tail.mark(&reading.lane, done);
+                }
             }
         }
-        Ok(())
     }
 
     /// Whether a number that is free, and lower than that one, comes later in the listings.
@@ -275,8 +282,7 @@ impl Carrier<'_> {
         is_in_order: bool,
     ) -> Result<(), EngineError> {
         let fills = is_in_order && row.fills;
-        let Row { lanes, next, .. } = row;
-        let reading = &mut lanes[which];
+        let reading = &mut row.lanes[which];
         let lane = reading.lane.clone();
         let mut batch = Batch::new(lane.clone(), place.target.clone());
         batch.take(records);
@@ -285,46 +291,43 @@ impl Carrier<'_> {
             self.run.stop.check()?;
             let Some(number) = number_of(&one.record) else { continue };
             if fills {
-                self.fill_gap(place, number, next).await?;
+                self.fill_gap(place, number, row).await?;
             }
-            let became = self.carry_next(&lane, place, one, &mut reading.counts).await?;
-            place.all_numbered.send_replace(false);
+            let became = self.number(place, (&lane, false), one, &mut row.tail).await?;
             // What was refused leaves its number free, and it will be filled.
-            *next = became.map(|it| it + 1).max(*next);
+            row.next = became.map(|it| it + 1).max(row.next);
+            self.settle_tail(place, row, tail::MOST).await?;
         }
         Ok(())
     }
 
-    /// Carries one record; the number that it got.
-    async fn carry_next(
+    /// Settles what is complete, and waits for the rest as long as more than `most` are not.
+    async fn settle_tail(
         &self,
-        lane: &Lane,
         place: &Place,
-        mut one: Prepared,
-        counts: &mut Counts,
-    ) -> Result<Option<u64>, EngineError> {
-        let one = std::slice::from_mut(&mut one);
-        let results = self.write_chunk(lane, &place.target, one).await?;
-        let became = results.settled.first().and_then(|it| it.target.0.parse().ok());
-        let bytes = self
-            .settle(lane, &place.target, Written { results, to: None, n_batches: 1 }, counts)
-            .await?;
-        self.run.worker.listener.on(&progress(lane, counts, bytes));
-        Ok(became)
+        row: &mut Row,
+        most: usize,
+    ) -> Result<(), EngineError> {
+        while let Some(last) = self.next_of(&mut row.tail, most).await? {
+            let reading = row.lanes.iter_mut().find(|it| !last.is_filler && it.lane == last.lane);
+            let mut fillers = Counts::default();
+            let counts = reading.map_or(&mut fillers, |it| &mut it.counts);
+            let written = Written { results: last.results, to: last.to, n_batches: 1 };
+            let bytes = self.settle(&last.lane, &place.target, written, counts).await?;
+            self.run.worker.listener.on(&progress(&last.lane, counts, bytes));
+            place.all_numbered.send_replace(false);
+        }
+        Ok(())
     }
 
     /// Takes the numbers up to that one, which nothing at the source has.
-    async fn fill_gap(
-        &self,
-        place: &Place,
-        number: u64,
-        next: &mut Option<u64>,
-    ) -> Result<(), EngineError> {
+    async fn fill_gap(&self, place: &Place, number: u64, row: &mut Row) -> Result<(), EngineError> {
         let lane = place.lane(ObjectKind::Issue);
-        while let Some(free) = next.filter(|it| *it < number && number - it <= MAX_GAP) {
+        while let Some(free) = row.next.filter(|it| *it < number && number - it <= MAX_GAP) {
             let filler = self.preparer.record(&lane, filler(free));
-            let became = self.carry_next(&lane, place, filler, &mut Counts::default()).await?;
-            *next = became.map(|it| it + 1);
+            let became = self.number(place, (&lane, true), filler, &mut row.tail).await?;
+            row.next = became.map(|it| it + 1);
+            self.settle_tail(place, row, tail::MOST).await?;
         }
         Ok(())
     }

@@ -11,6 +11,11 @@ impl<T: Send + 'static> Task<T> {
         Self(tokio::spawn(work))
     }
 
+    /// Whether it has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.is_finished()
+    }
+
     /// Waits for its end.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::{Harm, Method, Storm, source::cut, storm::Fault};
 use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, Loss, Origin, Record, RepoKind, Scope, TargetId,
-    port::{AroundSink, BlobRef, ByteStream, Sink, Written},
+    port::{AroundSink, BlobRef, ByteStream, Numbered, Sink, Written},
 };
 use std::sync::Arc;
 
@@ -42,6 +42,19 @@ impl AroundSink for ChaosSink {
         existing: Option<&TargetId>,
     ) -> Result<Written, HostError> {
         self.storm.around(Method::Write, self.inner.write(scope, record, existing)).await
+    }
+
+    async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
+        self.storm.around(Method::Write, self.inner.number(scope, record)).await
+    }
+
+    async fn complete(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        self.storm.around(Method::Write, self.inner.complete(scope, record, target)).await
     }
 
     async fn remove(

@@ -18,6 +18,7 @@ mod retrying;
 mod rolling_back;
 mod selecting;
 mod stopping;
+mod tail;
 mod trap;
 mod whole;
 mod wikis;

@@ -79,7 +79,7 @@ fn named(kind: &str, numbers: &[u64]) -> Vec<(u64, String)> {
 
 /// Both kinds have their own numbers, and what is between them has been filled.
 #[track_caller]
-fn check_kept(bench: &Bench, issues: &[u64], changes: &[u64], what: &str) {
+pub(super) fn check_kept(bench: &Bench, issues: &[u64], changes: &[u64], what: &str) {
     assert_eq!(there(bench, ObjectKind::ChangeRequest), named("change", changes), "{what}");
     let (fillers, ours): (Vec<_>, Vec<_>) =
         there(bench, ObjectKind::Issue).into_iter().partition(|it| it.1.starts_with('('));

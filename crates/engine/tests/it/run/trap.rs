@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use packhorse_core::{
     Capabilities, Cursor, GitRemote, HostError, HostErrorKind, Lane, Loss, Origin, Record,
     RepoKind, Scope, TargetId,
-    port::{AroundSink, BlobRef, ByteStream, Inventory, Page, Sink, Source, Written},
+    port::{AroundSink, BlobRef, ByteStream, Inventory, Numbered, Page, Sink, Source, Written},
 };
 use packhorse_engine::Stop;
 use packhorse_testkit::memory::MemoryHost;
@@ -144,6 +144,19 @@ impl AroundSink for Trapped {
         let half = self.trap.halved(record);
         let record = half.as_ref().unwrap_or(record);
         self.trap.call("write", self.host.write(scope, record, existing)).await
+    }
+
+    async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
+        self.trap.call("write", self.host.number(scope, record)).await
+    }
+
+    async fn complete(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        self.trap.call("write", self.host.complete(scope, record, target)).await
     }
 
     async fn remove(

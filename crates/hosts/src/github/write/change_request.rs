@@ -10,9 +10,9 @@ use super::{
 };
 use http::Method;
 use packhorse_core::{
-    HostError, HostErrorKind, Loss,
+    HostError, HostErrorKind, Loss, TargetId,
     model::{ChangeRequest, ChangeRequestState, Grantee},
-    port::Written,
+    port::{Numbered, Written},
 };
 use serde_json::{Value, json};
 
@@ -34,12 +34,30 @@ fn merged_line(request: &ChangeRequest) -> String {
     line
 }
 
+fn whole(written: Written) -> Numbered {
+    Numbered { written, is_open: false }
+}
+
 impl GithubSink {
     pub(super) async fn change_request(
         &self,
         order: Order<'_>,
         request: &ChangeRequest,
     ) -> Result<Written, HostError> {
+        let Numbered { mut written, is_open } = self.number_change(order, request).await?;
+        if is_open {
+            let target = written.target.clone();
+            written.losses.extend(self.complete_change(order, request, &target).await?);
+        }
+        Ok(written)
+    }
+
+    /// Opens a change request, or changes one; one that is opened has its number and its text.
+    pub(super) async fn number_change(
+        &self,
+        order: Order<'_>,
+        request: &ChangeRequest,
+    ) -> Result<Numbered, HostError> {
         let mut told = Told::default();
         let title = told.title(&request.title);
         let mut body = told.body(request.body.as_ref());
@@ -51,10 +69,11 @@ impl GithubSink {
         let said = (title.as_str(), body.as_str());
         if let Some(existing) = order.existing {
             self.update(order, request, (&existing.0, said), &mut told).await?;
-            return Ok(told.done(&existing.0, order.existing));
+            return Ok(whole(told.done(&existing.0, order.existing)));
         }
         let Some(ends) = self.ends(order, request).await? else {
-            return self.as_issue(order, request, (said, told), "its commits are not here").await;
+            let why = "its commits are not here";
+            return self.as_issue(order, request, (said, told), why).await.map(whole);
         };
         let made = match self.open(order, request, (&ends, said), &mut told).await {
             Err(error) if refused(error.kind) => Err(words(&error)),
@@ -69,14 +88,29 @@ impl GithubSink {
         };
         let (made, ends) = match made {
             Ok(made) => made,
-            Err(why) => return self.as_issue(order, request, (said, told), &why).await,
+            Err(why) => return self.as_issue(order, request, (said, told), &why).await.map(whole),
         };
         ends::tell(&ends, request, &mut told);
-        let number = made.number.ok_or_else(|| unnumbered("open a change request"))?.to_string();
-        self.ask_reviewers(order, request, (&number, &[]), &mut told).await?;
-        self.settle(order, request, &number, &mut told).await?;
-        self.tidy(order.path, request, [&ends.head, &ends.base]).await?;
-        Ok(told.done(number, None))
+        let number = made.number.ok_or_else(|| unnumbered("open a change request"))?;
+        self.known.of(order.path, |it| it.opened.insert(number, ends));
+        Ok(Numbered { written: told.done(number, None), is_open: true })
+    }
+
+    /// Adds what is not said where a change request is opened, and closes what is closed.
+    pub(super) async fn complete_change(
+        &self,
+        order: Order<'_>,
+        request: &ChangeRequest,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        let (mut told, number) = (Told::default(), target.0.as_str());
+        self.ask_reviewers(order, request, (number, &[]), &mut told).await?;
+        self.settle(order, request, number, &mut told).await?;
+        let opened = |it: &mut super::known::Project| it.opened.remove(&number.parse().ok()?);
+        if let Some(ends) = self.known.of(order.path, opened) {
+            self.tidy(order.path, request, [&ends.head, &ends.base]).await?;
+        }
+        Ok(told.losses)
     }
 
     /// Opens one between branches of ours; `None` where that cannot be.

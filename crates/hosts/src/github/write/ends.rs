@@ -7,6 +7,7 @@ use packhorse_core::{
 };
 
 /// Both ends of a change request, as branches that are here.
+#[derive(Debug)]
 pub(super) struct Ends {
     pub(super) base: String,
     pub(super) head: String,

@@ -8,9 +8,9 @@ use super::{
 use crate::github::place::IssueWay;
 use http::Method;
 use packhorse_core::{
-    HostError,
+    HostError, Loss, TargetId,
     model::{Issue, OpenState},
-    port::Written,
+    port::{Numbered, Written},
 };
 use serde_json::{Value, json};
 
@@ -20,23 +20,65 @@ impl GithubSink {
         order: Order<'_>,
         issue: &Issue,
     ) -> Result<Written, HostError> {
+        let Numbered { mut written, is_open } = self.number_issue(order, issue).await?;
+        if is_open {
+            written.losses.extend(self.complete_issue(order, issue, &written.target).await?);
+        }
+        Ok(written)
+    }
+
+    /// Makes an issue, or changes one; one that is made is open.
+    pub(super) async fn number_issue(
+        &self,
+        order: Order<'_>,
+        issue: &Issue,
+    ) -> Result<Numbered, HostError> {
         let mut told = Told::default();
         if issue.confidential {
             if self.is_public(order.path).await? {
                 // SECURITY: what only members see must not be shown to everybody.
-                return Ok(told.dropped("everybody would see it, and only members may"));
+                let written = told.dropped("everybody would see it, and only members may");
+                return Ok(Numbered { written, is_open: false });
             }
             told.lost("confidential", "everybody who sees the project's issues will see it");
         }
+        let mut is_open = false;
         let number = match (order.existing, self.api.place.issues) {
             (Some(existing), _) => {
                 self.update_issue(order, issue, &existing.0, &mut told).await?;
                 existing.0.clone()
             }
-            (None, IssueWay::Plain) => self.plain_issue(order, issue, &mut told).await?,
+            (None, IssueWay::Plain) => {
+                is_open = issue.state == OpenState::Closed;
+                self.plain_issue(order, issue, &mut told).await?
+            }
             (None, IssueWay::Import) => self.import_issue(order, issue, &mut told).await?,
         };
-        Ok(told.done(number, order.existing))
+        Ok(Numbered { written: told.done(number, order.existing), is_open })
+    }
+
+    /// Closes an issue that was made of a closed one, for its reason.
+    pub(super) async fn complete_issue(
+        &self,
+        order: Order<'_>,
+        issue: &Issue,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        let mut told = Told::default();
+        self.close(order, issue, &target.0, &mut told).await?;
+        Ok(told.losses)
+    }
+
+    pub(super) async fn close(
+        &self,
+        order: Order<'_>,
+        issue: &Issue,
+        number: &str,
+        told: &mut Told,
+    ) -> Result<(), HostError> {
+        let path = order.path.below(&["issues", number]);
+        let body = json!({"state": "closed", "state_reason": reason(issue, told)});
+        self.api.tell(Method::PATCH, &path, &body, "close an issue").await.map(drop)
     }
 
     async fn fields(
@@ -61,24 +103,7 @@ impl GithubSink {
         set(&mut body, "milestone", issue.milestone.map(Value::from));
         let path = order.path.below(&["issues"]);
         let made: wire::Issue = self.api.send(Method::POST, &path, &body, operation).await?;
-        let number = made.number.ok_or_else(|| unnumbered(operation))?.to_string();
-        if issue.state == OpenState::Closed {
-            self.close(order, issue, &number, told).await?;
-        }
-        Ok(number)
-    }
-
-    /// Closes what is closed, for its reason.
-    pub(super) async fn close(
-        &self,
-        order: Order<'_>,
-        issue: &Issue,
-        number: &str,
-        told: &mut Told,
-    ) -> Result<(), HostError> {
-        let path = order.path.below(&["issues", number]);
-        let body = json!({"state": "closed", "state_reason": reason(issue, told)});
-        self.api.tell(Method::PATCH, &path, &body, "close an issue").await.map(drop)
+        Ok(made.number.ok_or_else(|| unnumbered(operation))?.to_string())
     }
 
     async fn update_issue(

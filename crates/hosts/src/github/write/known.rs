@@ -3,6 +3,7 @@
 //! All of it can be forgotten at any time but for what `close_project` does at the end: a run
 //! that is taken up again does what it can without.
 
+use super::ends::Ends;
 use std::collections::HashMap;
 
 /// What is known of one project.
@@ -20,4 +21,6 @@ pub(super) struct Project {
     pub(super) assignable: HashMap<String, bool>,
     /// Whether it was archived, and opened for the time of writing.
     pub(super) was_archived: bool,
+    /// The branches of change requests that were opened and are to be completed, by number.
+    pub(super) opened: HashMap<u64, Ends>,
 }

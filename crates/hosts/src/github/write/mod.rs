@@ -34,7 +34,7 @@ use packhorse_core::{
     ObjectKind, Origin, Record, RepoKind, Scope, Settle, TargetId,
     limits::Limits,
     model::Markup,
-    port::{BlobRef, ByteStream, Outcome, Sink, Written},
+    port::{BlobRef, ByteStream, Numbered, Outcome, Sink, Written},
 };
 use std::path::PathBuf;
 use tokio::sync::{Mutex, OnceCell};
@@ -256,6 +256,47 @@ impl Sink for GithubSink {
         let order = Order { path: self.path(scope)?, record, existing };
         match self.write_in(order).await {
             Err(error) if is_shut(&error) => self.write_late(order).await,
+            other => other,
+        }
+    }
+
+    async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
+        let order = Order { path: self.path(scope)?, record, existing: None };
+        let numbered = if let Object::Issue(it) = &record.object {
+            self.number_issue(order, it).await
+        } else if let Object::ChangeRequest(it) = &record.object {
+            self.number_change(order, it).await
+        } else {
+            let written = self.write(scope, record, None).await?;
+            return Ok(Numbered { written, is_open: false });
+        };
+        match numbered {
+            Err(error) if is_shut(&error) => {
+                Ok(Numbered { written: self.write_late(order).await?, is_open: false })
+            }
+            other => other,
+        }
+    }
+
+    async fn complete(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        let order = Order { path: self.path(scope)?, record, existing: None };
+        let completed = if let Object::Issue(it) = &record.object {
+            self.complete_issue(order, it, target).await
+        } else if let Object::ChangeRequest(it) = &record.object {
+            self.complete_change(order, it, target).await
+        } else {
+            return Ok(Vec::new());
+        };
+        match completed {
+            Err(error) if is_shut(&error) => {
+                let order = Order { existing: Some(target), ..order };
+                Ok(self.write_late(order).await?.losses)
+            }
             other => other,
         }
     }
