@@ -24,6 +24,7 @@ pub mod trace;
 pub mod transport;
 mod unanswered;
 mod upload;
+pub mod urgency;
 pub mod wait;
 
 pub use auth::{Auth, Credentials, Origin};

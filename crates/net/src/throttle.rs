@@ -1,10 +1,11 @@
 //! Asks no more often than the host allows, with one token or with several.
 
 use crate::{
-    budget::{Admission, Budget, Forecast, Pace, Work, of_quotas},
+    budget::{Admission, Budget, First, Forecast, Pace, Wish, Work, of_quotas},
     clock::{Clock, until},
     transport::{Answer, Reading, Request, Transport},
     unanswered::Unanswered,
+    urgency,
     wait::retry_after,
 };
 use async_trait::async_trait;
@@ -78,13 +79,13 @@ impl<T> Throttle<T> {
     /// The token to send with, once it may be sent.
     async fn choose(
         &self,
-        method: &Method,
-        path: &str,
+        wish: Wish<'_>,
         host: &str,
     ) -> Result<(&Member<T>, UnderWay), &'static str> {
+        let mut kept: Vec<First> = Vec::new();
         loop {
             let now = self.clock.now();
-            let looks = self.members.iter().map(|it| (it, it.budget.look(method, path, now)));
+            let looks = self.members.iter().map(|it| (it, it.budget.look(wish, now)));
             let (mut best, mut earliest) = (None, None);
             for (member, admission) in looks {
                 match admission {
@@ -98,6 +99,10 @@ impl<T> Throttle<T> {
                         }
                     }
                     Admission::NotBefore { until, bucket } => {
+                        if wish.is_first && !kept.iter().any(|it| it.keeps(&member.budget, bucket))
+                        {
+                            kept.push(member.budget.before_others(bucket));
+                        }
                         if earliest.is_none_or(|(it, _)| until < it) {
                             earliest = Some((until, bucket));
                         }
@@ -105,12 +110,14 @@ impl<T> Throttle<T> {
                 }
             }
             if let Some((member, _, _)) = best {
-                if let Some(under_way) = self.enter(member, method, path).await? {
+                if let Some(under_way) = self.enter(member, wish).await? {
                     return Ok((member, under_way));
                 }
             } else {
                 let (moment, bucket) = earliest.ok_or("there is no token to ask with")?;
-                self.wait(now, moment, bucket, host).await;
+                // Who goes first is there when the moment comes, and before all others.
+                let spread = if wish.is_first { Duration::ZERO } else { SPREAD };
+                self.wait((now, moment), spread, bucket, host).await;
             }
         }
     }
@@ -119,17 +126,22 @@ impl<T> Throttle<T> {
     async fn enter(
         &self,
         member: &Member<T>,
-        method: &Method,
-        path: &str,
+        wish: Wish<'_>,
     ) -> Result<Option<UnderWay>, &'static str> {
         let budget = &member.budget;
         let permit = budget.at_once().acquire_owned().await;
         let permit = permit.map_err(|_| "the budget is closed")?;
-        let is_admitted = budget.admit(method, path, self.clock.now()).await;
+        let is_admitted = budget.admit(wish, self.clock.now()).await;
         Ok(is_admitted.then(|| UnderWay { budget: Arc::clone(budget), permit: Some(permit) }))
     }
 
-    async fn wait(&self, now: Timestamp, moment: Timestamp, bucket: &'static str, host: &str) {
+    async fn wait(
+        &self,
+        (now, moment): (Timestamp, Timestamp),
+        spread: Duration,
+        bucket: &'static str,
+        host: &str,
+    ) {
         let how_long = until(now, moment);
         let is_news = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,7 +156,7 @@ impl<T> Throttle<T> {
                 &Event::Waiting { reason, until: moment.to_string() },
             );
         }
-        self.clock.sleep(how_long.saturating_add(SPREAD.mul_f64(self.clock.chance()))).await;
+        self.clock.sleep(how_long.saturating_add(spread.mul_f64(self.clock.chance()))).await;
     }
 
     /// Takes up what an answer says of limits.
@@ -190,8 +202,9 @@ impl<T: Transport> Transport for Throttle<T> {
         let (method, path) = (request.method.clone(), request.url.path().to_owned());
         let (operation, url, reading) = (request.operation, request.url.clone(), request.reading);
         let host = url.host_str().unwrap_or_default();
+        let wish = Wish { method: &method, path: &path, is_first: urgency::is_first() };
         let (member, under_way) = self
-            .choose(&method, &path, host)
+            .choose(wish, host)
             .await
             .map_err(|why| Unanswered::Address(why).into_error(operation, &url))?;
         let answer = member.transport.send(request).await?;

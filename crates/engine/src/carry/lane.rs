@@ -3,7 +3,7 @@
 use super::{
     Carrier, Place, batch::Batch, pages::Pages, prepare::Feed, task::Task, under_way::UnderWay,
 };
-use crate::EngineError;
+use crate::{EngineError, Tuning};
 use packhorse_core::{
     Event, Lane, ObjectKind, Record, Settle,
     port::{Counts, Position},
@@ -51,10 +51,17 @@ impl Carrier<'_> {
         mut counts: Counts,
     ) -> Result<(), EngineError> {
         let mut next = Batch::new(batch.lane.clone(), batch.target.clone());
-        let (stop, tuning) = (self.run.stop, &self.run.worker.tuning);
-        let mut filled = batch.fill(&mut pages, stop, tuning).await?;
+        let stop = self.run.stop;
+        // Page by page while numbers are given: a batch waits for all that it refers to.
+        let whole = self.run.worker.tuning;
+        let tuning = || {
+            let is_whole = *place.all_numbered.borrow();
+            if is_whole { whole } else { Tuning { batch_pages: 1, ..whole } }
+        };
+        let mut filled = batch.fill(&mut pages, stop, &tuning()).await?;
         while let Some(to) = filled {
-            let fill = next.fill(&mut pages, stop, tuning);
+            let now = tuning();
+            let fill = next.fill(&mut pages, stop, &now);
             let carry = async {
                 self.await_numbered(place, &mut batch).await?;
                 self.carry_through(&mut batch, to, &mut counts).await

@@ -33,6 +33,7 @@ use learnt::Learnt;
 use ledger::Ledger;
 use share::{Askers, Share};
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -46,6 +47,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const FIRST_HOLD: Duration = Duration::from_secs(60);
 /// The longest wait of that kind.
 const LONGEST_HOLD: Duration = Duration::from_secs(15 * 60);
+
+/// How long those wait at least who let another one go first.
+const AFTER_FIRST: Duration = Duration::from_millis(20);
+/// What stands for all buckets of a host that refused.
+const ALL: &str = "all requests";
+/// What stands for the bucket that was learnt.
+const LEARNT: &str = "requests";
 
 /// What one credential may still ask of one host.
 pub struct Budget {
@@ -65,6 +73,39 @@ pub(crate) struct State {
     refusals: u32,
     in_flight: u32,
     asked: u64,
+    /// How many wait for a bucket that go first, by its name.
+    first: HashMap<&'static str, u32>,
+}
+
+/// A request that wants to go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) path: &'a str,
+    /// Whether it [goes before others](crate::urgency).
+    pub(crate) is_first: bool,
+}
+
+/// One that goes first and waits; others do not get what it waits for while this is held.
+pub(crate) struct First {
+    budget: Arc<Budget>,
+    bucket: &'static str,
+}
+
+impl First {
+    /// Whether it is that bucket that is kept.
+    pub(crate) fn keeps(&self, budget: &Arc<Budget>, bucket: &str) -> bool {
+        Arc::ptr_eq(&self.budget, budget) && self.bucket == bucket
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        let mut state = self.budget.state();
+        if let Some(n) = state.first.get_mut(self.bucket) {
+            *n = n.saturating_sub(1);
+        }
+    }
 }
 
 /// Whether a request may go now.
@@ -96,6 +137,7 @@ impl Budget {
             refusals: 0,
             in_flight: 0,
             asked: 0,
+            first: HashMap::new(),
         };
         Self { rates, state: Mutex::new(state), account: None }
     }
@@ -127,14 +169,21 @@ impl Budget {
     }
 
     /// Whether a request may go now; takes nothing.
-    pub(crate) fn look(&self, method: &Method, path: &str, now: Timestamp) -> Admission {
-        self.state().look(method, path, now)
+    pub(crate) fn look(&self, wish: Wish<'_>, now: Timestamp) -> Admission {
+        self.state().look(wish, now)
+    }
+
+    /// Keeps a bucket from others for one that goes first.
+    pub(crate) fn before_others(self: &Arc<Self>, bucket: &'static str) -> First {
+        *self.state().first.entry(bucket).or_default() += 1;
+        First { budget: Arc::clone(self), bucket }
     }
 
     /// Takes what the request costs, when it may go; whether it may.
-    pub(crate) async fn admit(&self, method: &Method, path: &str, now: Timestamp) -> bool {
+    pub(crate) async fn admit(&self, wish: Wish<'_>, now: Timestamp) -> bool {
+        let Wish { method, path, .. } = wish;
         let admitted = self.change(now, |state| {
-            let admission = state.look(method, path, now);
+            let admission = state.look(wish, now);
             let is_now = matches!(admission, Admission::Now { .. });
             if is_now {
                 state.in_flight += 1;
@@ -285,7 +334,8 @@ impl State {
     ) -> Duration {
         self.refusals = self.refusals.saturating_add(1);
         // What the host has told as empty is waited for already.
-        if let (None, Admission::NotBefore { until, .. }) = (asked, self.look(method, path, now)) {
+        let wish = Wish { method, path, is_first: true };
+        if let (None, Admission::NotBefore { until, .. }) = (asked, self.look(wish, now)) {
             return crate::clock::until(now, until);
         }
         let doubled = 1u32.checked_shl(self.refusals - 1).unwrap_or(u32::MAX);
@@ -305,14 +355,21 @@ impl State {
         wait
     }
 
-    fn look(&mut self, method: &Method, path: &str, now: Timestamp) -> Admission {
+    fn look(&mut self, wish: Wish<'_>, now: Timestamp) -> Admission {
+        let Wish { method, path, is_first } = wish;
+        let waits = |first: &HashMap<_, _>, bucket| {
+            let is_awaited = !is_first && first.get(bucket).is_some_and(|it: &u32| *it > 0);
+            is_awaited.then(|| (later(now, AFTER_FIRST), bucket))
+        };
         let mut left: f64 = 1.0;
-        let mut latest = (self.held_until > now).then_some((self.held_until, "all requests"));
+        let mut latest = (self.held_until > now).then_some((self.held_until, ALL));
+        latest = latest.or(waits(&self.first, ALL)).or(waits(&self.first, LEARNT));
         for ledger in &mut self.ledgers {
             let cost = (ledger.bucket.toll)(method, path);
             if cost == 0 {
                 continue;
             }
+            latest = latest.or(waits(&self.first, ledger.bucket.name));
             match ledger.when(cost, now) {
                 None => left = left.min(ledger.left(now)),
                 Some(until) if latest.is_none_or(|(it, _)| until > it) => {
@@ -324,7 +381,7 @@ impl State {
         if let Some(until) = self.learnt.as_mut().and_then(|it| it.when(now))
             && latest.is_none_or(|(it, _)| until > it)
         {
-            latest = Some((until, "requests"));
+            latest = Some((until, LEARNT));
         }
         match latest {
             None => Admission::Now { left, asked: self.asked },

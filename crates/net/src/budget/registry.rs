@@ -105,7 +105,7 @@ impl Budgets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::Admission;
+    use crate::budget::{Admission, Wish};
     use http::Method;
     use jiff::Timestamp;
     use packhorse_core::Secret;
@@ -119,12 +119,12 @@ mod tests {
         let requests = Some((2, Duration::from_secs(10)));
         budgets.limit(kept.clone(), Limits { requests, at_once: Some(3) });
 
-        let (get, path) = (Method::GET, "/any");
+        let wish = Wish { method: &Method::GET, path: "/any", is_first: false };
         for (origin, third, at_once) in [(kept, false, 3), (free, true, Rates::UNLIMITED.at_once)] {
             let budget = budgets.of(&origin, None, &Rates::UNLIMITED).unwrap();
-            assert!(budget.admit(&get, path, now).await);
-            assert!(budget.admit(&get, path, now).await);
-            let admission = budget.look(&get, path, now);
+            assert!(budget.admit(wish, now).await);
+            assert!(budget.admit(wish, now).await);
+            let admission = budget.look(wish, now);
             assert_eq!(matches!(admission, Admission::Now { .. }), third, "{admission:?}");
             assert_eq!(budget.at_once().available_permits(), at_once);
         }

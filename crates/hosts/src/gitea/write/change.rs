@@ -5,7 +5,12 @@
 //! goes away again when the change request is closed: the server keeps the commits in a hidden
 //! ref. How they come to their end is in `ending.rs`.
 
-use super::{Done, GiteaSink, Path, Task, ending::End, issue::unnumbered};
+use super::{
+    Done, GiteaSink, Path, Task,
+    ending::End,
+    issue::{Sorted, unnumbered},
+    known::Left,
+};
 use crate::gitea::{call::Change, wire};
 use packhorse_core::{
     HostError, HostErrorKind,
@@ -40,6 +45,22 @@ struct Ends {
     head: String,
     /// Whether the head is a branch of ours.
     is_ours: bool,
+}
+
+/// What a change request is sorted by, where something of it is not there although it was said.
+fn missing_of(made: &wire::PullRequest, sorted: &Sorted) -> Option<Value> {
+    let n_labels = made.labels.as_ref().map_or(0, Vec::len);
+    let n_assigned = made.assignees.as_ref().map_or(0, Vec::len);
+    let is_whole = n_labels >= sorted.labels.len()
+        && n_assigned >= sorted.assignees.len()
+        && (made.milestone.is_some() || sorted.milestone.is_none());
+    let body = || {
+        json!({
+            "labels": sorted.labels, "assignees": sorted.assignees,
+            "milestone": sorted.milestone.unwrap_or(0),
+        })
+    };
+    (!is_whole).then(body)
 }
 
 impl GiteaSink {
@@ -95,9 +116,10 @@ impl GiteaSink {
             other => other?,
         };
         let number = made.number.ok_or_else(|| unnumbered(operation))?.to_string();
-        self.restore(path, &number, (&made, &sorted)).await?;
-        let fresh = wire::PullRequest::default();
-        self.request_reviews(path, task, change, (&number, &fresh)).await?;
+        let missing = missing_of(&made, &sorted);
+        if missing.is_some() || !change.review_requests.is_empty() {
+            self.known.of(path, |it| it.begun.insert(number.clone(), Left::Change(missing)));
+        }
         if let Some((origin, ending, is_said)) = coming {
             let own = ends.is_ours.then(|| ends.head.clone());
             let (number, ends) = (number.clone(), (ends.head, ends.base));
@@ -156,27 +178,20 @@ impl GiteaSink {
         }
     }
 
-    /// Adds what whoever wrote it had no right to add.
-    async fn restore(
+    /// Adds what whoever wrote it had no right to add, and asks for reviews.
+    pub(super) async fn complete_change(
         &self,
         path: Path<'_>,
-        number: &str,
-        (made, sorted): (&wire::PullRequest, &super::issue::Sorted),
+        task: &mut Task<'_>,
+        change: &ChangeRequest,
+        (number, missing): (&str, Option<Value>),
     ) -> Result<(), HostError> {
-        let n_labels = made.labels.as_ref().map_or(0, Vec::len);
-        let n_assigned = made.assignees.as_ref().map_or(0, Vec::len);
-        let is_whole = n_labels >= sorted.labels.len()
-            && n_assigned >= sorted.assignees.len()
-            && (made.milestone.is_some() || sorted.milestone.is_none());
-        if is_whole {
-            return Ok(());
+        if let Some(body) = missing {
+            let below = path.below(&["pulls", number]);
+            self.api.patch(Change::new(&below, "complete a change request"), &body).await?;
         }
-        let body = json!({
-            "labels": sorted.labels, "assignees": sorted.assignees,
-            "milestone": sorted.milestone.unwrap_or(0),
-        });
-        let below = path.below(&["pulls", number]);
-        self.api.patch(Change::new(&below, "complete a change request"), &body).await
+        let fresh = wire::PullRequest::default();
+        self.request_reviews(path, task, change, (number, &fresh)).await
     }
 
     /// What is there of the branches that a change request is between.

@@ -1,6 +1,6 @@
 //! Issues, and what they are sorted by.
 
-use super::{Done, GiteaSink, Path, Task, text::moment};
+use super::{Done, GiteaSink, Path, Task, known::Left, text::moment};
 use crate::gitea::{api::Listing, call::Change, server::Product, wire};
 use packhorse_core::{
     HostError, HostErrorKind,
@@ -59,44 +59,31 @@ impl GiteaSink {
         let change = Change::new(&below, "make an issue");
         let made: wire::Issue = self.post_signed(change, &body, issue.author.as_ref()).await?;
         let number = made.number.ok_or_else(|| unnumbered("make an issue"))?.to_string();
-        self.complete(path, &made, (&sorted, due), issue).await?;
+        let (labels, rest) = rest_of(&made, (sorted, due), issue);
+        if labels.is_some() || !rest.is_empty() {
+            let left = Left::Issue { labels, rest };
+            self.known.of(path, |it| it.begun.insert(number.clone(), left));
+        }
         Ok((number, Outcome::Created))
     }
 
     /// Adds what whoever wrote the issue had no right to add.
-    async fn complete(
+    pub(super) async fn complete_issue(
         &self,
         path: Path<'_>,
-        made: &wire::Issue,
-        (sorted, due): (&Sorted, Option<String>),
+        number: &str,
+        (labels, rest): (Option<&[i64]>, &Map<String, Value>),
         issue: &Issue,
     ) -> Result<(), HostError> {
-        let number = made.number.unwrap_or_default().to_string();
-        let mut body = Map::new();
-        if made.milestone.is_none() {
-            let milestone = sorted.milestone.map(|it| ("milestone".to_owned(), it.into()));
-            body.extend(milestone);
+        if let Some(labels) = labels {
+            self.label_issue(path, number, labels).await?;
         }
-        let n_assigned = made.assignees.as_ref().map_or(0, Vec::len);
-        if n_assigned < sorted.assignees.len() {
-            body.insert("assignees".to_owned(), json!(sorted.assignees));
-        }
-        if made.due_date.is_none() {
-            body.extend(due.map(|it| ("due_date".to_owned(), it.into())));
-        }
-        if made.state.as_deref() != Some(word(issue.state)) {
-            body.insert("state".to_owned(), word(issue.state).into());
-        }
-        let n_labels = made.labels.as_ref().map_or(0, Vec::len);
-        if n_labels < sorted.labels.len() {
-            self.label_issue(path, &number, &sorted.labels).await?;
-        }
-        if body.is_empty() {
+        if rest.is_empty() {
             return Ok(());
         }
-        let mut body = Value::Object(body);
+        let mut body = Value::Object(rest.clone());
         self.stamp(&mut body, issue.updated_at).await?;
-        let below = path.below(&["issues", &number]);
+        let below = path.below(&["issues", number]);
         self.api.patch(Change::new(&below, "complete an issue"), &body).await
     }
 
@@ -340,6 +327,30 @@ impl GiteaSink {
         }
         Ok(None)
     }
+}
+
+/// What of an issue is not there although it was said when it was made: all its labels, and fields.
+fn rest_of(
+    made: &wire::Issue,
+    (sorted, due): (Sorted, Option<String>),
+    issue: &Issue,
+) -> (Option<Vec<i64>>, Map<String, Value>) {
+    let mut rest = Map::new();
+    if made.milestone.is_none() {
+        rest.extend(sorted.milestone.map(|it| ("milestone".to_owned(), it.into())));
+    }
+    let n_assigned = made.assignees.as_ref().map_or(0, Vec::len);
+    if n_assigned < sorted.assignees.len() {
+        rest.insert("assignees".to_owned(), json!(sorted.assignees));
+    }
+    if made.due_date.is_none() {
+        rest.extend(due.map(|it| ("due_date".to_owned(), it.into())));
+    }
+    if made.state.as_deref() != Some(word(issue.state)) {
+        rest.insert("state".to_owned(), word(issue.state).into());
+    }
+    let n_labels = made.labels.as_ref().map_or(0, Vec::len);
+    ((n_labels < sorted.labels.len()).then_some(sorted.labels), rest)
 }
 
 /// Sets a field that has a value.

@@ -4,6 +4,7 @@
 
 use super::ending::End;
 use packhorse_core::{Loss, Origin};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What a server tells of commits in a repository.
@@ -16,6 +17,20 @@ pub(super) enum Commits {
     Pushed,
     /// That there are some, or all that it will tell.
     Told,
+}
+
+/// What is left to do of an issue or a change request that has its number.
+#[derive(Debug)]
+pub(super) enum Left {
+    /// All labels of an issue, where some are missing, and fields.
+    Issue {
+        /// Ids of the labels.
+        labels: Option<Vec<i64>>,
+        /// Fields of the API.
+        rest: Map<String, Value>,
+    },
+    /// What a change request is sorted by, where something of it is missing.
+    Change(Option<Value>),
 }
 
 /// What is known of one project.
@@ -48,6 +63,8 @@ pub(super) struct Project {
     /// Where marking a change request as merged was switched on for the time of writing: whether
     /// the project had change requests at all.
     pub(super) opened_merging: Option<bool>,
+    /// What is left to do of what was made, by number.
+    pub(super) begun: HashMap<String, Left>,
     /// Change requests that are still to come to their end, by number.
     pub(super) ends: BTreeMap<String, End>,
     /// Whether the project was there before, so that a run may have left some open.

@@ -32,16 +32,19 @@ use super::{
 };
 use crate::{kept::Files, known::Known};
 use async_trait::async_trait;
-use known::Commits;
+use known::{Commits, Left};
 pub(super) use member::word;
 use packhorse_core::{
     Capabilities, GitRemote, HostError, HostErrorKind, Keeps, Loss, Numbering, Object, ObjectKind,
     Origin, Record, RepoKind, Scope, Settle, TargetId,
     limits::Limits,
     model::Markup,
-    port::{BlobRef, ByteStream, Outcome, Sink, Written},
+    port::{BlobRef, ByteStream, Numbered, Outcome, Sink, Written},
 };
-use packhorse_net::clock::{Clock, System};
+use packhorse_net::{
+    clock::{Clock, System},
+    urgency::first,
+};
 use people::People;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::OnceCell;
@@ -152,6 +155,50 @@ impl GiteaSink {
         owner.is_none_or(|it| it.eq_ignore_ascii_case(organization))
     }
 
+    /// Makes or changes something; what comes late finds the doors of an archived project closed, and
+    /// they open for it alone.
+    async fn make_anyhow(&self, scope: &Scope, task: &mut Task<'_>) -> Done {
+        match self.make(scope, task).await {
+            Err(error) if error.kind == HostErrorKind::Conflict => {
+                if !self.is_archived(scope).await? {
+                    return Err(error);
+                }
+                let path = self.path(scope)?;
+                self.archive(path, false).await?;
+                task.losses.clear();
+                let made = match self.make(scope, task).await {
+                    Ok(made) => self.finish_begun(scope, task, &made.0).await.map(|()| made),
+                    Err(error) => Err(error),
+                };
+                self.archive(path, true).await?;
+                made
+            }
+            other => other,
+        }
+    }
+
+    /// Does what is left of something that was made.
+    async fn finish_begun(
+        &self,
+        scope: &Scope,
+        task: &mut Task<'_>,
+        number: &str,
+    ) -> Result<(), HostError> {
+        let (Object::Issue(_) | Object::ChangeRequest(_)) = &task.record.object else {
+            return Ok(());
+        };
+        let path = self.path(scope)?;
+        let Some(left) = self.known.of(path, |it| it.begun.remove(number)) else { return Ok(()) };
+        let record = task.record;
+        if let (Left::Issue { labels, rest }, Object::Issue(it)) = (&left, &record.object) {
+            return self.complete_issue(path, number, (labels.as_deref(), rest), it).await;
+        }
+        if let (Left::Change(missing), Object::ChangeRequest(it)) = (left, &record.object) {
+            return self.complete_change(path, task, it, (number, missing)).await;
+        }
+        Ok(())
+    }
+
     async fn make(&self, scope: &Scope, task: &mut Task<'_>) -> Done {
         if ending::is_behind(&task.record.object) {
             self.end_all(self.path(scope)?).await?;
@@ -242,22 +289,28 @@ impl Sink for GiteaSink {
         // What was left out before has no id to be found by.
         let existing = existing.filter(|it| !it.0.is_empty());
         let mut task = Task { record, existing, losses: Vec::new() };
-        let (target, outcome) = match self.make(scope, &mut task).await {
-            Err(error) if error.kind == HostErrorKind::Conflict => {
-                if !self.is_archived(scope).await? {
-                    return Err(error);
-                }
-                // What comes late finds the doors closed: they open for it alone.
-                let path = self.path(scope)?;
-                self.archive(path, false).await?;
-                task.losses.clear();
-                let made = self.make(scope, &mut task).await;
-                self.archive(path, true).await?;
-                made?
-            }
-            other => other?,
-        };
+        let (target, outcome) = self.make_anyhow(scope, &mut task).await?;
+        self.finish_begun(scope, &mut task, &target).await?;
         Ok(Written { target: TargetId(target), outcome, losses: task.losses })
+    }
+
+    async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
+        let mut task = Task { record, existing: None, losses: Vec::new() };
+        let (target, outcome) = first(self.make_anyhow(scope, &mut task)).await?;
+        let is_open = self.known.of(self.path(scope)?, |it| it.begun.contains_key(&target));
+        let written = Written { target: TargetId(target), outcome, losses: task.losses };
+        Ok(Numbered { written, is_open })
+    }
+
+    async fn complete(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        let mut task = Task { record, existing: None, losses: Vec::new() };
+        self.finish_begun(scope, &mut task, &target.0).await?;
+        Ok(task.losses)
     }
 
     async fn remove(

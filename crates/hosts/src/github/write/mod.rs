@@ -36,6 +36,7 @@ use packhorse_core::{
     model::Markup,
     port::{BlobRef, ByteStream, Numbered, Outcome, Sink, Written},
 };
+use packhorse_net::urgency::first;
 use std::path::PathBuf;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -263,9 +264,9 @@ impl Sink for GithubSink {
     async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
         let order = Order { path: self.path(scope)?, record, existing: None };
         let numbered = if let Object::Issue(it) = &record.object {
-            self.number_issue(order, it).await
+            first(self.number_issue(order, it)).await
         } else if let Object::ChangeRequest(it) = &record.object {
-            self.number_change(order, it).await
+            first(self.number_change(order, it)).await
         } else {
             let written = self.write(scope, record, None).await?;
             return Ok(Numbered { written, is_open: false });
