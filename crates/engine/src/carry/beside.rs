@@ -2,15 +2,48 @@
 //!
 //! Where numbers have to follow each other, issues and change requests are made one by one, and a
 //! change request keeps a host busy for long. What hangs on them, or on nothing of theirs, need not
-//! wait for the last of them: a batch goes as soon as all that it refers to by number is there.
+//! wait for the last of them, nor do reactions wait for the last comment: a batch goes as soon as all
+//! that it refers to is there. What is read slowly, because a host is asked for it once for each
+//! comment, is so read while other things are written.
 
 use super::{Carrier, Place, batch::Batch, numbered, stage};
 use crate::{EngineError, relink::wanted};
-use packhorse_core::{Lane, ObjectKind, port::ItemQuery};
+use packhorse_core::{Lane, Object, ObjectKind, model::Subject, port::ItemQuery};
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::watch;
 
 /// Ids that are waited for, by their lanes.
 type Missing = BTreeMap<Lane, BTreeSet<String>>;
+
+/// Kinds of which something may still come into a place.
+pub(super) struct Coming(watch::Sender<BTreeSet<ObjectKind>>);
+
+impl Coming {
+    /// Nothing: what comes next refers to what has come.
+    pub(super) fn nothing() -> Self {
+        Self(watch::Sender::new(BTreeSet::new()))
+    }
+
+    /// Whether anything may still come that others wait for.
+    pub(super) fn is_any(&self) -> bool {
+        !self.0.borrow().is_empty()
+    }
+
+    /// These will.
+    fn begin(&self, kinds: BTreeSet<ObjectKind>) {
+        self.0.send_replace(kinds);
+    }
+
+    /// Something has come: who waits looks whether it is all that it waits for.
+    pub(super) fn some_came(&self) {
+        self.0.send_modify(|_| {});
+    }
+
+    /// Nothing more of these will come.
+    fn all_came(&self, kinds: &[ObjectKind]) {
+        self.0.send_modify(|it| it.retain(|kind| !kinds.contains(kind)));
+    }
+}
 
 impl Carrier<'_> {
     /// Carries issues and change requests by number, what else is of their stages, and beside them
@@ -24,52 +57,71 @@ impl Carrier<'_> {
         rest.retain(|it| !numbered::KINDS.contains(it));
         let mut beside = stage::beside_numbered();
         beside.retain(|it| !through.contains(it));
-        through.extend(numbered::KINDS.iter().chain(&rest).chain(&beside));
-        place.all_numbered.send_replace(false);
+        let all = numbered::KINDS.iter().chain(&rest).chain(&beside).copied();
+        let all: BTreeSet<ObjectKind> = all.collect();
+        through.extend(&all);
+        place.coming.begin(all);
         let numbered = async {
             self.by_number(place).await?;
-            self.side_by_side(place, rest).await?;
-            place.all_numbered.send_replace(true);
+            place.coming.all_came(&numbered::KINDS);
+            self.side_by_side(place, rest.clone()).await?;
+            place.coming.all_came(&rest);
             Ok(())
         };
-        futures::try_join!(numbered, self.side_by_side(place, beside))?;
+        // All of them at once: most wait for others.
+        let beside = beside.into_iter().map(async |kind| {
+            self.kind(place, kind).await?;
+            place.coming.all_came(&[kind]);
+            Ok::<_, EngineError>(())
+        });
+        futures::try_join!(numbered, futures::future::try_join_all(beside))?;
         Ok(())
     }
 
-    /// Waits until everything is there that a batch refers to by number, or nothing more will come.
-    pub(super) async fn await_numbered(
+    /// Waits until everything is there that a batch refers to, or nothing more of it will come.
+    pub(super) async fn await_referents(
         &self,
         place: &Place,
         batch: &mut Batch,
     ) -> Result<(), EngineError> {
-        let mut all_numbered = place.all_numbered.subscribe();
-        // What is waited for itself would wait for ever.
-        if *all_numbered.borrow() || stage::is_numbered(batch.lane.kind) {
+        let mut coming = place.coming.0.subscribe();
+        let lane = batch.lane.clone();
+        // What waited for its own kind, or for what waits for it, would wait for ever.
+        let may_come = |kinds: &BTreeSet<ObjectKind>, it: &Lane| {
+            kinds.contains(&it.kind) && stage::is_before(it.kind, lane.kind)
+        };
+        if coming.borrow().is_empty() {
             return Ok(());
         }
-        let lane = batch.lane.clone();
         let context = self.preparer.context(&lane);
         let wanted = wanted(&context, &self.preparer.paths, batch.records());
         let mut missing: Missing = wanted
             .into_iter()
-            .filter(|(it, _)| it.scope == lane.scope && stage::is_numbered(it.kind))
+            .filter(|(it, _)| it.scope == lane.scope)
             .map(|(it, ids)| (it, ids.into_keys().collect()))
             .collect();
-        // Numbers come in their order, so that the others are not asked for before the highest.
+        let mut named: BTreeSet<ObjectKind> =
+            batch.records().iter().filter_map(|it| named(&it.object)).collect();
+        // Most come in the order of their ids, so that the others are not asked for before the highest.
         let mut last = Missing::new();
-        while !*all_numbered.borrow_and_update() {
+        loop {
+            {
+                let kinds = coming.borrow_and_update();
+                missing.retain(|it, _| may_come(&kinds, it));
+                named.retain(|it| kinds.contains(it));
+            }
+            last.retain(|it, _| missing.contains_key(it));
             self.strike_arrived(&mut last).await?;
             if last.is_empty() {
                 self.strike_arrived(&mut missing).await?;
                 last = highest(&missing);
             }
-            if last.is_empty() {
-                break;
+            if last.is_empty() && named.is_empty() {
+                return Ok(());
             }
             // That the other end is gone means that the run ends, and this with it.
-            drop(self.run.stop.race(all_numbered.changed()).await?);
+            drop(self.run.stop.race(coming.changed()).await?);
         }
-        Ok(())
     }
 
     /// Takes out what has arrived.
@@ -94,6 +146,17 @@ impl Carrier<'_> {
     }
 }
 
+/// The kind of what a record belongs to by a name that it has at every host, so that nobody looks it
+/// up: all of that kind is waited for.
+fn named(object: &Object) -> Option<ObjectKind> {
+    let is_releases = if let Object::Reaction(it) = object {
+        matches!(it.subject, Subject::Release(_))
+    } else {
+        matches!(object, Object::ReleaseAsset(_))
+    };
+    is_releases.then_some(ObjectKind::Release)
+}
+
 /// What is missing of the highest number.
 fn highest(missing: &Missing) -> Missing {
     let Some(id) = missing.values().flatten().max_by_key(|it| it.parse::<u64>().ok()) else {
@@ -105,5 +168,5 @@ fn highest(missing: &Missing) -> Missing {
 
 /// Whether the ids of a lane are numbers of the one row.
 fn is_number(lane: &Lane) -> bool {
-    lane.kind != ObjectKind::Snippet
+    stage::is_numbered(lane.kind) && lane.kind != ObjectKind::Snippet
 }

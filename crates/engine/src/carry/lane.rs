@@ -52,19 +52,21 @@ impl Carrier<'_> {
     ) -> Result<(), EngineError> {
         let mut next = Batch::new(batch.lane.clone(), batch.target.clone());
         let stop = self.run.stop;
-        // Page by page while numbers are given: a batch waits for all that it refers to.
+        // Page by page while others are awaited: a batch waits for all that it refers to.
         let whole = self.run.worker.tuning;
-        let tuning = || {
-            let is_whole = *place.all_numbered.borrow();
-            if is_whole { whole } else { Tuning { batch_pages: 1, ..whole } }
+        let tuning = || match place.coming.is_any() {
+            true => Tuning { batch_pages: 1, ..whole },
+            false => whole,
         };
         let mut filled = batch.fill(&mut pages, stop, &tuning()).await?;
         while let Some(to) = filled {
             let now = tuning();
             let fill = next.fill(&mut pages, stop, &now);
             let carry = async {
-                self.await_numbered(place, &mut batch).await?;
-                self.carry_through(&mut batch, to, &mut counts).await
+                self.await_referents(place, &mut batch).await?;
+                // Nobody closes it.
+                let _room = place.lanes.acquire().await.ok();
+                self.carry_through(place, &mut batch, to, &mut counts).await
             };
             // What was read is carried also when the next page cannot be.
             let (carried, next_filled) = futures::join!(carry, fill);
@@ -131,7 +133,9 @@ impl Carrier<'_> {
                 let written = self.write_batch(&mut batch, Position::Done).await?;
                 self.settle(&batch.lane, &batch.target, written, &mut counts).await?;
             }
-            Settle::Record => self.carry_through(&mut batch, Position::Done, &mut counts).await?,
+            Settle::Record => {
+                self.carry_through(place, &mut batch, Position::Done, &mut counts).await?
+            }
         }
         self.run.worker.listener.on(&progress(&lane, &counts, 0));
         Ok(())

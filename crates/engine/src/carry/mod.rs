@@ -30,6 +30,7 @@ mod task;
 mod through;
 mod under_way;
 
+use beside::Coming;
 pub(crate) use deletions::Gone;
 pub(crate) use large_files::LOCKS;
 pub(crate) use ledger::{at_server, is_of_source};
@@ -50,7 +51,7 @@ use packhorse_core::{
 };
 use packhorse_git::Git;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 /// What carries a run's records.
 pub(crate) struct Carrier<'a> {
@@ -73,8 +74,10 @@ pub(super) struct Place {
     inventory: Inventory,
     /// Whether issues are switched on there: where they are not, a destination takes none.
     has_issues: bool,
-    /// Whether all that takes a number has one; sent again with each that gets one.
-    all_numbered: watch::Sender<bool>,
+    /// What others may have to wait for.
+    coming: Coming,
+    /// Who may write, of those that go beside each other.
+    lanes: Semaphore,
 }
 
 impl Place {
@@ -104,8 +107,9 @@ impl Carrier<'_> {
             Some(counted) => counted,
             None => self.run.stop.or(self.run.ends.source.inventory(&source)).await?,
         };
-        let (all_numbered, _) = watch::channel(true);
-        Ok(Place { source, target, inventory, has_issues: true, all_numbered })
+        let lanes = Semaphore::new(self.run.worker.tuning.lanes.max(1));
+        let coming = Coming::nothing();
+        Ok(Place { source, target, inventory, has_issues: true, coming, lanes })
     }
 
     /// Carries one kind of a scope, or says why not.

@@ -315,7 +315,7 @@ impl Carrier<'_> {
             let written = Written { results: last.results, to: last.to, n_batches: 1 };
             let bytes = self.settle(&last.lane, &place.target, written, counts).await?;
             self.run.worker.listener.on(&progress(&last.lane, counts, bytes));
-            place.all_numbered.send_replace(false);
+            place.coming.some_came();
         }
         Ok(())
     }

@@ -29,11 +29,18 @@ pub(super) fn numbered() -> Vec<ObjectKind> {
 
 /// The kinds that may go while numbers are still given, each record once what it refers to is there.
 ///
-/// Rules may not: branches are still made for change requests, and rules could forbid that.
+/// Rules may not: branches are still made for change requests, and rules could forbid that. Nor may
+/// files, which texts are changed for that are written already.
 pub(super) fn beside_numbered() -> Vec<ObjectKind> {
-    let next = Some(NUMBERED.end() + 1);
-    let rules = [ObjectKind::BranchRule, ObjectKind::TagRule];
-    ObjectKind::ALL.iter().copied().filter(|it| of(*it) == next && !rules.contains(it)).collect()
+    let apart = [ObjectKind::BranchRule, ObjectKind::TagRule, ObjectKind::Attachment];
+    let next = NUMBERED.end() + 1..LAST;
+    let is_next = |it: &ObjectKind| of(*it).is_some_and(|stage| next.contains(&stage));
+    ObjectKind::ALL.iter().copied().filter(|it| is_next(it) && !apart.contains(it)).collect()
+}
+
+/// Whether a kind is of an earlier stage than another one.
+pub(super) fn is_before(kind: ObjectKind, other: ObjectKind) -> bool {
+    of(kind) < of(other)
 }
 
 /// The stage of a kind; `None` for what does not stand in projects.
@@ -103,13 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_beside_numbers_comes_right_after_them_and_forbids_nothing() {
+    fn what_goes_beside_numbers_comes_after_them_and_forbids_nothing() {
         let beside = beside_numbered();
 
         for kind in ObjectKind::ALL.iter().copied() {
             let is_rule = matches!(kind, ObjectKind::BranchRule | ObjectKind::TagRule);
-            let is_next = of(kind) == of(ObjectKind::Comment) && !is_rule;
-            assert_eq!(beside.contains(&kind), is_next, "{kind}");
+            let is_apart = is_rule || kind == ObjectKind::Attachment || kind == ObjectKind::State;
+            let is_later = is_before(ObjectKind::Snippet, kind) && !is_apart;
+            assert_eq!(beside.contains(&kind), is_later, "{kind}");
         }
         assert!(super::super::numbered::KINDS.iter().all(|it| is_numbered(*it)));
     }

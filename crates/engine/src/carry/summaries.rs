@@ -166,7 +166,7 @@ impl Carrier<'_> {
                     self.settle(&lane, &place.target, written, &mut counts).await?;
                 }
                 Settle::Record => {
-                    self.carry_through(&mut batch, Position::Done, &mut counts).await?;
+                    self.carry_through(place, &mut batch, Position::Done, &mut counts).await?;
                 }
             }
             self.run.worker.listener.on(&progress(&lane, &counts, 0));

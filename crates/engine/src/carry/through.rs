@@ -2,7 +2,7 @@
 //! each noted just before it goes and as soon as it has arrived.
 
 use super::{
-    Carrier,
+    Carrier, Place,
     batch::{Batch, Results, Written},
     lane::progress,
     prepare::Prepared,
@@ -41,6 +41,7 @@ impl Carrier<'_> {
     /// Carries what a batch holds, and moves its lane.
     pub(super) async fn carry_through(
         &self,
+        place: &Place,
         batch: &mut Batch,
         to: Position,
         counts: &mut Counts,
@@ -49,7 +50,7 @@ impl Carrier<'_> {
         let (lane, target) = (&batch.lane, &batch.target);
         let mut rest = self.settle_unchanged(lane, prepared, counts).await?;
         self.run.stop.check()?;
-        self.carry_queues(lane, target, queues(&mut rest), counts).await?;
+        self.carry_queues((place, lane, target), queues(&mut rest), counts).await?;
         let (journal, claim) = (&self.run.worker.journal, self.run.claim);
         Ok(journal.settle(claim, lane, &[], &[], Some(&to)).await?)
     }
@@ -61,8 +62,7 @@ impl Carrier<'_> {
     /// one record ends the run, those under way are still awaited and settled.
     async fn carry_queues(
         &self,
-        lane: &Lane,
-        target: &Scope,
+        (place, lane, target): (&Place, &Lane, &Scope),
         queues: Vec<Queue<'_>>,
         counts: &mut Counts,
     ) -> Result<(), EngineError> {
@@ -99,6 +99,7 @@ impl Carrier<'_> {
                 let bytes = self.settle(lane, target, written, counts).await?;
                 // Such destinations are slow: people want to see each record.
                 self.run.worker.listener.on(&progress(lane, counts, bytes));
+                place.coming.some_came();
             }
             Ok(())
         };

@@ -94,8 +94,25 @@ async fn a_run_that_finds_nothing_new_asks_little() {
 
     let asks_for_branches = |it: &&String| it.starts_with("sink") && it.contains("/branches");
     assert_eq!(first.0.keys().find(asks_for_branches), None, "they are listed once, by Git");
-    // What is asked at any size, and one in forty.
-    let most = ONCE + first.all() / 40;
+    // What is asked at any size, and one in thirty.
+    let most = ONCE + first.all() / 30;
+    assert!(second.all() <= most, "more than {most} after\n{first}\nwhich is\n{second}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_back_asks_for_nothing_of_which_nothing_came() {
+    let (bench, pair) = (Bench::new(), Pair::new(Duration::ZERO).await);
+
+    bench.ok(&pair.command());
+    let first = pair.asked();
+    bench.ok(&pair.command());
+    let second = pair.asked();
+
+    for asked in [&first, &second] {
+        assert_eq!(asked.0.keys().find(|it| it.contains("/reactions")), None, "nobody reacted");
+    }
+    // Both ends are looked at twice: to carry, and to read back.
+    let most = 2 * ONCE + first.all() / 20;
     assert!(second.all() <= most, "more than {most} after\n{first}\nwhich is\n{second}");
 }
 

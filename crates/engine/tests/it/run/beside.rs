@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use packhorse_core::{
     HostError, HostErrorKind, Lane, Object, ObjectKind, Record, Scope, TargetId,
     job::JobState,
-    model::{Comment, Discussion, Markup, Release, Subject, Text},
+    model::{Comment, Discussion, HostId, Markup, Reaction, Release, Subject, Text},
     port::{AroundSink, Sink, Written},
 };
 use packhorse_engine::RunOutcome;
@@ -60,7 +60,8 @@ impl AroundSink for Patient {
 /// Carries to a destination that waits for these before it makes a change request.
 async fn carry(bench: &Bench, for_kinds: &'static [ObjectKind], patience: Duration) -> RunOutcome {
     let mut options = options();
-    options.only.extend([ObjectKind::Release, ObjectKind::Discussion]);
+    let more = [ObjectKind::Release, ObjectKind::Discussion, ObjectKind::Reaction];
+    options.only.extend(more);
     let claim = bench.claim(&options).await;
     let sink = Patient { host: bench.sink.clone(), for_kinds, patience };
     let ends = bench.ends(Arc::new(bench.source.clone()), Arc::new(sink));
@@ -68,16 +69,39 @@ async fn carry(bench: &Bench, for_kinds: &'static [ObjectKind], patience: Durati
 }
 
 #[tokio::test]
-async fn comments_and_releases_do_not_wait_for_the_last_change_request() {
+async fn what_hangs_on_issues_does_not_wait_for_the_last_change_request() {
     let bench = bench();
     put(&bench, &[1, 3], &[2, 4]);
     comment_on(&bench, "40", 1, "first");
     let release = Release { tag: "v1".into(), ..Release::default() };
     bench.source.put(&app(), Record::new("v1", Object::from(release)));
 
-    let outcome = carry(&bench, &[ObjectKind::Comment, ObjectKind::Release], LONG).await;
+    bench.source.put(&app(), reaction_to("40"));
+    let kinds = &[ObjectKind::Comment, ObjectKind::Release, ObjectKind::Reaction];
+
+    let outcome = carry(&bench, kinds, LONG).await;
 
     assert_eq!((outcome.state, outcome.verified), (JobState::Finished, Some(true)), "{outcome:?}");
+    assert_eq!(outcome.n_losses, 0, "the reaction found its comment");
+}
+
+#[tokio::test]
+async fn a_reaction_to_what_never_comes_ends_with_the_kind() {
+    let bench = bench();
+    put(&bench, &[1], &[2]);
+    comment_on(&bench, "40", 1, "first");
+    bench.source.put(&app(), reaction_to("77"));
+
+    let run = carry(&bench, &[ObjectKind::Comment], LONG);
+
+    let outcome = tokio::time::timeout(LONG, run).await.expect("it ends");
+    assert_eq!((outcome.n_failures, outcome.n_losses), (0, 1), "{outcome:?}");
+}
+
+fn reaction_to(comment: &str) -> Record {
+    let subject = Subject::Comment(HostId(comment.to_owned()));
+    let reaction = Reaction { subject, content: "heart".into(), ..Reaction::default() };
+    Record::new("r1", Object::from(reaction))
 }
 
 #[tokio::test]
