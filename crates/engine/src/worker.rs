@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 pub struct Tuning {
     /// Projects carried side by side.
     pub projects: usize,
-    /// Lanes of a project carried side by side.
+    /// Lanes of a project that are written to side by side.
     pub lanes: usize,
     /// Most records between two points at which a run can be killed without repeating work.
     pub batch_records: usize,

@@ -176,14 +176,18 @@ impl Carrier<'_> {
         let (waiting, seen) = (Waiting::default(), Numbers::default());
         let tail = Tail::default();
         let mut row = Row { lanes, next, fills, waiting, seen, coming: None, tail };
-        let all = async {
-            while self.step(place, &mut row).await? {}
-            Ok(())
-        };
-        let carried = all.await;
-        // What has its number is completed also when what comes after it cannot be carried.
+        let carried = self.all_steps(place, &mut row).await;
+        if carried.is_err() {
+            row.tail.unmark();
+        }
+        // What is complete by now is settled also when what comes after it cannot be carried.
         self.settle_tail(place, &mut row, 0).await?;
         carried
+    }
+
+    async fn all_steps(&self, place: &Place, row: &mut Row) -> Result<(), EngineError> {
+        while self.step(place, row).await? {}
+        Ok(())
     }
 
     /// Carries what comes next, or sets it aside for what comes later and has a lower number;

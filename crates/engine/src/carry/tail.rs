@@ -48,6 +48,11 @@ impl Tail {
         self.0.push_back(Last { to: Some(to), ..Last::new(lane, false) });
     }
 
+    /// Forgets where lanes stand: one of those before was not settled.
+    pub(super) fn unmark(&mut self) {
+        self.0.iter_mut().for_each(|it| it.to = None);
+    }
+
     /// Whether the first is to be settled now: it is complete, or more than `most` are waiting.
     fn is_due(&self, most: usize) -> bool {
         let is_complete = |it: &Last| it.rest.as_ref().is_none_or(Task::is_over);

@@ -7,8 +7,8 @@ use super::{
 use crate::samples;
 use bytes::Bytes;
 use packhorse_core::{
-    Capabilities, Carriage, HostErrorKind, Lane, Object, ObjectKind, Origin, Record, Scope, Settle,
-    TargetId,
+    Capabilities, Carriage, HostErrorKind, Lane, Numbering, Object, ObjectKind, Origin, Record,
+    Scope, Settle, TargetId,
     authored::authored,
     mark,
     model::{Markup, Text},
@@ -29,6 +29,7 @@ pub async fn sink<P: Place>(make: impl AsyncFn() -> P) {
     every_kind_comes_back(&make().await).await;
     what_is_written_twice_is_there_once(&make().await).await;
     an_update_replaces(&make().await).await;
+    what_is_numbered_and_completed_comes_back(&make().await).await;
     what_is_removed_is_gone(&make().await).await;
     long_lanes_come_back_whole(&make().await).await;
     scopes_and_kinds_are_written_side_by_side(&make().await).await;
@@ -88,6 +89,29 @@ impl<'a> Writer<'a> {
         self.written.insert((scope.clone(), record.origin.clone()), written);
         self.sent.insert((scope.clone(), record.origin.clone()), record);
         target
+    }
+
+    /// Gives a record its number; whether it is still to be completed.
+    async fn number(&mut self, scope: &Scope, record: &Record) -> bool {
+        let record = self.prepared(scope, record);
+        let numbered = self.sink.number(scope, &record).await;
+        let numbered =
+            numbered.unwrap_or_else(|error| panic!("{}: {}", record.origin, explain(&error)));
+        let found = self.sink.find(scope, &record).await.expect("it can be looked for");
+        assert_eq!(found.as_ref(), Some(&numbered.written.target), "{}: found", record.origin);
+        self.written.insert((scope.clone(), record.origin.clone()), numbered.written);
+        self.sent.insert((scope.clone(), record.origin.clone()), record);
+        numbered.is_open
+    }
+
+    /// Does what is left of a record that has its number.
+    async fn complete(&mut self, scope: &Scope, record: &Record) {
+        let key = (scope.clone(), record.origin.clone());
+        let target = self.written[&key].target.clone();
+        let losses = self.sink.complete(scope, &self.sent[&key], &target).await;
+        let losses =
+            losses.unwrap_or_else(|error| panic!("{}: {}", record.origin, explain(&error)));
+        self.written.entry(key).and_modify(|it| it.losses.extend(losses));
     }
 
     /// The record as the engine would hand it over: with what it refers to, and with its mark
@@ -241,6 +265,48 @@ async fn what_is_written_twice_is_there_once(place: &dyn Place) {
         let found = walk(&*source, &Lane::new(scope.clone(), kind)).await;
         assert_eq!(found.len(), 1, "{kind}");
         writer.check(&scope, &samples::sample(kind, 1), &found[0]);
+    }
+}
+
+/// Numbers come first, and what is left of each record when all have theirs, last ones first.
+async fn what_is_numbered_and_completed_comes_back(place: &dyn Place) {
+    let sink = place.sink();
+    let mut writer = Writer::new(&*sink).await;
+    let numbered = [ObjectKind::Issue, ObjectKind::ChangeRequest];
+    let holds = |it: &ObjectKind| writer.capabilities.of(*it).is_some();
+    if writer.capabilities.numbering != Numbering::OneRow || !numbered.iter().all(holds) {
+        return;
+    }
+    writer.project("acme/app").await;
+    let kinds: Vec<_> = writer.kinds().filter(|kind| !is_elsewhere(*kind)).collect();
+    // What they are sorted by stands before them in the catalogue.
+    for &kind in kinds.iter().take_while(|kind| **kind != ObjectKind::Issue) {
+        for n in 0..SAMPLES {
+            writer.write(&samples::scope(kind, n), &samples::sample(kind, n)).await;
+        }
+    }
+
+    let mut open = Vec::new();
+    for record in numbered.iter().flat_map(|kind| (0..SAMPLES).map(|n| samples::sample(*kind, n))) {
+        if writer.number(&app(), &record).await {
+            open.push(record);
+        }
+    }
+    for record in open.iter().rev() {
+        writer.complete(&app(), record).await;
+    }
+    sink.flush(&app()).await.expect("it can be flushed");
+    sink.finish(&app()).await.expect("it can be finished");
+
+    let source = place.source().await;
+    for kind in numbered {
+        let found = walk(&*source, &Lane::new(app(), kind)).await;
+        assert_eq!(found.len() as u64, SAMPLES, "{kind}");
+        for written in (0..SAMPLES).map(|n| samples::sample(kind, n)) {
+            let id = &writer.written[&(app(), written.origin.clone())].target.0;
+            let found = found.iter().find(|it| it.origin.id == *id);
+            writer.check(&app(), &written, found.unwrap_or_else(|| panic!("{kind} {id}")));
+        }
     }
 }
 

@@ -121,3 +121,59 @@ async fn a_run_that_is_killed_at_any_write_costs_no_number() {
         assert_eq!(bench.sink.stored(&Lane::new(app(), ObjectKind::Issue)).len(), 5);
     }
 }
+
+/// A destination that cannot be reached any more when it is to complete an issue.
+struct Gone {
+    host: MemoryHost,
+    at: u64,
+    /// Asked to stop instead, where there is one.
+    stop: Option<Stop>,
+}
+
+#[async_trait]
+impl AroundSink for Gone {
+    fn inner(&self) -> &dyn Sink {
+        &self.host
+    }
+
+    async fn number(&self, scope: &Scope, record: &Record) -> Result<Numbered, HostError> {
+        self.host.number(scope, record).await
+    }
+
+    async fn complete(
+        &self,
+        scope: &Scope,
+        record: &Record,
+        target: &TargetId,
+    ) -> Result<Vec<Loss>, HostError> {
+        if record.origin.id != self.at.to_string() {
+            return self.host.complete(scope, record, target).await;
+        }
+        // Later than the ends of pages that come after it.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let Some(stop) = &self.stop else {
+            return Err(HostError::new(HostErrorKind::Unavailable, "close an issue"));
+        };
+        stop.stop();
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn no_page_is_through_of_which_one_was_not_completed() {
+    for (at, is_stopped) in (1..=9).flat_map(|at| [(at, false), (at, true)]) {
+        let bench = bench();
+        put(&bench, &[1, 2, 3, 4, 5, 6, 7, 8, 9], &[10]);
+        let (claim, options, stop) = (bench.claim(&options()).await, options(), Stop::new());
+        let sink = Gone { host: bench.sink.clone(), at, stop: is_stopped.then(|| stop.clone()) };
+        let ends = bench.ends(Arc::new(bench.source.clone()), Arc::new(sink));
+
+        let first = bench.worker().run(&claim, &ends, &options, &stop).await.unwrap();
+
+        assert_ne!(first.state, JobState::Finished, "{at}: {first:?}");
+        let second = bench.resume(claim.job, &options).await;
+        assert_eq!((second.state, second.verified), (JobState::Finished, Some(true)), "{second:?}");
+        assert_eq!(bench.total(claim.job).await.read, 11, "{at}, stopped: {is_stopped}");
+        check_kept(&bench, &[1, 2, 3, 4, 5, 6, 7, 8, 9], &[10], "after the second run");
+    }
+}

@@ -117,7 +117,11 @@ impl GiteaSink {
         };
         let number = made.number.ok_or_else(|| unnumbered(operation))?.to_string();
         let missing = missing_of(&made, &sorted);
-        if missing.is_some() || !change.review_requests.is_empty() {
+        // Nobody is asked about what is closed: at once, or as soon as the next wants its branches.
+        let ends_soon = coming.as_ref().is_some_and(|(_, _, is_said)| !is_said || !ends.is_ours);
+        if ends_soon {
+            self.complete_change(path, task, change, (&number, missing)).await?;
+        } else if missing.is_some() || !change.review_requests.is_empty() {
             self.known.of(path, |it| it.begun.insert(number.clone(), Left::Change(missing)));
         }
         if let Some((origin, ending, is_said)) = coming {

@@ -309,7 +309,14 @@ impl Sink for GiteaSink {
         target: &TargetId,
     ) -> Result<Vec<Loss>, HostError> {
         let mut task = Task { record, existing: None, losses: Vec::new() };
-        self.finish_begun(scope, &mut task, &target.0).await?;
+        match self.finish_begun(scope, &mut task, &target.0).await {
+            Err(error) if error.kind == HostErrorKind::Conflict => {
+                // Somebody closed the doors meanwhile: it is brought up to date as a whole.
+                task.existing = Some(target);
+                self.make_anyhow(scope, &mut task).await?;
+            }
+            other => other?,
+        }
         Ok(task.losses)
     }
 

@@ -92,8 +92,15 @@ impl GithubSink {
         };
         ends::tell(&ends, request, &mut told);
         let number = made.number.ok_or_else(|| unnumbered("open a change request"))?;
+        // GitHub has no more than one open between two branches: the next may want these.
+        let keeps_others_out = request.state != ChangeRequestState::Open && !is_ours(&ends.head);
         self.known.of(order.path, |it| it.opened.insert(number, ends));
-        Ok(Numbered { written: told.done(number, None), is_open: true })
+        let mut written = told.done(number, None);
+        if keeps_others_out {
+            let target = written.target.clone();
+            written.losses.extend(self.complete_change(order, request, &target).await?);
+        }
+        Ok(Numbered { written, is_open: !keeps_others_out })
     }
 
     /// Adds what is not said where a change request is opened, and closes what is closed.

@@ -22,6 +22,37 @@ async fn a_merged_change_request_is_closed_and_says_so() {
 }
 
 #[tokio::test]
+async fn one_that_is_closed_makes_room_for_the_next_between_the_same_branches() {
+    let bench = Bench::with_project(Visibility::Public, "").await;
+    let all = [ChangeRequestState::Closed, ChangeRequestState::Merged, ChangeRequestState::Open];
+    let records = all.into_iter().zip(3..).map(|(state, id)| {
+        bench.record(&id.to_string(), Object::from(bench.change_request("wings", state)))
+    });
+    let records: Vec<_> = records.collect();
+
+    let mut open = Vec::new();
+    for record in &records {
+        let Numbered { written, is_open } = bench.sink.number(&app(), record).await.unwrap();
+        if is_open {
+            open.push((record, written.target));
+        }
+    }
+    for (record, target) in open {
+        bench.sink.complete(&app(), record, &target).await.unwrap();
+    }
+
+    let state = |it: &Record| {
+        let Object::ChangeRequest(it) = &it.object else { panic!("a change request") };
+        it.state
+    };
+    let states: Vec<_> = bench.held(ObjectKind::ChangeRequest).iter().map(state).collect();
+    let closed = ChangeRequestState::Closed;
+    assert_eq!(states, [closed, closed, ChangeRequestState::Open]);
+    assert_eq!(bench.branches(), Vec::<String>::new(), "what stood for ends is gone");
+    bench.check();
+}
+
+#[tokio::test]
 async fn a_head_that_is_gone_gets_a_branch_of_ours() {
     let bench = Bench::with_project(Visibility::Public, "").await;
     let mut request = bench.change_request("wings", ChangeRequestState::Open);
